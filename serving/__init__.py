@@ -1,0 +1,1 @@
+"""All that answers a request. Imports no TensorFlow and nothing from `stages`."""

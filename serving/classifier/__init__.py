@@ -1,0 +1,1 @@
+"""The classifier that training prepares, evaluation measures and the service answers with."""

@@ -1,0 +1,206 @@
+"""The exported classifier: products in, coded products out. What is measured is what is served."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import onnxruntime as ort
+
+from serving.classifier import manifest
+from serving.classifier.encoders import Encoder, read_encoder
+from serving.classifier.fusion import Fusion, State, states
+from serving.classifier.images import ImageError, decode
+from serving.classifier.labels import Label
+from serving.classifier.text import Text, normalise_listing
+
+TEXT_GRAPH = "text.onnx"
+IMAGE_GRAPH = "image.onnx"
+FUSION = "fusion.json"
+LABELS_FILE = "labels.json"
+LOGITS = "logits"
+"""Name of the only output of either graph: float32 [n, codes]."""
+
+_TEXT_BATCH = 32
+
+
+@dataclass(frozen=True)
+class Product:
+    """One listing as it comes: raw title, raw (HTML) description, encoded picture."""
+
+    designation: str | None = None
+    description: str | None = None
+    image: bytes | None = None
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The answer for one product.
+
+    `probabilities` is float64 [codes], in the order of `Classifier.codes`. `image_error` says why
+    a picture that was given could not be used; the answer then rests on the text alone.
+    """
+
+    code: int
+    label: str
+    confidence: float
+    accepted: bool
+    state: State
+    probabilities: np.ndarray
+    image_error: str | None = None
+
+
+class Classifier:
+    """Text and image graphs with their fusion, run by ONNX Runtime on `threads` threads."""
+
+    def __init__(
+        self,
+        *,
+        about: dict[str, Any],
+        labels: dict[int, Label],
+        fusion: Fusion,
+        encoder: Encoder | None,
+        text: ort.InferenceSession | None,
+        image: ort.InferenceSession | None,
+        threads: int = 1,
+    ) -> None:
+        self.manifest = about
+        self.labels = labels
+        self.fusion = fusion
+        self.codes = fusion.codes
+        self.encoder = encoder
+        self._text = text
+        self._image = image
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="classifier")
+        self.image_size: int | None = image.get_inputs()[0].shape[1] if image else None
+
+    @classmethod
+    def load(cls, folder: Path, threads: int | None = None) -> Self:
+        """Verify `folder` against its manifest and load it.
+
+        `threads` bounds concurrent inferences (default: the processors this process may use).
+        Raises manifest.ManifestError when the folder is not what its manifest says.
+        """
+        about = manifest.read_verified(folder)
+        text, image = folder / TEXT_GRAPH, folder / IMAGE_GRAPH
+        return cls(
+            about=about,
+            labels=read_labels(folder / LABELS_FILE),
+            fusion=Fusion.read(folder / FUSION),
+            encoder=read_encoder(folder) if text.exists() else None,
+            text=session(text) if text.exists() else None,
+            image=session(image) if image.exists() else None,
+            threads=threads or len(os.sched_getaffinity(0)),
+        )
+
+    def close(self) -> None:
+        """Stop the worker threads."""
+        self._pool.shutdown()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def predict(self, products: Sequence[Product]) -> list[Prediction]:
+        """Answer every product, in order.
+
+        A product without usable text and picture is answered with the prior and never accepted.
+        """
+        return self.decide(*self.logits(products))
+
+    def logits(
+        self, products: Sequence[Product]
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, list[str | None]]:
+        """Logits of both branches, float32 [n, codes] each, and where each has something to say.
+
+        Returns text logits, image logits, has_text bool [n], has_image bool [n] and the reasons
+        why a given picture could not be used.
+        """
+        pictures = self._pool.map(self._image_logits, [product.image for product in products])
+        texts = [normalise_listing(p.designation, p.description) for p in products]
+        text, has_text = self._text_logits(texts)
+        image = np.zeros_like(text)
+        has_image = np.zeros(len(products), bool)
+        errors: list[str | None] = [None] * len(products)
+        for row, answer in enumerate(pictures):
+            if isinstance(answer, ImageError):
+                errors[row] = str(answer)
+            elif answer is not None:
+                image[row], has_image[row] = answer, True
+        return text, image, has_text, has_image, errors
+
+    def decide(
+        self,
+        text: np.ndarray,
+        image: np.ndarray,
+        has_text: np.ndarray,
+        has_image: np.ndarray,
+        errors: Iterable[str | None],
+    ) -> list[Prediction]:
+        """Predictions from what `logits` returned (or from a part of it, to ask one branch)."""
+        probabilities = self.fusion.probabilities(text, image, has_text, has_image)
+        best = probabilities.argmax(axis=1)
+        confidence = probabilities.max(axis=1)
+        state = states(has_text, has_image)
+        accepted = self.fusion.accepted(confidence, state)
+        return [
+            Prediction(
+                code=self.codes[best[row]],
+                label=self.labels[self.codes[best[row]]].french,
+                confidence=float(confidence[row]),
+                accepted=bool(accepted[row]),
+                state=state[row],
+                probabilities=probabilities[row],
+                image_error=error,
+            )
+            for row, error in enumerate(errors)
+        ]
+
+    def _text_logits(self, texts: Sequence[Text]) -> tuple[np.ndarray, np.ndarray]:
+        """Float32 [n, codes], zero for an empty text, and bool [n]: which texts are not empty."""
+        logits = np.zeros((len(texts), len(self.codes)), np.float32)
+        has_text = np.zeros(len(texts), bool)
+        if self._text is None or self.encoder is None:
+            return logits, has_text
+        has_text[:] = [not text.empty for text in texts]
+        # Texts of similar length go together: a batch is as long as its longest text.
+        rows = sorted(np.flatnonzero(has_text), key=lambda row: sum(map(len, texts[row])))
+        for start in range(0, len(rows), _TEXT_BATCH):
+            batch = rows[start : start + _TEXT_BATCH]
+            inputs = self.encoder.encode([texts[row] for row in batch])
+            (logits[batch],) = self._text.run([LOGITS], inputs)
+        return logits, has_text
+
+    def _image_logits(self, data: bytes | None) -> np.ndarray | ImageError | None:
+        """Float32 [codes] for one picture, one at a time: batching gains nothing on a processor."""
+        if self._image is None or self.image_size is None or not data:
+            return None
+        try:
+            pixels = decode(data, self.image_size)
+        except ImageError as error:
+            return error
+        name = self._image.get_inputs()[0].name
+        (logits,) = self._image.run([LOGITS], {name: pixels[np.newaxis]})
+        return np.asarray(logits[0])
+
+
+def read_labels(path: Path) -> dict[int, Label]:
+    """The names of the codes this classifier knows."""
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    return {int(code): Label(**names) for code, names in stored.items()}
+
+
+def session(graph: Path) -> ort.InferenceSession:
+    """An ONNX Runtime session on one thread: concurrency comes from running several at once."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    return ort.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])

@@ -1,0 +1,63 @@
+"""From the bytes of a picture to the pixels every image model sees: one function, used everywhere.
+
+Training decodes with it as well, because a decoder changes predictions: another resampling or
+another colour conversion is another input distribution.
+"""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+MAX_BYTES = 20 * 2**20
+"""Largest encoded picture that is looked at."""
+
+MAX_PIXELS = 50_000_000
+"""Largest width x height that is decoded (Pillow's own guard only warns at 89 million)."""
+
+_FORMATS = ("JPEG", "PNG")
+
+
+class ImageError(ValueError):
+    """The bytes are no picture that can be used; the message says why."""
+
+
+def decode(data: bytes, size: int) -> np.ndarray:
+    """Decode one JPEG or PNG to uint8 [size, size, 3], RGB, transparency on white.
+
+    JPEG is scaled by the decoder itself to the next power of two above `size` (Pillow's `draft`)
+    and then resampled, which is twice as fast as decoding in full. EXIF orientation is applied.
+    The picture is stretched to a square: catalogue pictures are square already.
+
+    Raises ImageError: not JPEG or PNG, broken, over MAX_BYTES or MAX_PIXELS.
+    """
+    if len(data) > MAX_BYTES:
+        raise ImageError(f"picture has {len(data)} bytes; at most {MAX_BYTES} are accepted")
+    try:
+        with Image.open(io.BytesIO(data), formats=_FORMATS) as picture:
+            width, height = picture.size
+            if width * height > MAX_PIXELS:
+                raise ImageError(
+                    f"picture is {width}x{height}; at most {MAX_PIXELS} pixels are accepted"
+                )
+            picture.draft("RGB", (size, size))
+            ImageOps.exif_transpose(picture, in_place=True)
+            rgb = _on_white(picture)
+            return np.asarray(rgb.resize((size, size), Image.Resampling.BILINEAR))
+    except UnidentifiedImageError as error:
+        raise ImageError("picture is neither JPEG nor PNG") from error
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        if isinstance(error, ImageError):
+            raise
+        raise ImageError(f"picture cannot be decoded: {error}") from error
+
+
+def _on_white(picture: Image.Image) -> Image.Image:
+    """RGB; where a picture is transparent, white, as catalogue pictures have it."""
+    if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
+        rgba = picture.convert("RGBA")
+        white = Image.new("RGBA", rgba.size, "white")
+        return Image.alpha_composite(white, rgba).convert("RGB")
+    return picture.convert("RGB")

@@ -1,0 +1,51 @@
+"""Text normalisation: what a listing says, without its markup. Used in training and in serving."""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+from typing import NamedTuple
+
+_TAG = re.compile(r"<[/!?a-zA-Z][^<>]{0,2000}>")
+_SPACE = re.compile(r"\s+")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b-\u200f\u2060\ufeff\u00ad]")
+
+
+class Text(NamedTuple):
+    """The normalised words of one listing; "" where it has none."""
+
+    title: str
+    description: str
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing for a text model to read."""
+        return not (self.title or self.description)
+
+
+def normalise(raw: str | None) -> str:
+    """Strip tags and entities, bring to Unicode NFC, fold white space; accents and case are kept.
+
+    Entities are resolved twice because catalogues escape twice (`&amp;eacute;`), and tags are
+    stripped after each pass because an escaped tag is a tag once unescaped. A `<` that opens no
+    tag ("< 5 kg") stays.
+    """
+    if not raw:
+        return ""
+    text = _TAG.sub(" ", raw)
+    for _ in range(2):
+        text = _TAG.sub(" ", html.unescape(text))
+    text = unicodedata.normalize("NFC", _CONTROL.sub("", text))
+    return _SPACE.sub(" ", text).strip()
+
+
+def normalise_listing(designation: str | None, description: str | None) -> Text:
+    """Both fields of a listing, normalised."""
+    return Text(normalise(designation), normalise(description))
+
+
+def fold(text: str) -> str:
+    """Lower case without accents: the form in which near-duplicate titles are equal."""
+    decomposed = unicodedata.normalize("NFD", text.casefold())
+    return "".join(character for character in decomposed if not unicodedata.combining(character))
