@@ -1,0 +1,125 @@
+"""Measure the exported classifier on the test products, through the code that serves it.
+
+Reads models/classifier and the test part; writes metrics/evaluation.json, metrics/speed.json (the
+only figures that differ from run to run) and the plots in metrics/evaluation.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import precision_recall_fscore_support
+
+from serving.classifier.classifier import Classifier, Product
+from serving.classifier.labels import LABELS
+from stages.answering import in_chunks
+from stages.layout import IMAGES
+from stages.measuring import coverage_at, coverage_curve, reliability, scores
+from stages.pictures import PictureArchive
+from stages.products import columns, read_part
+from stages.report import fail, write_json
+from stages.settings import SettingsError, load
+
+CLASSIFIER = Path("models/classifier")
+ARCHIVE = Path("data/raw") / IMAGES
+METRICS = Path("metrics")
+PLOTS = METRICS / "evaluation"
+
+_TIMED = 200
+"""Products answered one by one for the seconds a product takes."""
+
+
+def evaluate() -> None:
+    """Run the stage."""
+    settings = load()
+    products = read_part("test")
+    labels = columns(products)
+    with PictureArchive(ARCHIVE) as archive, Classifier.load(CLASSIFIER) as classifier:
+        parts, singles = [], []
+        for _, chunk in in_chunks(products, archive, settings.predict.chunk, "evaluate"):
+            parts.append(classifier.logits(chunk)[:4])
+            singles += chunk[: _TIMED - len(singles)]
+        seconds = latencies(classifier, singles)
+    text, image, has_text, has_image = (np.concatenate(part) for part in zip(*parts, strict=True))
+
+    def ask(use_text: np.ndarray, use_image: np.ndarray) -> np.ndarray:
+        return classifier.fusion.probabilities(text, image, use_text, use_image)
+
+    nothing = np.zeros_like(has_text)
+    both = has_text & has_image
+    p = ask(has_text, has_image)
+    p_text, p_image = ask(has_text, nothing), ask(nothing, has_image)
+    bins = settings.evaluate.bins
+    confidence, right = p.max(axis=1), p.argmax(axis=1) == labels
+    state = np.array([*("none", "text", "image", "both")])[has_text + 2 * has_image]
+    accepted = classifier.fusion.accepted(confidence, state)
+    write_json(
+        METRICS / "evaluation.json",
+        {
+            **scores(p, labels, bins),
+            "text_only": scores(p_text[has_text], labels[has_text], bins),
+            "image_only": scores(p_image[has_image], labels[has_image], bins),
+            "both": {
+                **scores(p[both], labels[both], bins),
+                "text_alone_weighted_f1": scores(p_text[both], labels[both], bins)["weighted_f1"],
+                "image_alone_weighted_f1": scores(p_image[both], labels[both], bins)["weighted_f1"],
+            },
+            "accepted": {
+                "asked_precision": settings.evaluate.precision,
+                "precision": float(right[accepted].mean()) if accepted.any() else None,
+                "coverage": float(accepted.mean()),
+            },
+            "coverage_at": {
+                str(percent): coverage_at(confidence, right, percent / 100)
+                for percent in (90, 95, 98)
+            },
+        },
+    )
+    write_json(METRICS / "speed.json", seconds)
+    write_plots(p, labels, classifier.codes, bins)
+
+
+def latencies(classifier: Classifier, products: list[Product]) -> dict[str, Any]:
+    """Seconds for one product, decoding included, median and 99th percentile."""
+    seconds = []
+    for product in products:
+        started = time.perf_counter()
+        classifier.predict([product])
+        seconds.append(time.perf_counter() - started)
+    return {"seconds_p50": np.percentile(seconds, 50), "seconds_p99": np.percentile(seconds, 99)}
+
+
+def write_plots(p: np.ndarray, labels: np.ndarray, codes: tuple[int, ...], bins: int) -> None:
+    """What `dvc plots` draws: confusion, score for each code, reliability, coverage."""
+    PLOTS.mkdir(parents=True, exist_ok=True)
+    names = [f"{code} {LABELS[code].english}" for code in codes]
+    found = p.argmax(axis=1)
+    pd.DataFrame(
+        {"actual": [names[i] for i in labels], "predicted": [names[i] for i in found]}
+    ).to_csv(PLOTS / "confusion.csv", index=False)
+    precision, recall, f1, support = precision_recall_fscore_support(
+        labels, found, labels=np.arange(len(codes)), zero_division=0
+    )
+    pd.DataFrame(
+        {"code": names, "f1": f1, "precision": precision, "recall": recall, "support": support}
+    ).round(4).to_csv(PLOTS / "codes.csv", index=False)
+    confidence, right = p.max(axis=1), found == labels
+    pd.DataFrame(reliability(confidence, right, bins)).round(4).to_csv(
+        PLOTS / "reliability.csv", index=False
+    )
+    coverage, reached = coverage_curve(confidence, right)
+    step = max(len(coverage) // 200, 1)
+    pd.DataFrame({"coverage": coverage, "precision": reached})[::step].round(4).to_csv(
+        PLOTS / "coverage.csv", index=False
+    )
+
+
+if __name__ == "__main__":
+    try:
+        evaluate()
+    except (SettingsError, OSError) as error:
+        fail(error)

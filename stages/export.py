@@ -1,0 +1,98 @@
+"""Turn the trained branches into the classifier that is measured and served.
+
+Reads models/text, models/image and models/fusion; writes models/classifier: ONNX graphs, encoder,
+labels, fusion and the manifest. Refuses when a graph does not answer as its Keras model does.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import shutil
+from pathlib import Path
+
+import numpy as np
+
+from serving.classifier import manifest
+from serving.classifier.classifier import FUSION, IMAGE_GRAPH, LABELS_FILE, TEXT_GRAPH
+from serving.classifier.encoders import read_encoder
+from serving.classifier.labels import CODES, LABELS
+from stages import image_models, text_models
+from stages.decoding import decode_chunk
+from stages.keras_setup import keras, set_up
+from stages.layout import IMAGES
+from stages.onnx_export import ExportError, disagreement, to_onnx
+from stages.pictures import PictureArchive
+from stages.products import read_part, texts
+from stages.report import fail, write_json
+from stages.settings import NoImage, NoText, Settings, SettingsError, load
+
+TEXT = Path("models/text")
+IMAGE = Path("models/image")
+FUSION_FILE = Path("models/fusion") / FUSION
+CLASSIFIER = Path("models/classifier")
+ARCHIVE = Path("data/raw") / IMAGES
+
+TOLERANCE = 1e-4
+"""Largest difference between Keras and ONNX Runtime, in logits, on real rows."""
+_CHECKED = 64
+_LIBRARIES = ("tensorflow", "keras", "onnx", "tf2onnx", "onnxruntime", "numpy", "pillow")
+
+
+def check(name: str, model: keras.Model, graph: Path, inputs: dict[str, np.ndarray]) -> None:
+    """Raise ExportError when the graph's answers differ from the model's."""
+    rows = len(next(iter(inputs.values())))
+    difference = disagreement(model, graph, inputs)
+    print(f"{name}: Keras and ONNX Runtime differ by at most {difference:.1e} on {rows} products")
+    if not difference <= TOLERANCE:
+        raise ExportError(f"{graph}: differs from Keras by {difference:.1e}; at most {TOLERANCE}")
+
+
+def export_text(settings: Settings) -> None:
+    """The text graph and its encoder."""
+    if isinstance(settings.text, NoText):
+        return
+    encoder = read_encoder(TEXT)
+    model = text_models.build(settings.text, encoder, len(CODES))
+    model.load_weights(TEXT / "model.weights.h5")
+    encoder.write(CLASSIFIER)
+    to_onnx(model, CLASSIFIER / TEXT_GRAPH)
+    products = read_part("validation").query("title != ''").head(_CHECKED)
+    check("text", model, CLASSIFIER / TEXT_GRAPH, encoder.encode(texts(products)))
+
+
+def export_image(settings: Settings) -> None:
+    """The image graph: pixels to logits, the frozen network included."""
+    image = settings.image
+    if isinstance(image, NoImage):
+        return
+    model = image_models.load(image, IMAGE / "model.weights.h5", len(CODES))
+    to_onnx(model, CLASSIFIER / IMAGE_GRAPH)
+    entries = read_part("validation").query("picture != ''")["picture"].head(_CHECKED)
+    with PictureArchive(ARCHIVE) as archive:
+        pixels = decode_chunk(archive, list(entries), image.size).pixels
+    check("image", model, CLASSIFIER / IMAGE_GRAPH, {"pixels": pixels})
+
+
+def export() -> None:
+    """Run the stage."""
+    settings = load()
+    set_up(settings.train.seed, settings.train.threads)
+    CLASSIFIER.mkdir(parents=True, exist_ok=True)
+    export_text(settings)
+    export_image(settings)
+    shutil.copyfile(FUSION_FILE, CLASSIFIER / FUSION)
+    write_json(CLASSIFIER / LABELS_FILE, {code: label._asdict() for code, label in LABELS.items()})
+    manifest.write(
+        CLASSIFIER,
+        {
+            "parameters": settings.model_dump(include={"text", "image", "train", "fusion"}),
+            "libraries": {name: importlib.metadata.version(name) for name in _LIBRARIES},
+        },
+    )
+
+
+if __name__ == "__main__":
+    try:
+        export()
+    except (SettingsError, ExportError, OSError) as error:
+        fail(error)

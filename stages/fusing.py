@@ -1,0 +1,120 @@
+"""Learning how to combine the branches, how sure to be, and what to accept, from held-out logits.
+
+Nothing here sees a product that a branch was trained on, nor a test product.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from scipy.optimize import minimize, minimize_scalar
+
+from serving.classifier.fusion import Blend, softmax
+
+GRID = np.linspace(0, 1, 101)
+"""Shares of the text that `weighted` tries."""
+
+BIAS_PENALTY = 10.0
+"""Weight of the squared bias in `stacked`, in products: the evidence it takes to move a code."""
+
+_MIN_LOG_WEIGHT, _MAX_LOG_WEIGHT = np.log(0.02), np.log(50)
+
+
+def negative_log_likelihood(probabilities: np.ndarray, labels: np.ndarray) -> float:
+    """Mean of -log p(label)."""
+    chosen = probabilities[np.arange(len(labels)), labels]
+    return float(-np.log(np.maximum(chosen, 1e-12)).mean())
+
+
+def temperature_weight(logits: np.ndarray, labels: np.ndarray) -> float:
+    """The reciprocal temperature that makes `logits` [n, codes] most likely (Guo et al., 2017)."""
+    found = minimize_scalar(
+        lambda log_weight: negative_log_likelihood(softmax(np.exp(log_weight) * logits), labels),
+        bounds=(_MIN_LOG_WEIGHT, _MAX_LOG_WEIGHT),
+        method="bounded",
+    )
+    return float(np.exp(found.x))
+
+
+def weighted(text: np.ndarray, image: np.ndarray, labels: np.ndarray) -> Blend:
+    """The original system's fusion: calibrate each branch, then the share that errs least.
+
+    Ties in accuracy go to the likelier share. A last temperature corrects what mixing blurs.
+    """
+    codes = text.shape[1]
+    weights = temperature_weight(text, labels), temperature_weight(image, labels)
+
+    def at(share: float, power: float = 1.0) -> Blend:
+        return Blend(*weights, bias=(0.0,) * codes, share=share, power=power)
+
+    def quality(share: float) -> tuple[float, float]:
+        p = at(share).probabilities(text, image)
+        return float((p.argmax(axis=1) == labels).mean()), -negative_log_likelihood(p, labels)
+
+    share = float(max(GRID, key=quality))
+    mixed = at(share).probabilities(text, image)
+    return at(share, temperature_weight(np.log(np.maximum(mixed, 1e-12)), labels))
+
+
+def stacked(text: np.ndarray, image: np.ndarray, labels: np.ndarray) -> Blend:
+    """softmax(a * z_text + b * z_image + bias), most likely on `labels`.
+
+    A branch whose logits are all 0 gets weight 0. BIAS_PENALTY draws the bias, one number a code,
+    to 0: with few products it stays there.
+    """
+    branches = [(z, i) for i, z in enumerate((text, image)) if z.any()]
+    count = len(branches)
+    rows = np.arange(len(labels))
+
+    def loss(parameters: np.ndarray) -> tuple[float, np.ndarray]:
+        weights, bias = parameters[:count], parameters[count:]
+        p = softmax(sum(w * z for w, (z, _) in zip(weights, branches, strict=True)) + bias)
+        value = -np.log(np.maximum(p[rows, labels], 1e-12)).sum() + BIAS_PENALTY / 2 * bias @ bias
+        p[rows, labels] -= 1
+        gradient = [float((p * z).sum()) for z, _ in branches]
+        return value, np.concatenate([gradient, p.sum(axis=0) + BIAS_PENALTY * bias])
+
+    start = [temperature_weight(z, labels) / count for z, _ in branches] + [0.0] * text.shape[1]
+    bounds = [(0.0, None)] * count + [(None, None)] * text.shape[1]
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds)
+    weight = [0.0, 0.0]
+    for (_, position), value in zip(branches, found.x[:count], strict=True):
+        weight[position] = float(value)
+    return Blend(*weight, bias=tuple(map(float, found.x[count:])))
+
+
+def calibrated(text: np.ndarray, image: np.ndarray, labels: np.ndarray) -> Blend:
+    """One branch alone (the other's logits are all 0), with its temperature."""
+    weights = [temperature_weight(z, labels) if z.any() else 0.0 for z in (text, image)]
+    return Blend(*weights, bias=(0.0,) * text.shape[1])
+
+
+def cross_fitted(
+    fit: Callable[[np.ndarray, np.ndarray, np.ndarray], Blend],
+    text: np.ndarray,
+    image: np.ndarray,
+    labels: np.ndarray,
+    fold: np.ndarray,
+) -> np.ndarray:
+    """Probabilities [n, codes], each from a blend fitted without the product's own fold."""
+    p = np.zeros(text.shape)
+    for number in np.unique(fold):
+        seen, unseen = fold != number, fold == number
+        p[unseen] = fit(text[seen], image[seen], labels[seen]).probabilities(
+            text[unseen], image[unseen]
+        )
+    return p
+
+
+def acceptance_threshold(confidence: np.ndarray, right: np.ndarray, precision: float) -> float:
+    """The least confidence from which on `precision` of the answers are right; 2.0 if there is none.
+
+    One more error than was seen is counted, so that a handful of lucky answers opens no door.
+    """
+    order = np.argsort(-confidence, kind="stable")
+    kept = np.arange(1, len(order) + 1)
+    enough = (right[order].cumsum() - 1) / kept >= precision
+    if not enough.any():
+        return 2.0
+    return float(confidence[order[np.flatnonzero(enough)[-1]]])

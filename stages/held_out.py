@@ -1,0 +1,32 @@
+"""What a branch says of products it was not trained on: all that fusion learns from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Logits, float32 [n, codes], for the products with ids `rows`, given by models that had not
+    seen them."""
+
+    rows: np.ndarray
+    logits: np.ndarray
+
+    def write(self, path: Path) -> None:
+        """As .npz; byte-identical for equal arrays."""
+        np.savez(path, rows=self.rows, logits=self.logits)
+
+    @classmethod
+    def read(cls, path: Path) -> HeldOut:
+        """The inverse of `write`."""
+        with np.load(path, allow_pickle=False) as stored:
+            return cls(stored["rows"], stored["logits"])
+
+    @classmethod
+    def none(cls, codes: int) -> HeldOut:
+        """What a branch that is switched off has to say."""
+        return cls(np.zeros(0, np.int64), np.zeros((0, codes), np.float32))

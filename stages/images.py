@@ -1,0 +1,77 @@
+"""Decode every labelled picture once and keep what the image branch trains on.
+
+Reads data/raw/images.zip in place; writes data/images: `arrays.npy` (pixels, uint8
+[n, size, size, 3], for a network trained from scratch; features, float32 [n, features], for a head
+on a frozen network), `index.csv` (the archive entry of each row) and `unreadable.csv` (entry,
+reason): a product whose picture is unreadable goes on as one without picture.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from stages.decoding import decode_all
+from stages.layout import IMAGES
+from stages.pictures import PictureArchive
+from stages.report import fail
+from stages.settings import Frozen, NoImage, SettingsError, load
+
+ARCHIVE = Path("data/raw") / IMAGES
+OUTPUT = Path("data/images")
+
+
+def images() -> None:
+    """Run the stage."""
+    settings = load()
+    image, train = settings.image, settings.train
+    entries: list[str] = []
+    size = 1
+    kept: Callable[[np.ndarray], np.ndarray] = np.asarray
+    if not isinstance(image, NoImage):
+        size = image.size
+        with PictureArchive(ARCHIVE) as archive:
+            entries = archive.entries("image_train")
+    if isinstance(image, Frozen):
+        # Imported here: the worker processes import this module too, and need no TensorFlow.
+        from stages.backbones import feature_extractor
+
+        kept = feature_extractor(image, train.seed, train.threads)
+
+    OUTPUT.mkdir(parents=True, exist_ok=True)
+    example = kept(np.zeros((1, size, size, 3), np.uint8))
+    arrays = np.lib.format.open_memmap(
+        OUTPUT / "arrays.npy", "w+", example.dtype, (len(entries), *example.shape[1:])
+    )
+    index: list[str] = []
+    unreadable: list[tuple[str, str]] = []
+    started = time.perf_counter()
+    with tqdm(total=len(entries), unit="pictures", desc="images", mininterval=1) as progress:
+        for chunk in decode_all(ARCHIVE, entries, size):
+            if chunk.entries:
+                arrays[len(index) : len(index) + len(chunk.entries)] = kept(chunk.pixels)
+            index += chunk.entries
+            unreadable += chunk.unreadable
+            progress.update(len(chunk.entries) + len(chunk.unreadable))
+    arrays.flush()
+    pd.DataFrame({"entry": index}).to_csv(OUTPUT / "index.csv", index=False)
+    pd.DataFrame(unreadable, columns=["entry", "reason"]).to_csv(
+        OUTPUT / "unreadable.csv", index=False
+    )
+    speed = len(entries) / (time.perf_counter() - started)
+    print(
+        f"{len(index)} pictures at {speed:.0f} images/s, {len(unreadable)} unreadable, "
+        f"{arrays.nbytes / max(len(entries), 1):,.0f} bytes kept of each"
+    )
+
+
+if __name__ == "__main__":
+    try:
+        images()
+    except (SettingsError, OSError) as error:
+        fail(error)

@@ -1,0 +1,58 @@
+"""Scores of a classifier: pure functions from probabilities and labels to figures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.metrics import accuracy_score, f1_score, log_loss
+
+
+def scores(p: np.ndarray, labels: np.ndarray, bins: int) -> dict[str, Any]:
+    """Accuracy, F1 and calibration of probabilities [n, codes] for `labels` [n] (columns)."""
+    if not len(labels):
+        return {"products": 0}
+    found = p.argmax(axis=1)
+    return {
+        "products": len(labels),
+        "accuracy": float(accuracy_score(labels, found)),
+        "weighted_f1": float(f1_score(labels, found, average="weighted", zero_division=0)),
+        "macro_f1": float(
+            f1_score(labels, found, labels=np.unique(labels), average="macro", zero_division=0)
+        ),
+        "log_loss": float(log_loss(labels, p, labels=np.arange(p.shape[1]))),
+        "calibration_error": calibration_error(p.max(axis=1), found == labels, bins),
+    }
+
+
+def calibration_error(confidence: np.ndarray, right: np.ndarray, bins: int) -> float:
+    """Expected calibration error with equal-width bins (Naeini et al., 2015; Guo et al., 2017)."""
+    table = reliability(confidence, right, bins)
+    return float(sum(row["share"] * abs(row["accuracy"] - row["confidence"]) for row in table))
+
+
+def reliability(confidence: np.ndarray, right: np.ndarray, bins: int) -> list[dict[str, float]]:
+    """For each bin that holds answers: mean confidence, accuracy, share of all answers."""
+    bin_of = np.minimum((confidence * bins).astype(int), bins - 1)
+    return [
+        {
+            "confidence": float(confidence[bin_of == number].mean()),
+            "accuracy": float(right[bin_of == number].mean()),
+            "share": float((bin_of == number).mean()),
+        }
+        for number in np.unique(bin_of)
+    ]
+
+
+def coverage_curve(confidence: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Coverage and precision, each [n], when the surest 1..n answers are accepted."""
+    order = np.argsort(-confidence, kind="stable")
+    kept = np.arange(1, len(order) + 1)
+    return kept / len(order), right[order].cumsum() / kept
+
+
+def coverage_at(confidence: np.ndarray, right: np.ndarray, precision: float) -> float:
+    """Largest share of answers that can be accepted with `precision` of them right."""
+    coverage, reached = coverage_curve(confidence, right)
+    enough = np.flatnonzero(reached >= precision)
+    return float(coverage[enough[-1]]) if len(enough) else 0.0

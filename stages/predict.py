@@ -1,0 +1,61 @@
+"""Answer every unlabelled product with the exported classifier.
+
+Reads models/classifier and the unlabelled part; writes data/predictions/predictions.json and .csv,
+one row for each input row, in its order, chunk by chunk.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+from serving.classifier.classifier import Classifier
+from stages.answering import in_chunks
+from stages.layout import IMAGES
+from stages.pictures import PictureArchive
+from stages.products import read_part
+from stages.report import fail
+from stages.settings import SettingsError, load
+
+CLASSIFIER = Path("models/classifier")
+ARCHIVE = Path("data/raw") / IMAGES
+OUTPUT = Path("data/predictions")
+FIELDS = ("id", "productid", "imageid", "prdtypecode", "label", "confidence", "accepted")
+
+
+def predict() -> None:
+    """Run the stage."""
+    settings = load().predict
+    products = read_part("unlabelled")
+    OUTPUT.mkdir(parents=True, exist_ok=True)
+    accepted = 0
+    with (
+        PictureArchive(ARCHIVE) as archive,
+        Classifier.load(CLASSIFIER) as classifier,
+        (OUTPUT / "predictions.csv").open("w", encoding="utf-8", newline="") as csv_file,
+        (OUTPUT / "predictions.json").open("w", encoding="utf-8") as json_file,
+    ):
+        table = csv.writer(csv_file, lineterminator="\n")
+        table.writerow(FIELDS)
+        separator = "[\n"
+        for rows, chunk in in_chunks(products, archive, settings.chunk, "predict"):
+            for row, answer in zip(rows.itertuples(), classifier.predict(chunk), strict=True):
+                values = (
+                    *(row.id, row.productid, row.imageid, answer.code, answer.label),
+                    *(round(answer.confidence, 4), answer.accepted),
+                )
+                table.writerow(values)
+                record = dict(zip(FIELDS, values, strict=True))
+                json_file.write(separator + json.dumps(record, ensure_ascii=False))
+                separator = ",\n"
+                accepted += answer.accepted
+        json_file.write("[]\n" if separator == "[\n" else "\n]\n")
+    print(f"{len(products)} products answered, {accepted} of them accepted without review")
+
+
+if __name__ == "__main__":
+    try:
+        predict()
+    except (SettingsError, OSError) as error:
+        fail(error)

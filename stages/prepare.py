@@ -1,0 +1,105 @@
+"""Validate the raw catalogue, normalise its texts and divide it without leaks.
+
+Reads data/raw; writes data/prepared/{train,validation,test,unlabelled}.parquet, rejected.csv (each
+row left out, with its reason), skipped_entries.csv (archive entries not read) and
+metrics/data.json.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from serving.classifier.text import normalise
+from stages.catalogue import (
+    CatalogueError,
+    join_labels,
+    read_labels,
+    read_products,
+    reject_bad_rows,
+    require_good_rows,
+)
+from stages.layout import IMAGES, TEST_PRODUCTS, TRAIN_CODES, TRAIN_PRODUCTS
+from stages.pictures import PictureArchive, Skipped
+from stages.report import fail, write_json
+from stages.settings import SettingsError, load
+from stages.splitting import near_duplicate_groups, split
+
+RAW = Path("data/raw")
+PREPARED = Path("data/prepared")
+METRICS = Path("metrics/data.json")
+
+
+def with_texts_and_picture(
+    products: pd.DataFrame, archive: PictureArchive, part: str
+) -> pd.DataFrame:
+    """Add `title` and `body`, normalised, and `picture`, the archive's entry ("" if none)."""
+    return products.assign(
+        title=products["designation"].map(normalise),
+        body=products["description"].map(normalise),
+        picture=archive.names(products, part),
+    )
+
+
+def prepare() -> None:
+    """Run the stage."""
+    settings = load().prepare
+    labels, products, queries = (
+        RAW / name for name in (TRAIN_CODES, TRAIN_PRODUCTS, TEST_PRODUCTS)
+    )
+    labelled = join_labels(read_products(products), read_labels(labels), labels)
+    labelled, rejected = reject_bad_rows(labelled, products)
+    unlabelled = require_good_rows(read_products(queries), queries)
+
+    with PictureArchive(RAW / IMAGES) as archive:
+        labelled = with_texts_and_picture(labelled, archive, "image_train")
+        unlabelled = with_texts_and_picture(unlabelled, archive, "image_test")
+        prints = labelled["picture"].map(lambda name: archive.fingerprint(name) if name else "")
+        skipped = archive.skipped
+
+    silent = (labelled[["title", "body", "picture"]] == "").all(axis=1)
+    rejected = pd.concat([rejected, labelled[silent].assign(reason="neither text nor picture")])
+    labelled, prints = labelled[~silent], prints[~silent]
+    labelled["group"] = near_duplicate_groups(labelled["title"], prints)
+    part = split(
+        labelled["prdtypecode"],
+        labelled["group"].to_numpy(),
+        validation=settings.validation_share,
+        test=settings.test_share,
+        seed=settings.seed,
+    )
+
+    PREPARED.mkdir(parents=True, exist_ok=True)
+    for name in ("train", "validation", "test"):
+        labelled[part == name].to_parquet(PREPARED / f"{name}.parquet", index=False)
+    unlabelled.to_parquet(PREPARED / "unlabelled.parquet", index=False)
+    shown = ["id", "designation", "productid", "imageid", "prdtypecode", "reason"]
+    rejected.to_csv(PREPARED / "rejected.csv", columns=shown, index=False)
+    pd.DataFrame(skipped, columns=Skipped._fields).to_csv(
+        PREPARED / "skipped_entries.csv", index=False
+    )
+
+    figures = {
+        "labelled": len(labelled),
+        "rejected": len(rejected),
+        "unlabelled": len(unlabelled),
+        "near_duplicates": len(labelled) - labelled["group"].nunique(),
+        "skipped_entries": len(skipped),
+        **{name: int((part == name).sum()) for name in ("train", "validation", "test")},
+        "with_title": float((labelled["title"] != "").mean()),
+        "with_description": float((labelled["body"] != "").mean()),
+        "with_picture": float((labelled["picture"] != "").mean()),
+        "codes": labelled["prdtypecode"].nunique(),
+        "smallest_code": int(labelled["prdtypecode"].value_counts().min()),
+    }
+    write_json(METRICS, figures)
+    for name, value in figures.items():
+        print(f"{name:>18}  {value:,.5g}")
+
+
+if __name__ == "__main__":
+    try:
+        prepare()
+    except (CatalogueError, SettingsError, OSError) as error:
+        fail(error)

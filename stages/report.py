@@ -1,0 +1,31 @@
+"""How stages speak: JSON that is byte-identical for equal values, and errors without traceback."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write `value` as readable JSON with sorted keys; floats keep six significant digits."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(_rounded(value), indent=2, sort_keys=True, ensure_ascii=False)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def fail(error: Exception) -> NoReturn:
+    """End the stage with the error's own words on stderr and exit status 1."""
+    print(f"error: {error}", file=sys.stderr)
+    raise SystemExit(1)
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, float):
+        return float(f"{value:.6g}")
+    if isinstance(value, dict):
+        return {str(key): _rounded(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(item) for item in value]
+    return value

@@ -1,0 +1,1 @@
+"""Where the raw catalogue comes from: one module per source."""

@@ -1,0 +1,143 @@
+"""Training a branch: fit with early stopping, answer held-out products, fit again on everything.
+
+What fusion, calibration and acceptance learn from must be answers to products the branch was not
+trained on. With `folds` = 1 these are the validation products. With more, every product of train
+and validation is answered by a model fitted without its fold, which gives fusion several times as
+many examples; the epochs are those that early stopping found on the validation products, and the
+branch that is kept is fitted on all of them (out-of-fold stacking: Wolpert, 1992, "Stacked
+generalization").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from dvclive import Live
+from dvclive.keras import DVCLiveCallback
+
+from stages.held_out import HeldOut
+from stages.keras_setup import keras
+from stages.settings import Train
+from stages.splitting import folds as fold_numbers
+
+Inputs = Mapping[str, np.ndarray]
+
+_PREDICT_BATCH = 256
+
+
+@dataclass(frozen=True)
+class Examples:
+    """The products of train and validation that a branch can see.
+
+    `take` gives model inputs for row numbers; `rows` are the products' ids, `labels` columns of
+    the probability matrix, `groups` near-duplicate groups, `validation` marks the validation part.
+    """
+
+    take: Callable[[np.ndarray], Inputs]
+    rows: np.ndarray
+    labels: np.ndarray
+    groups: np.ndarray
+    validation: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+class Batches(keras.utils.PyDataset):
+    """Shuffled training batches, made as they are needed: memory does not grow with the epoch."""
+
+    def __init__(
+        self, examples: Examples, rows: np.ndarray, batch_size: int, weights: np.ndarray, seed: int
+    ) -> None:
+        super().__init__()
+        self._examples = examples
+        self._rows = rows
+        self._size = batch_size
+        self._weights = weights
+        self._random = np.random.default_rng(seed)
+        self.on_epoch_end()
+
+    def __len__(self) -> int:
+        return -(-len(self._rows) // self._size)
+
+    def __getitem__(self, index: int) -> tuple[Inputs, np.ndarray, np.ndarray]:
+        rows = self._order[index * self._size : (index + 1) * self._size]
+        labels = self._examples.labels[rows]
+        return self._examples.take(rows), labels, self._weights[labels]
+
+    def on_epoch_end(self) -> None:
+        """Another order for the next epoch."""
+        self._order = self._random.permutation(self._rows)
+
+
+def class_weights(labels: np.ndarray, codes: int, power: float) -> np.ndarray:
+    """Float32 [codes]: inverse frequency to `power`, scaled so that the mean over rows is 1."""
+    counts = np.maximum(np.bincount(labels, minlength=codes), 1)
+    weights = (counts.mean() / counts) ** power
+    return (weights / weights[labels].mean()).astype(np.float32)
+
+
+def train_branch(
+    build: Callable[[], keras.Model],
+    examples: Examples,
+    codes: int,
+    train: Train,
+    learning_rate: float,
+    folds: int,
+    live: Live,
+) -> tuple[keras.Model, HeldOut]:
+    """The branch that is kept, and its answers to products it had not seen."""
+    weights = class_weights(examples.labels, codes, train.class_weight)
+
+    def fit(rows: np.ndarray, epochs: int, stop: np.ndarray | None = None) -> keras.Model:
+        keras.utils.set_random_seed(train.seed)
+        model = build()
+        model.compile(
+            keras.optimizers.Adam(learning_rate),
+            keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+            weighted_metrics=["accuracy"],
+        )
+        callbacks: list[keras.callbacks.Callback] = []
+        validation = None
+        if stop is not None:
+            validation = Batches(examples, stop, _PREDICT_BATCH, weights, train.seed)
+            callbacks = [
+                keras.callbacks.EarlyStopping(
+                    patience=train.patience, restore_best_weights=True, verbose=1
+                ),
+                DVCLiveCallback(live=live),
+            ]
+        batches = Batches(examples, rows, train.batch_size, weights, train.seed)
+        model.fit(
+            batches, validation_data=validation, epochs=epochs, callbacks=callbacks, verbose=2
+        )
+        return model
+
+    everything = np.arange(len(examples))
+    validation = everything[examples.validation]
+    model = fit(everything[~examples.validation], train.epochs, stop=validation)
+    losses = model.history.history["val_loss"]
+    epochs = int(np.argmin(losses)) + 1
+    live.summary["best_epoch"] = epochs
+    if folds == 1:
+        return model, HeldOut(examples.rows[validation], logits(model, examples, validation))
+
+    answers = np.zeros((len(examples), codes), np.float32)
+    fold = fold_numbers(examples.labels, examples.groups, folds, train.seed)
+    for number in range(folds):
+        print(f"fold {number + 1} of {folds}")
+        unseen = everything[fold == number]
+        answers[unseen] = logits(fit(everything[fold != number], epochs), examples, unseen)
+    print("all products")
+    return fit(everything, epochs), HeldOut(examples.rows, answers)
+
+
+def logits(model: keras.Model, examples: Examples, rows: np.ndarray) -> np.ndarray:
+    """The model's answers, float32 [rows, codes]."""
+    answers = [
+        np.asarray(model(examples.take(rows[start : start + _PREDICT_BATCH]), training=False))
+        for start in range(0, len(rows), _PREDICT_BATCH)
+    ]
+    return np.concatenate(answers)

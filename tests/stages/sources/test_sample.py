@@ -1,0 +1,218 @@
+import hashlib
+import io
+import os
+import subprocess
+import sys
+import unicodedata
+import zipfile
+from collections import Counter
+from html import unescape
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from PIL import Image
+
+from stages.sources.sample import LISTINGS, MINIMUM_PRODUCTS, class_sizes, generate
+from stages.sources.sample_pictures import LOOKS, SIDE, Picture, draw
+from stages.sources.sample_vocabulary import CONFUSIONS, VOCABULARIES
+
+ROOT = Path(__file__).parents[3]
+FILES = ["X_test_update.csv", "X_train_update.csv", "Y_train_CVw08PX.csv", "images.zip"]
+PRODUCTS, UNLABELLED = 600, 60
+
+
+@pytest.fixture(scope="module")
+def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    destination = tmp_path_factory.mktemp("sample")
+    generate(destination, products=PRODUCTS, unlabelled=UNLABELLED, seed=7)
+    return destination
+
+
+@pytest.fixture(scope="module")
+def labelled(catalogue: Path) -> pd.DataFrame:
+    return _read(catalogue / "X_train_update.csv")
+
+
+@pytest.fixture(scope="module")
+def unlabelled(catalogue: Path) -> pd.DataFrame:
+    return _read(catalogue / "X_test_update.csv")
+
+
+@pytest.fixture(scope="module")
+def labels(catalogue: Path) -> "pd.Series[int]":
+    return pd.read_csv(catalogue / "Y_train_CVw08PX.csv", index_col=0)["prdtypecode"]
+
+
+@pytest.fixture(scope="module")
+def pictures(catalogue: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(catalogue / "images.zip") as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def test_the_files_are_those_of_the_challenge(catalogue: Path) -> None:
+    assert sorted(path.name for path in catalogue.iterdir()) == FILES
+    header = ",designation,description,productid,imageid"
+    for name in ("X_train_update.csv", "X_test_update.csv"):
+        assert (catalogue / name).read_text(encoding="utf-8").splitlines()[0] == header
+    labels = (catalogue / "Y_train_CVw08PX.csv").read_text(encoding="utf-8").splitlines()
+    assert labels[0] == ",prdtypecode"
+
+
+def test_the_index_is_contiguous_over_both_parts(
+    labelled: pd.DataFrame, unlabelled: pd.DataFrame, labels: "pd.Series[int]"
+) -> None:
+    assert list(labelled.index) == list(labels.index) == list(range(PRODUCTS))
+    assert list(unlabelled.index) == list(range(PRODUCTS, PRODUCTS + UNLABELLED))
+
+
+def test_identifiers_are_unique(labelled: pd.DataFrame, unlabelled: pd.DataFrame) -> None:
+    everything = pd.concat([labelled, unlabelled])
+    assert everything["productid"].is_unique
+    assert everything["imageid"].is_unique
+
+
+def test_every_code_has_a_vocabulary_a_look_and_products(labels: "pd.Series[int]") -> None:
+    assert set(VOCABULARIES) == set(LOOKS) == set(LISTINGS) == set(labels)
+    assert {code for confusion in CONFUSIONS for code in confusion.codes} <= set(LISTINGS)
+    assert labels.value_counts().to_dict() == class_sizes(PRODUCTS)
+
+
+def test_class_sizes_follow_the_public_set() -> None:
+    sizes = class_sizes(2800)
+    assert sum(sizes.values()) == 2800
+    assert min(sizes.values()) >= 25
+    assert max(sizes, key=lambda code: sizes[code]) == 2583
+    assert 0.11 < sizes[2583] / 2800 < 0.13
+    assert set(class_sizes(MINIMUM_PRODUCTS).values()) == {5}
+
+
+def test_a_third_has_no_description(labelled: pd.DataFrame) -> None:
+    assert 0.28 < (labelled["description"] == "").mean() < 0.42
+    assert labelled["description"].str.contains("<br|<p>|<li>|<b>").mean() > 0.3
+    assert labelled["description"].str.contains("&eacute;|&#39;|&nbsp;").mean() > 0.1
+
+
+def test_some_products_have_no_title_and_mostly_a_picture(
+    labelled: pd.DataFrame, pictures: dict[str, bytes]
+) -> None:
+    untitled = labelled[labelled["designation"] == ""]
+    assert 0.04 < len(untitled) / PRODUCTS < 0.06
+    assert (untitled["description"] == "").all()
+    assert (~_has_picture(untitled, "image_train", pictures)).sum() == 1
+
+
+def test_some_products_have_no_picture(
+    labelled: pd.DataFrame, unlabelled: pd.DataFrame, pictures: dict[str, bytes]
+) -> None:
+    for rows, folder in ((labelled, "image_train"), (unlabelled, "image_test")):
+        assert 0.06 < 1 - _has_picture(rows, folder, pictures).mean() < 0.11
+    rows = _has_picture(labelled, "image_train", pictures).sum()
+    assert rows + _has_picture(unlabelled, "image_test", pictures).sum() == len(pictures) - 1
+
+
+def test_some_products_are_sold_twice(
+    labelled: pd.DataFrame, pictures: dict[str, bytes], labels: "pd.Series[int]"
+) -> None:
+    titled = labelled[labelled["designation"] != ""]
+    seen = titled[_has_picture(titled, "image_train", pictures)]
+    digests = [hashlib.sha256(pictures[name]).hexdigest() for name in _entries(seen, "image_train")]
+    exact = Counter(zip(seen["designation"], digests, labels[seen.index], strict=True))
+    assert 8 <= sum(count - 1 for count in exact.values()) <= 14
+    # The same picture under another title; the same title, spelled otherwise.
+    assert len(set(zip(seen["designation"], digests, strict=True))) > len(set(digests))
+    titles = set(titled["designation"])
+    assert len({_normalised(title) for title in titles}) < len(titles)
+
+
+def test_pictures_are_jpegs_but_for_the_defects(pictures: dict[str, bytes]) -> None:
+    broken, stray = [], []
+    for name, content in pictures.items():
+        if not name.endswith(".jpg"):
+            stray.append(name)
+            continue
+        try:
+            with Image.open(io.BytesIO(content)) as picture:
+                picture.load()
+        except OSError:
+            broken.append(content)
+            continue
+        assert (picture.format, picture.size, picture.mode) == ("JPEG", (SIDE, SIDE), "RGB")
+    assert len(broken) == 4
+    assert b"" in broken
+    assert sum(content.startswith(b"\xff\xd8") for content in broken) == 1
+    assert sum(content.startswith(b"<html>") for content in broken) == 1
+    assert stray == ["images/image_train/Thumbs.db"]
+
+
+def test_the_archive_is_stored_without_clock_or_platform(catalogue: Path) -> None:
+    with zipfile.ZipFile(catalogue / "images.zip") as archive:
+        for entry in archive.infolist():
+            assert entry.compress_type == zipfile.ZIP_STORED
+            assert entry.date_time == (2020, 1, 1, 0, 0, 0)
+            assert entry.create_system == 3
+
+
+@pytest.mark.parametrize("code", sorted(LOOKS))
+def test_a_picture_depends_on_its_code_and_seed_alone(code: int) -> None:
+    assert draw(Picture(code, "a")) == draw(Picture(code, "a"))
+    assert draw(Picture(code, "a")) != draw(Picture(code, "b"))
+
+
+def test_another_process_writes_the_same_bytes(tmp_path: Path) -> None:
+    digests = [_generated_elsewhere(tmp_path / hash_seed, hash_seed) for hash_seed in ("1", "2")]
+    assert digests[0] == digests[1]
+
+
+def test_another_seed_writes_another_catalogue(tmp_path: Path, catalogue: Path) -> None:
+    generate(tmp_path, products=MINIMUM_PRODUCTS, unlabelled=0, seed=8)
+    assert sorted(path.name for path in tmp_path.iterdir()) == FILES
+    assert _read(tmp_path / "X_test_update.csv").empty
+    titles = set(_read(tmp_path / "X_train_update.csv")["designation"])
+    others = set(_read(catalogue / "X_train_update.csv")["designation"])
+    assert len(titles & others) < 0.1 * len(titles)
+
+
+def test_too_small_a_sample_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"at least 135 products .* got 134"):
+        generate(tmp_path, products=134, unlabelled=0, seed=7)
+    with pytest.raises(ValueError, match="cannot be negative, got -1"):
+        generate(tmp_path, products=135, unlabelled=-1, seed=7)
+    assert not list(tmp_path.iterdir())
+
+
+def _read(path: Path) -> pd.DataFrame:
+    return pd.read_csv(path, index_col=0, keep_default_na=False)
+
+
+def _entries(rows: pd.DataFrame, folder: str) -> list[str]:
+    return [
+        f"images/{folder}/image_{imageid}_product_{productid}.jpg"
+        for imageid, productid in zip(rows["imageid"], rows["productid"], strict=True)
+    ]
+
+
+def _has_picture(rows: pd.DataFrame, folder: str, pictures: dict[str, bytes]) -> "pd.Series[bool]":
+    return pd.Series([name in pictures for name in _entries(rows, folder)], index=rows.index)
+
+
+def _normalised(title: str) -> str:
+    letters = unicodedata.normalize("NFKD", unescape(title).casefold().replace("œ", "oe"))
+    return " ".join("".join(c for c in letters if not unicodedata.combining(c)).split())
+
+
+def _generated_elsewhere(destination: Path, hash_seed: str) -> list[str]:
+    """The digests of a small sample's files, written by a process of its own."""
+    destination.mkdir()
+    script = (
+        "import sys; from pathlib import Path; from stages.sources.sample import generate; "
+        "generate(Path(sys.argv[1]), products=150, unlabelled=20, seed=3)"
+    )
+    subprocess.run(  # noqa: S603 - the command is this interpreter and the script above
+        [sys.executable, "-c", script, str(destination)],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONHASHSEED": hash_seed},
+        check=True,
+        capture_output=True,
+    )
+    return [hashlib.sha256((destination / name).read_bytes()).hexdigest() for name in FILES]

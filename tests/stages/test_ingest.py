@@ -1,0 +1,146 @@
+"""The ingest stage: which source it turns to, what it prints, and how it fails."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from stages import ingest
+from stages.settings import (
+    Data,
+    FolderData,
+    HuggingFaceData,
+    SampleData,
+    SettingsError,
+    UrlData,
+)
+from stages.sources import huggingface, sample, url
+from stages.sources.catalogue import FILES, IMAGES
+from tests.stages.sources.loopback import assert_is_catalogue, write_catalogue
+
+ROOT = Path(__file__).parents[2]
+
+
+class Settings:
+    """The one section that the stage reads."""
+
+    def __init__(self, data: Data) -> None:
+        self.data = data
+
+
+@pytest.fixture
+def catalogue_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FolderData:
+    """The settings of a folder source; the working directory is a fresh one."""
+    write_catalogue(tmp_path / "mine")
+    monkeypatch.chdir(tmp_path)
+    return FolderData(source="folder", path="mine", dependency=str(tmp_path / "mine"))
+
+
+def run_main(monkeypatch: pytest.MonkeyPatch, data: Data) -> None:
+    monkeypatch.setattr(ingest, "load", lambda: Settings(data))
+    ingest.main()
+
+
+def test_fills_data_raw_and_tells_what_is_there(
+    catalogue_folder: FolderData,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run_main(monkeypatch, catalogue_folder)
+    content = write_catalogue(Path("expected"))
+    assert_is_catalogue(Path("data/raw"), content)
+    printed = capsys.readouterr().out
+    for name in FILES:
+        (line,) = [line for line in printed.splitlines() if line.startswith(name)]
+        assert f"{len(content[name]):,} bytes" in line
+        assert line.endswith(hashlib.sha256(content[name]).hexdigest()[:12])
+
+
+def test_failing_source_ends_with_status_1_and_one_paragraph(
+    catalogue_folder: FolderData,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (Path("mine") / IMAGES).unlink()
+    with pytest.raises(SystemExit) as caught:
+        run_main(monkeypatch, catalogue_folder)
+    assert str(caught.value.code).startswith("ingest: ")
+    assert IMAGES in str(caught.value.code)
+    assert "\n" not in str(caught.value.code)
+    assert list(Path("data/raw").iterdir()) == []
+
+
+def test_refused_settings_end_with_status_1(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> None:
+        raise SettingsError("params.yaml is refused: data.products = -1")
+
+    monkeypatch.setattr(ingest, "load", refuse)
+    with pytest.raises(SystemExit, match=r"data\.products = -1"):
+        ingest.main()
+
+
+def test_as_a_command_it_prints_no_traceback(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_text("data: {source: nowhere}\n", encoding="utf-8")
+    run = subprocess.run(
+        [sys.executable, "-m", "stages.ingest"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 1
+    assert run.stderr.startswith("ingest: ")
+    assert "params.yaml" in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+@pytest.mark.parametrize(
+    ("data", "module", "function", "received"),
+    [
+        (
+            SampleData(source="sample", products=300, unlabelled=20, seed=3, dependency="x"),
+            *(sample, "generate"),
+            ((Path("raw"),), {"products": 300, "unlabelled": 20, "seed": 3}),
+        ),
+        (
+            UrlData(source="url", path="s3://a/b", sha256={IMAGES: "0" * 64}, dependency="x"),
+            *(url, "fetch"),
+            (("s3://a/b", {IMAGES: "0" * 64}, Path("raw")), {}),
+        ),
+        (
+            HuggingFaceData(
+                source="huggingface", path="a/b", revision="v1", sha256={}, dependency="x"
+            ),
+            *(huggingface, "fetch"),
+            (("a/b", "v1", {}, Path("raw")), {}),
+        ),
+    ],
+    ids=["sample", "url", "huggingface"],
+)
+def test_turns_to_the_configured_source(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    data: Data,
+    module: object,
+    function: str,
+    received: object,
+) -> None:
+    calls: list[object] = []
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(module, function, lambda *args, **kwargs: calls.append((args, kwargs)))
+    ingest.ingest(data, Path("raw"))
+    assert calls == [received]
+
+
+def test_folder_is_taken_where_its_dependency_says(
+    catalogue_folder: FolderData, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    moved = catalogue_folder.model_copy(update={"path": "somewhere/else"})
+    ingest.ingest(moved, tmp_path / "raw")
+    assert sorted(path.name for path in (tmp_path / "raw").iterdir()) == sorted(FILES)
