@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pandas as pd
 from tqdm import tqdm
@@ -25,7 +26,7 @@ def in_chunks(
             progress.update(len(chunk))
 
 
-def _product(row: object, archive: PictureArchive) -> Product:
+def _product(row: Any, archive: PictureArchive) -> Product:
     try:
         image = archive.read(row.picture) if row.picture else None
     except OSError:

@@ -15,6 +15,7 @@ import pandas as pd
 from sklearn.metrics import precision_recall_fscore_support
 
 from serving.classifier.classifier import Classifier, Product
+from serving.classifier.fusion import states
 from serving.classifier.labels import LABELS
 from stages.answering import in_chunks
 from stages.layout import IMAGES
@@ -39,7 +40,8 @@ def evaluate() -> None:
     products = read_part("test")
     labels = columns(products)
     with PictureArchive(ARCHIVE) as archive, Classifier.load(CLASSIFIER) as classifier:
-        parts, singles = [], []
+        parts = []
+        singles: list[Product] = []
         for _, chunk in in_chunks(products, archive, settings.predict.chunk, "evaluate"):
             parts.append(classifier.logits(chunk)[:4])
             singles += chunk[: _TIMED - len(singles)]
@@ -55,8 +57,7 @@ def evaluate() -> None:
     p_text, p_image = ask(has_text, nothing), ask(nothing, has_image)
     bins = settings.evaluate.bins
     confidence, right = p.max(axis=1), p.argmax(axis=1) == labels
-    state = np.array([*("none", "text", "image", "both")])[has_text + 2 * has_image]
-    accepted = classifier.fusion.accepted(confidence, state)
+    accepted = classifier.fusion.accepted(confidence, states(has_text, has_image))
     write_json(
         METRICS / "evaluation.json",
         {

@@ -54,11 +54,12 @@ def fuse() -> None:
     blends: dict[State, Blend] = {}
     thresholds: dict[State, float] = {}
     figures = {}
-    for state, wanted, exactly, fit in (
+    plan: tuple[tuple[State, np.ndarray, np.ndarray, fusing.Fit], ...] = (
         ("text", has_text, has_text & ~has_image, single),
         ("image", has_image, has_image & ~has_text, single),
         ("both", has_text & has_image, has_text & has_image, both),
-    ):
+    )
+    for state, wanted, exactly, fit in plan:
         rows = exactly if exactly.sum() >= _ENOUGH else wanted
         if not rows.any():
             continue

@@ -21,6 +21,10 @@ BIAS_PENALTY = 10.0
 _MIN_LOG_WEIGHT, _MAX_LOG_WEIGHT = np.log(0.02), np.log(50)
 
 
+Fit = Callable[[np.ndarray, np.ndarray, np.ndarray], Blend]
+"""(text logits, image logits, labels) -> the blend that suits them best."""
+
+
 def negative_log_likelihood(probabilities: np.ndarray, labels: np.ndarray) -> float:
     """Mean of -log p(label)."""
     chosen = probabilities[np.arange(len(labels)), labels]
@@ -81,17 +85,17 @@ def stacked(text: np.ndarray, image: np.ndarray, labels: np.ndarray) -> Blend:
     weight = [0.0, 0.0]
     for (_, position), value in zip(branches, found.x[:count], strict=True):
         weight[position] = float(value)
-    return Blend(*weight, bias=tuple(map(float, found.x[count:])))
+    return Blend(weight[0], weight[1], bias=tuple(map(float, found.x[count:])))
 
 
 def calibrated(text: np.ndarray, image: np.ndarray, labels: np.ndarray) -> Blend:
     """One branch alone (the other's logits are all 0), with its temperature."""
     weights = [temperature_weight(z, labels) if z.any() else 0.0 for z in (text, image)]
-    return Blend(*weights, bias=(0.0,) * text.shape[1])
+    return Blend(weights[0], weights[1], bias=(0.0,) * text.shape[1])
 
 
 def cross_fitted(
-    fit: Callable[[np.ndarray, np.ndarray, np.ndarray], Blend],
+    fit: Fit,
     text: np.ndarray,
     image: np.ndarray,
     labels: np.ndarray,
@@ -108,7 +112,7 @@ def cross_fitted(
 
 
 def acceptance_threshold(confidence: np.ndarray, right: np.ndarray, precision: float) -> float:
-    """The least confidence from which on `precision` of the answers are right; 2.0 if there is none.
+    """The least confidence from which on `precision` of the answers are right; 2.0 if none.
 
     One more error than was seen is counted, so that a handful of lucky answers opens no door.
     """

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from stages.backbones import backbone
 from stages.keras_setup import keras
-from stages.settings import Cnn, Frozen
+from stages.settings import Cnn, Dense, Discriminant, Frozen
 
 layers = keras.layers
 
@@ -19,7 +21,6 @@ def cnn(settings: Cnn, codes: int) -> keras.Model:
     pixels = keras.Input((settings.size, settings.size, 3), dtype="uint8", name="pixels")
     x = layers.Rescaling(1 / 127.5, offset=-1)(pixels)
     x = layers.RandomFlip("horizontal")(x)
-    x = layers.RandomTranslation(0.1, 0.1, fill_mode="nearest")(x)
     for filters in settings.filters:
         x = layers.Conv2D(filters, 3, strides=2, padding="same", use_bias=False)(x)
         # Short epochs: with the usual momentum of 0.99 the averages would lag behind for several.
@@ -33,15 +34,32 @@ def cnn(settings: Cnn, codes: int) -> keras.Model:
     return keras.Model({"pixels": pixels}, layers.Dense(codes, name="logits")(x), name="cnn")
 
 
-def head(settings: Frozen, features: int, codes: int) -> keras.Model:
-    """The trained part: features, float32 [n, features], to logits."""
+def build(settings: Cnn | Frozen, features: int, codes: int) -> keras.Model:
+    """The trained part: the whole network, or the head on a frozen one."""
+    if isinstance(settings, Cnn):
+        return cnn(settings, codes)
+    return head(settings.head, features, codes)
+
+
+def head(settings: Dense | Discriminant, features: int, codes: int) -> keras.Model:
+    """Features, float32 [n, features], to logits."""
     x = given = keras.Input((features,), name="features")
-    x = layers.BatchNormalization()(x)
-    x = layers.Dropout(settings.dropout)(x)
-    if settings.units:
-        x = layers.Dense(settings.units, activation="relu")(x)
+    if isinstance(settings, Dense):
+        x = layers.BatchNormalization()(x)
         x = layers.Dropout(settings.dropout)(x)
+        if settings.units:
+            x = layers.Dense(settings.units, activation="relu")(x)
+            x = layers.Dropout(settings.dropout)(x)
     return keras.Model({"features": given}, layers.Dense(codes, name="logits")(x), name="head")
+
+
+def linear_head(kernel: np.ndarray, bias: np.ndarray) -> keras.Model:
+    """A head with kernel [features, codes] and bias [codes]."""
+    given = keras.Input((kernel.shape[0],), name="features")
+    layer = layers.Dense(kernel.shape[1], name="logits")
+    model = keras.Model({"features": given}, layer(given), name="head")
+    layer.set_weights([kernel, bias])
+    return model
 
 
 def load(settings: Cnn | Frozen, weights: Path, codes: int) -> keras.Model:
@@ -51,9 +69,7 @@ def load(settings: Cnn | Frozen, weights: Path, codes: int) -> keras.Model:
         model.load_weights(weights)
         return model
     network = backbone(settings)
-    trained = head(settings, network.output.shape[1], codes)
+    trained = head(settings.head, network.output.shape[1], codes)
     trained.load_weights(weights)
-    pixels = network.inputs[0]
-    return keras.Model(
-        {"pixels": pixels}, trained({"features": network.output}), name=settings.model
-    )
+    logits = trained({"features": network.output})
+    return keras.Model({"pixels": network.inputs[0]}, logits, name=settings.model)

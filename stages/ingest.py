@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from stages.layout import FILES
 from stages.settings import (
     Data,
     FolderData,
@@ -46,7 +47,7 @@ def report(destination: Path) -> str:
     return "\n".join(
         f"{name:<20} {(destination / name).stat().st_size:>15,} bytes  "
         f"sha256 {catalogue.sha256(destination / name)[:12]}"
-        for name in catalogue.FILES
+        for name in FILES
     )
 
 

@@ -18,6 +18,7 @@ _GROUPS = ("data", "text", "image")
 Share = Annotated[float, Field(gt=0, lt=0.5)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
+Positive = Annotated[float, Field(gt=0)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
@@ -117,6 +118,29 @@ class Lstm(_Frozen):
     folds: Annotated[int, Field(ge=1, le=20)]
 
 
+class Shares(_Frozen):
+    """Part of each view of a listing in the squared length of its vector."""
+
+    title_words: Positive
+    title_characters: Positive
+    title_case: Positive
+    title_shape: Positive
+    title_style: Positive
+    description_words: Positive
+    description_characters: Positive
+
+
+class Ngrams(_Frozen):
+    """Hashed n-grams under a linear model."""
+
+    model: Literal["ngrams"]
+    bits: Annotated[int, Field(ge=8, le=22)]
+    least: Count
+    penalty: Positive
+    folds: Annotated[int, Field(ge=1, le=20)]
+    shares: Shares
+
+
 class NoImage(_Frozen):
     """Texts alone. The empty values stand here because the stage `images` declares them."""
 
@@ -141,6 +165,22 @@ class Cnn(_Frozen):
     folds: Annotated[int, Field(ge=1, le=20)]
 
 
+class Dense(_Frozen):
+    """A dense head, trained by gradient descent with early stopping."""
+
+    kind: Literal["dense"]
+    units: Annotated[int, Field(ge=0, le=8192)]
+    dropout: Fraction
+    learning_rate: Annotated[float, Field(gt=0, le=1)]
+
+
+class Discriminant(_Frozen):
+    """Linear discriminant analysis with a shrunken covariance, solved in closed form."""
+
+    kind: Literal["discriminant"]
+    shrinkage: Annotated[float, Field(gt=0, le=1)]
+
+
 class Frozen(_Frozen):
     """Features of a pretrained, frozen network under a trained head."""
 
@@ -149,9 +189,7 @@ class Frozen(_Frozen):
     weights: str | None
     weights_file: str
     alpha: Annotated[float, Field(gt=0, le=2)]
-    units: Annotated[int, Field(ge=0, le=8192)]
-    dropout: Fraction
-    learning_rate: Annotated[float, Field(gt=0, le=1)]
+    head: Annotated[Dense | Discriminant, Field(discriminator="kind")]
     folds: Annotated[int, Field(ge=1, le=20)]
 
     @model_validator(mode="after")
@@ -165,7 +203,7 @@ class Frozen(_Frozen):
         return self
 
 
-Text = Annotated[NoText | Lstm, Field(discriminator="model")]
+Text = Annotated[NoText | Lstm | Ngrams, Field(discriminator="model")]
 Image = Annotated[NoImage | Cnn | Frozen, Field(discriminator="model")]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 METRICS = Path("metrics")
 ROWS = {
@@ -20,7 +21,7 @@ OUTPUTS = {
 }
 
 
-def summary(evaluation: dict[str, object], speed: dict[str, float]) -> str:
+def summary(evaluation: dict[str, Any], speed: dict[str, float]) -> str:
     """The table, a line for each group of test products, and a line on acceptance and speed."""
     lines = [f"{'test products':<14}" + "".join(f"{name:>19}" for name in COLUMNS)]
     for title, keys in ROWS.items():

@@ -15,11 +15,19 @@ from dvclive import Live
 from serving.classifier.labels import CODES
 from stages import image_models
 from stages.held_out import HeldOut
-from stages.keras_setup import keras, set_up
+from stages.keras_setup import set_up
+from stages.linear import discriminant
 from stages.products import columns, read_training
 from stages.report import fail
-from stages.settings import Cnn, NoImage, SettingsError, load
-from stages.training import Examples, train_branch
+from stages.settings import Cnn, Discriminant, NoImage, SettingsError, load
+from stages.training import (
+    Examples,
+    by_descent,
+    by_solving,
+    class_weights,
+    held_out_accuracy,
+    train_branch,
+)
 
 IMAGES = Path("data/images")
 MODEL = Path("models/image")
@@ -51,19 +59,34 @@ def train_image() -> None:
             validation=products["validation"].to_numpy(),
         )
 
-        def build() -> keras.Model:
-            if isinstance(image, Cnn):
-                return image_models.cnn(image, len(CODES))
-            return image_models.head(image, arrays.shape[1], len(CODES))
-
-        model, held_out = train_branch(
-            build, examples, len(CODES), train, image.learning_rate, image.folds, live
-        )
+        weights = class_weights(examples.labels, len(CODES), train.class_weight)
+        descent = image if isinstance(image, Cnn) else image.head
+        if isinstance(descent, Discriminant):
+            fit = by_solving(
+                lambda rows: image_models.linear_head(
+                    *discriminant(
+                        arrays[places[rows]],
+                        examples.labels[rows],
+                        len(CODES),
+                        descent.shrinkage,
+                    )
+                ),
+                examples,
+                live,
+            )
+        else:
+            fit = by_descent(
+                lambda: image_models.build(image, arrays.shape[-1], len(CODES)),
+                examples,
+                weights,
+                train,
+                descent.learning_rate,
+                live,
+            )
+        model, held_out = train_branch(fit, examples, len(CODES), train, image.folds)
         model.save_weights(MODEL / "model.weights.h5")
         held_out.write(MODEL / "heldout.npz")
-        seen = np.isin(examples.rows, held_out.rows)
-        right = held_out.logits.argmax(axis=1) == examples.labels[seen]
-        print(f"image branch: {right.mean():.3f} accuracy on {len(right)} held-out products")
+        print("image branch:", held_out_accuracy(held_out, examples))
 
 
 if __name__ == "__main__":

@@ -11,14 +11,23 @@ from pathlib import Path
 import numpy as np
 from dvclive import Live
 
+from serving.classifier.encoders import NgramEncoder, pad
 from serving.classifier.labels import CODES
 from stages import text_models
 from stages.held_out import HeldOut
-from stages.keras_setup import set_up
+from stages.keras_setup import keras, set_up
+from stages.linear import ridge
 from stages.products import columns, read_training, texts
 from stages.report import fail
-from stages.settings import NoText, SettingsError, load
-from stages.training import Examples, train_branch
+from stages.settings import Ngrams, NoText, SettingsError, load
+from stages.training import (
+    Examples,
+    by_descent,
+    by_solving,
+    class_weights,
+    held_out_accuracy,
+    train_branch,
+)
 
 MODEL = Path("models/text")
 CURVES = Path("metrics/train_text")
@@ -36,32 +45,48 @@ def train_text() -> None:
         set_up(train.seed, train.threads)
         products = read_training()
         products = products[(products["title"] != "") | (products["body"] != "")]
-        listings = texts(products)
+        listings, labels = texts(products), columns(products)
         encoder = text_models.fit_encoder(text, listings)
-        inputs = encoder.encode(listings)
+        weights = class_weights(labels, len(CODES), train.class_weight)
+
+        rows = encoder.rows(listings) if isinstance(encoder, NgramEncoder) else []
+        words = {} if rows else encoder.encode(listings)
+
+        def take(chosen: np.ndarray) -> dict[str, np.ndarray]:
+            if rows:
+                return pad([rows[row] for row in chosen])
+            return {name: values[chosen] for name, values in words.items()}
+
         examples = Examples(
-            take=lambda rows: {name: values[rows] for name, values in inputs.items()},
+            take=take,
             rows=products["id"].to_numpy(),
-            labels=columns(products),
+            labels=labels,
             groups=products["group"].to_numpy(),
             validation=products["validation"].to_numpy(),
         )
-        model, held_out = train_branch(
-            lambda: text_models.build(text, encoder, len(CODES)),
-            examples,
-            len(CODES),
-            train,
-            text.learning_rate,
-            text.folds,
-            live,
-        )
+
+        if isinstance(text, Ngrams):
+            buckets, penalty = 2**text.bits, text.penalty
+
+            def solve(chosen: np.ndarray) -> keras.Model:
+                of = [rows[row] for row in chosen]
+                return text_models.linear(*ridge(of, buckets, labels[chosen], weights, penalty))
+
+            fit = by_solving(solve, examples, live)
+        else:
+            fit = by_descent(
+                lambda: text_models.build(text, encoder, len(CODES)),
+                examples,
+                weights,
+                train,
+                text.learning_rate,
+                live,
+            )
+        model, held_out = train_branch(fit, examples, len(CODES), train, text.folds)
         encoder.write(MODEL)
         model.save_weights(MODEL / "model.weights.h5")
         held_out.write(MODEL / "heldout.npz")
-        right = (
-            held_out.logits.argmax(axis=1) == examples.labels[np.isin(examples.rows, held_out.rows)]
-        )
-        print(f"text branch: {right.mean():.3f} accuracy on {len(right)} held-out products")
+        print("text branch:", held_out_accuracy(held_out, examples))
 
 
 if __name__ == "__main__":

@@ -79,19 +79,21 @@ def class_weights(labels: np.ndarray, codes: int, power: float) -> np.ndarray:
     return (weights / weights[labels].mean()).astype(np.float32)
 
 
-def train_branch(
+Fit = Callable[[np.ndarray, int, np.ndarray | None], tuple[keras.Model, int]]
+"""(rows, epochs, rows to stop on or None) -> the fitted model and the epochs that it took."""
+
+
+def by_descent(
     build: Callable[[], keras.Model],
     examples: Examples,
-    codes: int,
+    weights: np.ndarray,
     train: Train,
     learning_rate: float,
-    folds: int,
     live: Live,
-) -> tuple[keras.Model, HeldOut]:
-    """The branch that is kept, and its answers to products it had not seen."""
-    weights = class_weights(examples.labels, codes, train.class_weight)
+) -> Fit:
+    """Fitting by gradient descent; with rows to stop on, early and with curves in `live`."""
 
-    def fit(rows: np.ndarray, epochs: int, stop: np.ndarray | None = None) -> keras.Model:
+    def fit(rows: np.ndarray, epochs: int, stop: np.ndarray | None) -> tuple[keras.Model, int]:
         keras.utils.set_random_seed(train.seed)
         model = build()
         model.compile(
@@ -99,39 +101,70 @@ def train_branch(
             keras.losses.SparseCategoricalCrossentropy(from_logits=True),
             weighted_metrics=["accuracy"],
         )
-        callbacks: list[keras.callbacks.Callback] = []
-        validation = None
-        if stop is not None:
-            validation = Batches(examples, stop, _PREDICT_BATCH, weights, train.seed)
-            callbacks = [
+        batches = Batches(examples, rows, train.batch_size, weights, train.seed)
+        if stop is None:
+            model.fit(batches, epochs=epochs, verbose=2)
+            return model, epochs
+        history = model.fit(
+            batches,
+            validation_data=Batches(examples, stop, _PREDICT_BATCH, weights, train.seed),
+            epochs=epochs,
+            callbacks=[
                 keras.callbacks.EarlyStopping(
                     patience=train.patience, restore_best_weights=True, verbose=1
                 ),
                 DVCLiveCallback(live=live),
-            ]
-        batches = Batches(examples, rows, train.batch_size, weights, train.seed)
-        model.fit(
-            batches, validation_data=validation, epochs=epochs, callbacks=callbacks, verbose=2
+            ],
+            verbose=2,
         )
-        return model
+        return model, int(np.argmin(history.history["val_loss"])) + 1
 
+    return fit
+
+
+def by_solving(solve: Callable[[np.ndarray], keras.Model], examples: Examples, live: Live) -> Fit:
+    """Fitting in closed form; with rows to stop on, both accuracies in `live`."""
+
+    def fit(rows: np.ndarray, epochs: int, stop: np.ndarray | None) -> tuple[keras.Model, int]:
+        model = solve(rows)
+        if stop is not None:
+            for name, part in (("train", rows), ("eval", stop)):
+                right = logits(model, examples, part).argmax(axis=1) == examples.labels[part]
+                live.log_metric(f"{name}/accuracy", float(right.mean()))
+            live.next_step()
+        return model, epochs
+
+    return fit
+
+
+def train_branch(
+    fit: Fit, examples: Examples, codes: int, train: Train, folds: int
+) -> tuple[keras.Model, HeldOut]:
+    """The branch that is kept, and its answers to products it had not seen."""
     everything = np.arange(len(examples))
     validation = everything[examples.validation]
-    model = fit(everything[~examples.validation], train.epochs, stop=validation)
-    losses = model.history.history["val_loss"]
-    epochs = int(np.argmin(losses)) + 1
-    live.summary["best_epoch"] = epochs
+    model, epochs = fit(everything[~examples.validation], train.epochs, validation)
     if folds == 1:
         return model, HeldOut(examples.rows[validation], logits(model, examples, validation))
 
     answers = np.zeros((len(examples), codes), np.float32)
     fold = fold_numbers(examples.labels, examples.groups, folds, train.seed)
     for number in range(folds):
-        print(f"fold {number + 1} of {folds}")
+        print(f"fold {number + 1} of {folds}", flush=True)
         unseen = everything[fold == number]
-        answers[unseen] = logits(fit(everything[fold != number], epochs), examples, unseen)
-    print("all products")
-    return fit(everything, epochs), HeldOut(examples.rows, answers)
+        model, _ = fit(everything[fold != number], epochs, None)
+        answers[unseen] = logits(model, examples, unseen)
+    print("all products", flush=True)
+    model, _ = fit(everything, epochs, None)
+    return model, HeldOut(examples.rows, answers)
+
+
+def held_out_accuracy(held_out: HeldOut, examples: Examples) -> str:
+    """One line for people."""
+    label = dict(zip(examples.rows.tolist(), examples.labels.tolist(), strict=True))
+    expected = np.array([label[row] for row in held_out.rows.tolist()])
+    right = held_out.logits.argmax(axis=1) == expected
+    return f"{right.mean():.3f} accuracy on {len(right)} held-out products"
 
 
 def logits(model: keras.Model, examples: Examples, rows: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 import onnxruntime as ort
@@ -157,7 +157,7 @@ class Classifier:
                 label=self.labels[self.codes[best[row]]].french,
                 confidence=float(confidence[row]),
                 accepted=bool(accepted[row]),
-                state=state[row],
+                state=cast("State", str(state[row])),
                 probabilities=probabilities[row],
                 image_error=error,
             )
@@ -172,7 +172,8 @@ class Classifier:
             return logits, has_text
         has_text[:] = [not text.empty for text in texts]
         # Texts of similar length go together: a batch is as long as its longest text.
-        rows = sorted(np.flatnonzero(has_text), key=lambda row: sum(map(len, texts[row])))
+        rows = [row for row, text in enumerate(texts) if not text.empty]
+        rows.sort(key=lambda row: len(texts[row].title) + len(texts[row].description))
         for start in range(0, len(rows), _TEXT_BATCH):
             batch = rows[start : start + _TEXT_BATCH]
             inputs = self.encoder.encode([texts[row] for row in batch])

@@ -68,7 +68,7 @@ class Fusion:
     def probabilities(
         self, text: np.ndarray, image: np.ndarray, has_text: np.ndarray, has_image: np.ndarray
     ) -> np.ndarray:
-        """Calibrated probabilities [n, codes]; logits [n, codes] of an absent branch are ignored."""
+        """Calibrated probabilities [n, codes]; the logits of an absent branch are ignored."""
         answer = np.tile(np.asarray(self.prior), (len(has_text), 1))
         for state, blend in self.blends.items():
             rows = states(has_text, has_image) == state

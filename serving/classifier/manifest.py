@@ -37,15 +37,21 @@ def read_verified(folder: Path) -> dict[str, Any]:
     path = folder / NAME
     if not path.is_file():
         raise ManifestError(f"{folder} holds no {NAME}; run `dvc repro` or `dvc pull`")
-    manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        files: dict[str, str] = dict(manifest["files"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ManifestError(
+            f"{path} is damaged: {error!r}; run `dvc pull` or `dvc repro`"
+        ) from error
     present = {entry.name for entry in folder.iterdir()} - {NAME}
-    for name, expected in manifest["files"].items():
+    for name, expected in files.items():
         if name not in present:
             raise ManifestError(f"{folder / name} is missing (expected sha256 {expected})")
         actual = sha256(folder / name)
         if actual != expected:
             raise ManifestError(f"{folder / name} has sha256 {actual}; expected {expected}")
-    extra = sorted(present - manifest["files"].keys())
+    extra = sorted(present - files.keys())
     if extra:
         raise ManifestError(f"{folder / extra[0]} is not in the manifest")
     return manifest

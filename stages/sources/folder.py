@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from stages.layout import FILES
 from stages.sources import catalogue
-from stages.sources.catalogue import FILES, SourceError
+from stages.sources.catalogue import SourceError
 
 
 def fetch(folder: Path, destination: Path) -> None:

@@ -18,11 +18,11 @@ from fsspec.core import url_to_fs
 from fsspec.implementations.http import HTTPFileSystem
 from fsspec.spec import AbstractFileSystem
 
+from stages.layout import FILES
 from stages.sources import catalogue
 from stages.sources.catalogue import (
     BLOCK,
     DOWNLOADS,
-    FILES,
     Interrupted,
     RangesRefused,
     SourceError,

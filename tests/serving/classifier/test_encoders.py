@@ -1,65 +1,84 @@
-"""The word encoder: which words it learns, which numbers they get, and what it stores."""
+"""The encoders: words in a vocabulary, and hashed n-grams."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from serving.classifier.encoders import ENCODER, WordEncoder, read_encoder, words
+from serving.classifier.encoders import NgramEncoder, WordEncoder, pad, read_encoder
+from serving.classifier.ngrams import VIEWS, grams
 from serving.classifier.text import Text
 
-TEXTS = [Text("Livre d'été", "un livre neuf"), Text("ÉTÉ", "piscine; livre_neuf")]
+TEXTS = [
+    Text("Piscine gonflable Bestway 3m", "Une piscine ronde pour l'été."),
+    Text("Livre ancien", ""),
+    Text("", "Description seule"),
+    Text("piscine ronde", "La piscine est livrée avec sa bâche"),
+]
+SHARES = dict.fromkeys(VIEWS, 1.0)
 
 
-def test_words_are_lower_case_without_accents_and_parted_by_punctuation() -> None:
-    assert words("L'Été_2024, déjà-vu! 日本") == ["l", "ete", "2024", "deja", "vu", "日本"]
-    assert words(" _-! ") == []
+def test_words_are_numbered_by_frequency_and_padded() -> None:
+    encoder = WordEncoder.fit(TEXTS, size=3, length=4)
+    assert encoder.vocabulary[0] == "piscine"
+    numbers = encoder.encode([Text("piscine inconnue", "")])["words"]
+    assert numbers.tolist() == [[2, 1, 0, 0]]
 
 
-def test_the_most_frequent_words_are_learnt_and_ties_are_alphabetical() -> None:
-    assert WordEncoder.fit(TEXTS, size=100, length=4).vocabulary == (
-        *("livre", "ete", "neuf"),
-        *("d", "piscine", "un"),
+def test_values_have_length_one_and_padding_is_silent() -> None:
+    encoder = NgramEncoder.fit(TEXTS, bits=16, least=1, shares=SHARES)
+    inputs = encoder.encode(TEXTS)
+    assert np.allclose((inputs["values"] ** 2).sum(axis=1), 1, atol=1e-5)
+    assert inputs["buckets"].dtype == np.int32
+    assert inputs["buckets"].max() < 2**16
+
+
+def test_a_text_alone_is_encoded_as_in_a_batch() -> None:
+    encoder = NgramEncoder.fit(TEXTS, bits=16, least=1, shares=SHARES)
+    batch, (alone,) = encoder.rows(TEXTS), encoder.rows(TEXTS[:1])
+    assert np.array_equal(batch[0][0], alone[0])
+    assert np.array_equal(batch[0][1], alone[1])
+
+
+def test_views_of_case_are_silent_when_case_says_nothing() -> None:
+    case = {VIEWS.index(view) for view in ("title_case", "title_shape", "title_style")}
+    for title in ("piscine 3m", "PISCINE 3M"):
+        assert not case & set(grams(Text(title, ""), 16).views.tolist())
+    assert case <= set(grams(Text("Piscine 3m", ""), 16).views.tolist())
+    small, capital = (grams(Text(title, ""), 16) for title in ("piscine 3m", "PISCINE 3M"))
+    assert np.array_equal(small.buckets, capital.buckets)
+
+
+@pytest.mark.parametrize("text", ["", "a", "é", "🎁" * 5, "x" * 5000, "a b", "日本語 texte"])
+def test_any_text_can_be_encoded(text: str) -> None:
+    encoder = NgramEncoder.fit(TEXTS, bits=16, least=1, shares=SHARES)
+    inputs = encoder.encode([Text(text, text)])
+    assert np.isfinite(inputs["values"]).all()
+
+
+def test_rare_buckets_are_void() -> None:
+    encoder = NgramEncoder.fit(TEXTS, bits=16, least=4, shares=SHARES)
+    everything = NgramEncoder.fit(TEXTS, bits=16, least=1, shares=SHARES)
+    assert (encoder.idf > 0).sum() < (everything.idf > 0).sum()
+
+
+@pytest.mark.parametrize("kind", ["words", "ngrams"])
+def test_an_encoder_is_read_back_as_it_was_written(kind: str, tmp_path: Path) -> None:
+    encoder = (
+        WordEncoder.fit(TEXTS, 100, 5)
+        if kind == "words"
+        else NgramEncoder.fit(TEXTS, 14, 1, SHARES)
     )
-    assert WordEncoder.fit(TEXTS, size=2, length=4).vocabulary == ("livre", "ete")
-
-
-def test_the_order_of_the_texts_does_not_matter() -> None:
-    forwards, backwards = (WordEncoder.fit(texts, 5, 4) for texts in (TEXTS, TEXTS[::-1]))
-    assert forwards.vocabulary == backwards.vocabulary
-
-
-def test_words_become_numbers_title_first_padded_at_the_end() -> None:
-    encoder = WordEncoder(["livre", "ete"], length=5)
-    inputs = encoder.encode([Text("Été inconnu", "LIVRE"), Text("", ""), Text("", "livre")])
-    assert list(inputs) == ["words"]
-    assert inputs["words"].dtype == np.int32
-    assert inputs["words"].tolist() == [[3, 1, 2, 0, 0], [0] * 5, [2, 0, 0, 0, 0]]
-
-
-def test_only_the_first_words_are_read() -> None:
-    encoder = WordEncoder(["a", "b", "c"], length=2)
-    listings = [Text("a b c", "c"), Text("a", "b c"), Text("", "c b a"), Text("a b", "c")]
-    assert encoder.encode(listings)["words"].tolist() == [[2, 3], [2, 3], [4, 3], [2, 3]]
-
-
-def test_no_texts_give_no_rows() -> None:
-    assert WordEncoder(["a"], length=3).encode([])["words"].shape == (0, 3)
-
-
-def test_reading_gives_what_was_written(tmp_path: Path) -> None:
-    encoder = WordEncoder.fit(TEXTS, size=100, length=7)
     encoder.write(tmp_path)
-    read = read_encoder(tmp_path)
-    assert isinstance(read, WordEncoder)
-    assert (read.vocabulary, read.length) == (encoder.vocabulary, 7)
-    np.testing.assert_array_equal(read.encode(TEXTS)["words"], encoder.encode(TEXTS)["words"])
+    expected, found = encoder.encode(TEXTS), read_encoder(tmp_path).encode(TEXTS)
+    assert all(np.array_equal(expected[name], found[name]) for name in expected)
 
 
-def test_an_unknown_kind_is_refused(tmp_path: Path) -> None:
-    (tmp_path / ENCODER).write_text(json.dumps({"kind": "runes"}), encoding="utf-8")
-    with pytest.raises(ValueError, match=r"encoder\.json: kind 'runes' is unknown"):
-        read_encoder(tmp_path)
+def test_padding_keeps_rows_apart() -> None:
+    one = (np.array([3], np.int32), np.array([0.5], np.float32))
+    two = (np.array([4, 5], np.int32), np.array([0.1, 0.2], np.float32))
+    padded = pad([one, two])
+    assert padded["buckets"].tolist() == [[3, 0], [4, 5]]
+    assert padded["values"][0, 1] == 0

@@ -11,7 +11,7 @@ CHALLENGE = """
 
 
 def test_the_codes_are_those_of_the_challenge_in_ascending_order() -> None:
-    assert CODES == tuple(map(int, CHALLENGE.split()))
+    assert tuple(map(int, CHALLENGE.split())) == CODES
     assert list(CODES) == sorted(set(CODES))
     assert len(CODES) == 27
 

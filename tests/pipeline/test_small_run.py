@@ -1,0 +1,138 @@
+"""The whole pipeline, small and real: hundreds of rows, one epoch, in a clone of the repository."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from serving.classifier.classifier import Classifier, Product
+from serving.classifier.manifest import ManifestError
+from stages.splitting import title_key
+from tests.test_pipeline_definition import clone
+
+SMALL = (
+    *("-S", "data.products=400", "-S", "data.unlabelled=40"),
+    *("-S", "train.epochs=1", "-S", "text.folds=2", "-S", "image.size=32"),
+)
+
+
+def run(repository: Path, *command: str) -> str:
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-m", *command],
+        cwd=repository,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = clone(tmp_path_factory.mktemp("small") / "repository")
+    run(folder, "dvc", "exp", "run", *SMALL)
+    return folder
+
+
+def test_every_unlabelled_product_is_answered_in_order(repository: Path) -> None:
+    asked = pd.read_csv(repository / "data/raw/X_test_update.csv", index_col=0)
+    folder = repository / "data/predictions"
+    with (folder / "predictions.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == [
+        *("id", "productid", "imageid", "prdtypecode", "label", "confidence", "accepted")
+    ]
+    assert [int(row["id"]) for row in rows] == asked.index.tolist()
+    assert [int(row["imageid"]) for row in rows] == asked["imageid"].tolist()
+    listed = json.loads((folder / "predictions.json").read_text(encoding="utf-8"))
+    assert [str(item["prdtypecode"]) for item in listed] == [row["prdtypecode"] for row in rows]
+
+
+def test_metrics_tell_the_modalities_apart(repository: Path) -> None:
+    figures = json.loads((repository / "metrics/evaluation.json").read_text(encoding="utf-8"))
+    assert figures["products"] >= figures["text_only"]["products"] > 0
+    assert figures["image_only"]["products"] > 0
+    assert 0 <= figures["accepted"]["coverage"] <= 1
+    assert set(figures["coverage_at"]) == {"90", "95", "98"}
+
+
+def test_nothing_leaks_from_the_test_part(repository: Path) -> None:
+    folder = repository / "data/prepared"
+    parts = [pd.read_parquet(folder / f"{name}.parquet") for name in ("train", "validation")]
+    seen, test = pd.concat(parts), pd.read_parquet(folder / "test.parquet")
+    titles = {title_key(title) for title in seen["title"]} - {""}
+    assert not titles & {title_key(title) for title in test["title"]}
+    assert not set(seen["group"]) & set(test["group"])
+    rejected = pd.read_csv(folder / "rejected.csv")
+    assert rejected["reason"].str.contains("neither text nor picture").any()
+
+
+def test_a_second_run_does_nothing_and_plots_are_drawn(repository: Path) -> None:
+    assert "up to date" in run(repository, "dvc", "repro")
+    run(repository, "dvc", "plots", "show", "--out", "drawn")
+    page = (repository / "drawn/index.html").read_text(encoding="utf-8")
+    for title in ("Confusion", "Reliability", "F1 of each code", "Coverage against precision"):
+        assert title in page
+
+
+def test_the_same_parameters_give_the_same_classifier(repository: Path) -> None:
+    def locked() -> dict[str, str]:
+        stages = yaml.safe_load((repository / "dvc.lock").read_text(encoding="utf-8"))["stages"]
+        return {out["path"]: out["md5"] for stage in stages.values() for out in stage["outs"]}
+
+    before = locked()
+    run(repository, "dvc", "repro", "--force", "train_image", "export")
+    after = locked()
+    assert {name: after[name] for name in ("models/image", "models/text", "models/classifier")} == {
+        name: before[name] for name in ("models/image", "models/text", "models/classifier")
+    }
+
+
+def test_the_classifier_keeps_its_word(repository: Path, tmp_path: Path) -> None:
+    folder = repository / "models/classifier"
+    with Classifier.load(folder) as classifier:
+        (empty, broken, read) = classifier.predict(
+            [
+                Product(" ", "<br>", None),
+                Product("Piscine gonflable ronde", "", b"not a picture"),
+                Product("<b>Piscine</b>  gonflable ronde", None, None),
+            ]
+        )
+        assert empty.state == "none"
+        assert not empty.accepted
+        assert broken.state == read.state == "text"
+        assert broken.image_error == "picture is neither JPEG nor PNG"
+        assert np.allclose(broken.probabilities, read.probabilities, atol=1e-6)
+    copied = shutil.copytree(folder, tmp_path / "classifier")
+    (copied / "text.onnx").write_bytes(b"something else")
+    with pytest.raises(ManifestError, match=r"text\.onnx"):
+        Classifier.load(copied)
+
+
+def test_what_is_not_locked_is_not_exported(repository: Path) -> None:
+    fusion = repository / "models/fusion/fusion.json"
+    weights = repository / "models/text/model.weights.h5"
+    stored = weights.read_bytes()
+    weights.unlink()  # a link into DVC's cache, which must not be written through
+    weights.write_bytes(stored[: len(stored) // 2])
+    done = subprocess.run(
+        [sys.executable, "-m", "stages.export"],
+        cwd=repository,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert fusion.exists()
