@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from stages import ingest
+from stages.layout import FILES, IMAGES
 from stages.settings import (
     Data,
     FolderData,
@@ -20,7 +21,6 @@ from stages.settings import (
     UrlData,
 )
 from stages.sources import huggingface, sample, url
-from stages.sources.catalogue import FILES, IMAGES
 from tests.stages.sources.loopback import assert_is_catalogue, write_catalogue
 
 ROOT = Path(__file__).parents[2]

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from stages.layout import FILES, IMAGES, TRAIN_PRODUCTS
 from stages.sources import catalogue, huggingface
-from stages.sources.catalogue import FILES, IMAGES, TRAIN_PRODUCTS, SourceError
+from stages.sources.catalogue import SourceError
 from tests.stages.sources.loopback import (
     ALWAYS,
     REPOSITORY,

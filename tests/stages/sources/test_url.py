@@ -11,8 +11,9 @@ import pytest
 from moto.server import ThreadedMotoServer
 from s3fs import S3FileSystem
 
+from stages.layout import IMAGES, TRAIN_PRODUCTS
 from stages.sources import catalogue, url
-from stages.sources.catalogue import IMAGES, TRAIN_PRODUCTS, SourceError
+from stages.sources.catalogue import SourceError
 from tests.stages.sources.loopback import (
     ALWAYS,
     Fault,
