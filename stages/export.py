@@ -90,7 +90,12 @@ def export() -> None:
     manifest.write(
         CLASSIFIER,
         {
-            "parameters": settings.model_dump(include={"text", "image", "train", "fusion"}),
+            "parameters": {
+                "text": settings.text.model_dump(),
+                "image": settings.image.model_dump(exclude={"weights_file"}),
+                "train": settings.train.model_dump(),
+                "fusion": settings.fusion.model_dump(),
+            },
             "libraries": {name: importlib.metadata.version(name) for name in _LIBRARIES},
         },
     )

@@ -59,8 +59,8 @@ def split(
     table = table.sample(frac=1, random_state=seed)
     total = table.groupby("code")["size"].transform("sum")
     filled = table.groupby("code")["size"].cumsum()
-    in_test = filled <= (test * total).round()
-    in_validation = ~in_test & (filled <= ((test + validation) * total).round())
+    in_test = filled <= np.floor(test * total)
+    in_validation = ~in_test & (filled <= np.floor((test + validation) * total))
     part = pd.Series("train", index=table.index)
     part[in_test] = "test"
     part[in_validation] = "validation"

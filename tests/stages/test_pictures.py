@@ -71,7 +71,9 @@ def test_what_is_empty_or_too_large_is_skipped_with_its_size(
 ) -> None:
     monkeypatch.setattr(pictures, "MAX_BYTES", 10)
     names = [f"images/image_train/image_{size}_product_1.jpg" for size in (0, 10, 11)]
-    path = archive(tmp_path / "images.zip", dict(zip(names, (b"", bytes(10), bytes(11)))))
+    path = archive(
+        tmp_path / "images.zip", dict(zip(names, (b"", bytes(10), bytes(11)), strict=True))
+    )
     assert skipped(path) == {names[0]: "empty", names[2]: "11 bytes; at most 10"}
 
 
@@ -108,7 +110,7 @@ def test_pictures_are_found_by_part_image_and_product(tmp_path: Path) -> None:
 def test_fingerprints_are_equal_for_equal_bytes_alone(tmp_path: Path) -> None:
     names = [f"image_train/image_{number}_product_1.jpg" for number in range(5)]
     contents = (b"same", b"same", b"Same", b"same ", b"\0same")
-    path = archive(tmp_path / "images.zip", dict(zip(names, contents)))
+    path = archive(tmp_path / "images.zip", dict(zip(names, contents, strict=True)))
     compressed = archive(tmp_path / "b.zip", {names[0]: b"same"}, zipfile.ZIP_DEFLATED)
     with PictureArchive(path) as opened, PictureArchive(compressed) as other:
         prints = [opened.fingerprint(name) for name in names]

@@ -144,10 +144,11 @@ def test_the_split_is_that_of_its_seed() -> None:
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])
-def test_a_tiny_code_stays_in_training(count: int) -> None:
+def test_a_tiny_code_is_still_trained_on(count: int) -> None:
     codes = pd.Series([10] * 100 + [40] * count)
-    part = split(codes, np.arange(len(codes)), validation=0.12, test=0.15, seed=1)
-    assert (part[100:] == "train").all()
+    for seed in range(10):
+        part = split(codes, np.arange(len(codes)), validation=0.12, test=0.15, seed=seed)
+        assert (part[100:] == "train").sum() >= max(1, count - 1)
 
 
 def test_a_group_with_several_codes_counts_as_its_most_frequent_one() -> None:
