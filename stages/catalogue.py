@@ -113,6 +113,11 @@ def _read(path: Path, columns: list[str]) -> pd.DataFrame:
         raise CatalogueError(
             f"{path}: column {', '.join(missing)} is missing; found {', '.join(table.columns)}"
         )
+    if table.columns[0] in columns or not isinstance(table.index, pd.RangeIndex):
+        raise CatalogueError(
+            f"{path}: expected an index column before {', '.join(columns)} and as many values in "
+            f"each row as the header has; found {', '.join(table.columns)}"
+        )
     return table.rename(columns={table.columns[0]: "id"})[["id", *columns]]
 
 

@@ -66,8 +66,12 @@ def evaluate() -> None:
             "image_only": scores(p_image[has_image], labels[has_image], bins),
             "both": {
                 **scores(p[both], labels[both], bins),
-                "text_alone_weighted_f1": scores(p_text[both], labels[both], bins)["weighted_f1"],
-                "image_alone_weighted_f1": scores(p_image[both], labels[both], bins)["weighted_f1"],
+                "text_alone_weighted_f1": scores(p_text[both], labels[both], bins).get(
+                    "weighted_f1"
+                ),
+                "image_alone_weighted_f1": scores(p_image[both], labels[both], bins).get(
+                    "weighted_f1"
+                ),
             },
             "accepted": {
                 "asked_precision": settings.evaluate.precision,

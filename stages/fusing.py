@@ -119,6 +119,7 @@ def acceptance_threshold(confidence: np.ndarray, right: np.ndarray, precision: f
     order = np.argsort(-confidence, kind="stable")
     kept = np.arange(1, len(order) + 1)
     enough = (right[order].cumsum() - 1) / kept >= precision
+    enough &= np.append(np.diff(confidence[order]) != 0, True)[: len(order)]  # never within a tie
     if not enough.any():
         return 2.0
     return float(confidence[order[np.flatnonzero(enough)[-1]]])

@@ -54,5 +54,6 @@ def coverage_curve(confidence: np.ndarray, right: np.ndarray) -> tuple[np.ndarra
 def coverage_at(confidence: np.ndarray, right: np.ndarray, precision: float) -> float:
     """Largest share of answers that can be accepted with `precision` of them right."""
     coverage, reached = coverage_curve(confidence, right)
-    enough = np.flatnonzero(reached >= precision)
+    distinct = np.append(np.diff(np.sort(-confidence)) != 0, True)[: len(confidence)]
+    enough = np.flatnonzero((reached >= precision) & distinct)  # a threshold divides no tie
     return float(coverage[enough[-1]]) if len(enough) else 0.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +32,6 @@ def to_onnx(model: keras.Model, path: Path) -> None:
     )
     graph, _ = tf2onnx.convert.from_function(run, input_signature=signature, opset=OPSET)
     _rename_output(graph, LOGITS)
-    _order_constants(graph)
     found = [value.name for value in graph.graph.input]
     if sorted(found) != sorted(names):
         raise ExportError(f"{path}: the graph has inputs {found}; expected {names}")
@@ -50,31 +49,7 @@ def answers(
 
 def _rename_output(graph: onnx.ModelProto, name: str) -> None:
     (output,) = graph.graph.output
-    _rename(graph, {output.name: name})
+    for node in graph.graph.node:
+        node.output[:] = [name if value == output.name else value for value in node.output]
+        node.input[:] = [name if value == output.name else value for value in node.input]
     output.name = name
-
-
-def _order_constants(graph: onnx.ModelProto) -> None:
-    """Name and order constants by their first use: the converter's own order varies by process."""
-    stored = {constant.name: constant for constant in graph.graph.initializer}
-    used = [name for node in _nodes(graph.graph) for name in node.input if name in stored]
-    names = {name: f"constant_{i}" for i, name in enumerate(dict.fromkeys(used))}
-    _rename(graph, names)
-    del graph.graph.initializer[:]
-    for name, ordered in names.items():
-        stored[name].name = ordered
-        graph.graph.initializer.append(stored[name])
-
-
-def _rename(graph: onnx.ModelProto, names: Mapping[str, str]) -> None:
-    for node in _nodes(graph.graph):
-        node.input[:] = [names.get(name, name) for name in node.input]
-        node.output[:] = [names.get(name, name) for name in node.output]
-
-
-def _nodes(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
-    """All nodes, those inside loops and branches included."""
-    for node in graph.node:
-        yield node
-        for attribute in node.attribute:
-            yield from _nodes(attribute.g)

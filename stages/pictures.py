@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import lzma
 import re
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple, Self
 
@@ -11,7 +13,9 @@ import pandas as pd
 
 from serving.classifier.images import MAX_BYTES
 
-_NAME = re.compile(r"(?P<part>image_(?:train|test))/image_(\d+)_product_(\d+)\.(?:jpe?g|png)", re.I)
+_DAMAGED = (zlib.error, lzma.LZMAError, EOFError, ValueError, RuntimeError, OSError)
+
+_NAME = re.compile(r"(?:^|/)(image_(?:train|test))/image_(\d+)_product_(\d+)\.(?:jpe?g|png)$", re.I)
 
 
 class Skipped(NamedTuple):
@@ -70,7 +74,7 @@ class PictureArchive:
         try:
             with self._zip.open(name) as file:
                 return file.read(MAX_BYTES + 1)
-        except (zipfile.BadZipFile, EOFError, ValueError) as error:
+        except (zipfile.BadZipFile, *_DAMAGED) as error:
             raise OSError(f"{self.path}: {name}: {error}") from error
 
 

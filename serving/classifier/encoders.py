@@ -128,7 +128,7 @@ class NgramEncoder:
 
 def pad(rows: Sequence[tuple[np.ndarray, np.ndarray]]) -> dict[str, np.ndarray]:
     """Rows of unequal length as two rectangular arrays, filled up with bucket 0 and value 0."""
-    longest = max(1, *(len(buckets) for buckets, _ in rows))
+    longest = max((len(buckets) for buckets, _ in rows), default=0) or 1
     buckets = np.zeros((len(rows), longest), np.int32)
     values = np.zeros((len(rows), longest), np.float32)
     for row, (found, weights) in enumerate(rows):

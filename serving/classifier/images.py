@@ -7,9 +7,12 @@ another colour conversion is another input distribution.
 from __future__ import annotations
 
 import io
+import struct
+import warnings
+import zlib
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 MAX_BYTES = 20 * 2**20
 """Largest encoded picture that is looked at."""
@@ -18,6 +21,22 @@ MAX_PIXELS = 50_000_000
 """Largest width x height that is decoded (Pillow's own guard only warns at 89 million)."""
 
 _FORMATS = ("JPEG", "PNG")
+_BROKEN = (
+    *(OSError, ValueError, TypeError, SyntaxError, LookupError, OverflowError),
+    *(struct.error, zlib.error),
+)
+"""What Pillow raises on damaged files."""
+_ORIENTATION = 0x0112
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What makes a picture upright, by its EXIF orientation."""
 
 
 class ImageError(ValueError):
@@ -36,22 +55,38 @@ def decode(data: bytes, size: int) -> np.ndarray:
     if len(data) > MAX_BYTES:
         raise ImageError(f"picture has {len(data)} bytes; at most {MAX_BYTES} are accepted")
     try:
-        with Image.open(io.BytesIO(data), formats=_FORMATS) as picture:
+        with _opened(data) as picture:
             width, height = picture.size
             if width * height > MAX_PIXELS:
                 raise ImageError(
                     f"picture is {width}x{height}; at most {MAX_PIXELS} pixels are accepted"
                 )
             picture.draft("RGB", (size, size))
-            ImageOps.exif_transpose(picture, in_place=True)
             rgb = _on_white(picture)
+            turned = _TURNS.get(_orientation(picture))
+            rgb = rgb if turned is None else rgb.transpose(turned)
             return np.asarray(rgb.resize((size, size), Image.Resampling.BILINEAR))
     except UnidentifiedImageError as error:
         raise ImageError("picture is neither JPEG nor PNG") from error
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except (*_BROKEN, Image.DecompressionBombError) as error:
         if isinstance(error, ImageError):
             raise
         raise ImageError(f"picture cannot be decoded: {error}") from error
+
+
+def _opened(data: bytes) -> Image.Image:
+    """Pillow's lazy picture; its warning of many pixels is silenced, since they are refused."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        return Image.open(io.BytesIO(data), formats=_FORMATS)
+
+
+def _orientation(picture: Image.Image) -> int:
+    """The EXIF orientation; 1 (upright) where there is none, or where EXIF is damaged."""
+    try:
+        return int(picture.getexif().get(_ORIENTATION, 1))
+    except _BROKEN:
+        return 1
 
 
 def _on_white(picture: Image.Image) -> Image.Image:
@@ -60,4 +95,6 @@ def _on_white(picture: Image.Image) -> Image.Image:
         rgba = picture.convert("RGBA")
         white = Image.new("RGBA", rgba.size, "white")
         return Image.alpha_composite(white, rgba).convert("RGB")
+    if picture.mode.startswith("I;16"):
+        return Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8)).convert("RGB")
     return picture.convert("RGB")

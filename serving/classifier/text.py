@@ -7,9 +7,11 @@ import re
 import unicodedata
 from typing import NamedTuple
 
-_TAG = re.compile(r"<[/!?a-zA-Z][^<>]{0,2000}>")
+_TAG = re.compile(r"<[/!?a-zA-Z][^<>]*>")
+# No character has a number this long, and Python refuses to read thousands of digits.
+_ABSURD_REFERENCE = re.compile(r"&#[0-9]{8,};?")
 _SPACE = re.compile(r"\s+")
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b-\u200f\u2060\ufeff\u00ad]")
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f\u200b-\u200f\u2060\ufeff\u00ad]")
 
 
 class Text(NamedTuple):
@@ -33,10 +35,11 @@ def normalise(raw: str | None) -> str:
     """
     if not raw:
         return ""
-    text = _TAG.sub(" ", raw)
+    text = _TAG.sub(" ", _CONTROL.sub("", raw))
     for _ in range(2):
-        text = _TAG.sub(" ", html.unescape(text))
-    text = unicodedata.normalize("NFC", _CONTROL.sub("", text))
+        text = html.unescape(_ABSURD_REFERENCE.sub("\ufffd", text))
+        text = _TAG.sub(" ", _CONTROL.sub("", text))
+    text = unicodedata.normalize("NFC", text)
     return _SPACE.sub(" ", text).strip()
 
 
