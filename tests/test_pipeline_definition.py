@@ -52,7 +52,7 @@ def sections(path: Path) -> set[str]:
 
 @pytest.mark.parametrize("stage", PIPELINE)
 def test_every_imported_module_is_a_dependency(stage: str) -> None:
-    assert PIPELINE[stage]["cmd"].endswith(f"python -m stages.{stage}")
+    assert PIPELINE[stage]["cmd"] == f"python -m stages.{stage}"
     declared = {Path(dep) for dep in PIPELINE[stage]["deps"] if dep.endswith(".py")}
     assert declared == imports(Path("stages") / f"{stage}.py")
 
