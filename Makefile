@@ -51,6 +51,18 @@ bench: $(STAMP) ## Decoding speed and storage, measured on this machine
 bench-quality: $(STAMP) ## Train the peers on the pipeline's own split and print one table
 	@python -m tests.benchmarks.quality
 
+.PHONY: serve
+serve: $(STAMP) ## Answer requests on port 8000
+	@python -m serving
+
+.PHONY: serve-auth
+serve-auth: $(STAMP) ## The authentication routes alone, on port 8011
+	@python -m serving auth
+
+.PHONY: bench-serving
+bench-serving: $(STAMP) ## How fast the service answers
+	@python -m tests.benchmarks.service
+
 .PHONY: lock
 lock: $(STAMP) ## Compile requirements/*.txt anew from pyproject.toml
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \

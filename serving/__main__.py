@@ -1,0 +1,32 @@
+"""Start the service: `python -m serving`, or `python -m serving auth` for its tokens alone."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sqlite3
+import sys
+from collections.abc import Sequence
+
+from serving import logs, server
+from serving.settings import Settings, SettingsError
+
+REFUSED = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run until stopped; returns the exit code: 0 stopped, 1 not as locked, 2 settings wrong."""
+    parser = argparse.ArgumentParser(prog="python -m serving", description=__doc__)
+    parser.add_argument("part", nargs="?", choices=["all", "auth"], default="all")
+    part = parser.parse_args(arguments).part
+    try:
+        settings = Settings.load()
+        logs.configure(settings)
+        return asyncio.run(server.serve(settings, predicts=part == "all"))
+    except (SettingsError, OSError, sqlite3.Error) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return REFUSED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,98 @@
+"""The application: routes, authentication and error answers around the parts of the service."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import cache
+from typing import Any
+
+from litestar import Litestar
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.handlers import HTTPRouteHandler
+from litestar.middleware import DefineMiddleware
+
+from serving import problems
+from serving.documentation import config
+from serving.model import Model
+from serving.routes import about, authentication, health, prediction
+from serving.security import Authentication
+from serving.service import Service
+from serving.settings import Settings
+from serving.watching import Watched
+
+OnFailure = Callable[[BaseException], None]
+
+
+def create_app(
+    settings: Settings, *, predicts: bool = True, on_failure: OnFailure | None = None
+) -> Watched:
+    """The ASGI application; with `predicts` false, the authentication routes alone.
+
+    The classifier is loaded once the application runs; `on_failure` is told when that fails.
+    Raises SettingsError when a secret is missing, weak or unreadable.
+    """
+    service = Service.build(settings, predicts=predicts)
+    handlers = routes(settings, predicts=predicts)
+
+    @asynccontextmanager
+    async def lifespan(_: Litestar) -> AsyncIterator[None]:
+        loading = _start_loading(service.model, on_failure)
+        yield
+        if loading is not None:
+            await asyncio.wait({loading})
+        await service.close()
+
+    app = Litestar(
+        [*handlers, about.schema, about.asset],
+        dependencies={"service": Provide(lambda: service, sync_to_thread=False)},
+        exception_handlers=problems.HANDLERS,
+        lifespan=[lifespan],
+        logging_config=None,
+        middleware=[
+            DefineMiddleware(Authentication, tokens=service.tokens, directory=service.directory)
+        ],
+        openapi_config=None,
+        request_max_body_size=settings.max_batch_bytes,
+        state=State({"openapi": cache(lambda: openapi(handlers))}),
+    )
+    return Watched(app, service)
+
+
+def routes(settings: Settings, *, predicts: bool) -> list[HTTPRouteHandler]:
+    """The routes of the service, those of its documentation left out."""
+    shared = [
+        about.home,
+        about.metrics_route(is_open=settings.metrics == "open"),
+        health.status,
+        health.live,
+        health.ready,
+        authentication.token,
+        authentication.verify_token,
+    ]
+    return [*shared, *((prediction.predict, prediction.predict_batch, about.model) * predicts)]
+
+
+def openapi(handlers: list[HTTPRouteHandler]) -> dict[str, Any]:
+    """The OpenAPI document of `handlers`, made by an application that serves nothing."""
+    dependencies = {"service": Provide(lambda: None, sync_to_thread=False)}
+    documented = Litestar(
+        handlers, dependencies=dependencies, openapi_config=config(), logging_config=None
+    )
+    return documented.openapi_schema.to_schema()
+
+
+def _start_loading(model: Model | None, on_failure: OnFailure | None) -> asyncio.Task[None] | None:
+    if model is None:
+        return None
+    task = asyncio.create_task(model.load_in_background())
+
+    def told(done: asyncio.Task[None]) -> None:
+        error = None if done.cancelled() else done.exception()
+        if error is not None and on_failure is not None:
+            on_failure(error)
+
+    task.add_done_callback(told)
+    return task

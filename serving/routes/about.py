@@ -1,0 +1,112 @@
+"""The service about itself: welcome, documentation, loaded model, metrics."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from litestar import Request, Response, get
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
+
+from serving.documentation import OPENAPI, PUBLIC, problems
+from serving.metrics import CONTENT_TYPE
+from serving.problems import Problem
+from serving.schemas import Message, ModelAbout
+from serving.security import may_read_metrics
+from serving.service import Parts
+
+AnyRequest = Request[Any, Any, Any]
+
+STATIC = Path(__file__).parent.parent / "static"
+_PAGES = {
+    name: (STATIC / name).read_text(encoding="utf-8") for name in ("home.html", "schema.html")
+}
+_ASSETS = {
+    name: ((STATIC / name).read_text(encoding="utf-8"), kind)
+    for name, kind in (("schema.js", "text/javascript"), ("style.css", "text/css"))
+}
+_ONLY_FROM_HERE = {
+    "Content-Security-Policy": "default-src 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Vary": "Accept",
+}
+
+WELCOME = Message(
+    "Bienvenue sur l'API de classification de produits",
+    {
+        "documentation": "/schema",
+        "token": "/token",
+        "predict": "/predict",
+        "batch": "/predict/batch",
+        "model": "/model",
+        "status": "/status",
+    },
+)
+
+
+def _page(name: str) -> Response[str]:
+    return Response(_PAGES[name], media_type="text/html", headers=_ONLY_FROM_HERE)
+
+
+def _wants_html(request: AnyRequest) -> bool:
+    """Whether the client is a browser: it lists text/html, a program does not."""
+    return "text/html" in request.headers.get("accept", "")
+
+
+@get("/", tags=["about"], security=PUBLIC, exclude_from_auth=True)
+async def home(request: AnyRequest) -> Response[Message | str]:
+    """Welcome, with links; a page for a browser."""
+    page: Response[Any] = _page("home.html") if _wants_html(request) else Response(WELCOME)
+    return page
+
+
+@get(["/schema", "/schema/openapi.json"], include_in_schema=False, exclude_from_auth=True)
+async def schema(request: AnyRequest) -> Response[Any]:
+    """The OpenAPI document; for a browser that asks for /schema, a page that shows it."""
+    if request.scope["path"].rstrip("/") == "/schema" and _wants_html(request):
+        return _page("schema.html")
+    return Response(request.app.state.openapi(), media_type=OPENAPI)
+
+
+@get("/schema/{name:str}", include_in_schema=False, exclude_from_auth=True)
+async def asset(name: FromPath[str]) -> Response[str]:
+    """A script or a style sheet of the pages."""
+    if name not in _ASSETS:
+        raise Problem(404, "No such file.")
+    content, kind = _ASSETS[name]
+    return Response(content, media_type=kind, headers=_ONLY_FROM_HERE)
+
+
+@get("/model", tags=["about"], responses=problems(401, 503))
+async def model(service: Parts) -> ModelAbout:
+    """The loaded classifier: lock hash, manifest, parameters, measured quality."""
+    loaded = service.predicting()
+    classifier = loaded.classifier
+    return ModelAbout(
+        model=loaded.hash,
+        codes=list(classifier.codes),
+        labels={str(code): label.french for code, label in classifier.labels.items()},
+        parameters=classifier.manifest.get("parameters", {}),
+        manifest=classifier.manifest,
+        metrics=loaded.measured(),
+    )
+
+
+def metrics_route(*, is_open: bool) -> HTTPRouteHandler:
+    """GET /metrics, for anyone or for the scope `metrics`."""
+
+    @get(
+        "/metrics",
+        tags=["about"],
+        guards=[] if is_open else [may_read_metrics],
+        exclude_from_auth=is_open,
+        security=PUBLIC if is_open else None,
+        responses={} if is_open else problems(401, 403),
+        media_type="text/plain",
+    )
+    async def metrics(service: Parts) -> Response[bytes]:
+        """Metrics in Prometheus' text format."""
+        return Response(service.metrics.render(), headers={"Content-Type": CONTENT_TYPE})
+
+    return metrics

@@ -1,0 +1,104 @@
+"""Tokens: the OAuth2 password grant, and whose a token is."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+from litestar import Request, Response, get, post
+
+from serving.bodies import URL_ENCODED, media_type, read_body, url_encoded
+from serving.documentation import PUBLIC, TokenOperation, oauth_problems, problems
+from serving.limiting import client_address
+from serving.problems import OAuthError
+from serving.schemas import Identity, Token
+from serving.service import Parts, Service
+from serving.tokens import Claims
+from serving.users import User
+
+logger = logging.getLogger("serving")
+
+MAX_FORM_BYTES = 8192
+MAX_USERNAME = 256
+
+
+@post(
+    "/token",
+    status_code=200,
+    tags=["authentication"],
+    operation_class=TokenOperation,
+    responses=oauth_problems() | problems(413, 429, 503),
+    security=PUBLIC,
+    exclude_from_auth=True,
+)
+async def token(request: Request[Any, Any, Any], service: Parts) -> Response[Token]:
+    """A bearer token for a user's name and password (RFC 6749 section 4.3)."""
+    await service.limits.count(service.limits.token_address, _address(request, service))
+    form = await _form(request)
+    username = form["username"]
+    await service.limits.count(service.limits.token_account, username)
+    user = await _login(service, username, form["password"])
+    scopes = _granted(user, form.get("scope"))
+    answer = Token(
+        access_token=service.tokens.issue(user.username, scopes),
+        token_type="bearer",  # noqa: S106 - the name of the type, RFC 6750 section 4
+        expires_in=service.tokens.seconds,
+        scope=" ".join(scopes),
+    )
+    return Response(answer, headers={"Cache-Control": "no-store"})
+
+
+@get("/verify-token", tags=["authentication"], responses=problems(401))
+async def verify_token(request: Request[User, Claims, Any]) -> Identity:
+    """Whose token this is, and what it allows."""
+    scopes = request.auth.scopes & set(request.user.scopes)
+    return Identity(request.user.username, request.user.full_name, sorted(scopes))
+
+
+def _address(request: Request[Any, Any, Any], service: Service) -> str:
+    peer = request.client.host if request.client else "unknown"
+    forwarded = request.headers.get("x-forwarded-for")
+    return client_address(peer, forwarded, service.settings.trusted_proxies)
+
+
+async def _form(request: Request[Any, Any, Any]) -> dict[str, str]:
+    """The fields of the request. Raises OAuthError, also for a field given twice (section 3.2)."""
+    if media_type(request)[0] != URL_ENCODED:
+        raise OAuthError("invalid_request", f"the body must be {URL_ENCODED}")
+    try:
+        form = url_encoded(await read_body(request, MAX_FORM_BYTES))
+    except ValueError as error:
+        raise OAuthError("invalid_request", "the body is no valid form") from error
+    if form.get("grant_type", "password") != "password":
+        raise OAuthError("unsupported_grant_type", "the grant type is password")
+    for field in ("username", "password"):
+        if not form.get(field):
+            raise OAuthError("invalid_request", f"{field} is missing")
+    if len(form["username"]) > MAX_USERNAME:
+        raise OAuthError("invalid_request", "username is too long")
+    return form
+
+
+async def _login(service: Service, username: str, password: str) -> User:
+    """The user. Raises OAuthError, the same after the same time whatever was wrong."""
+    found = await asyncio.to_thread(service.users.find, username)
+    user, stored = found if found and not found[0].disabled else (None, None)
+    matches, renewed = await service.passwords.check(stored, password)
+    if user is None or not matches:
+        service.metrics.login_failures.inc()
+        raise OAuthError("invalid_grant", "the user name or the password is wrong")
+    if renewed is not None:
+        await asyncio.to_thread(service.users.set_hash, username, renewed)
+        logger.info("password hash renewed", extra={"user": username})
+    return user
+
+
+def _granted(user: User, asked: str | None) -> list[str]:
+    """The scopes asked for, or all the user has. Raises OAuthError for one it has not."""
+    if not asked:
+        return list(user.scopes)
+    scopes = sorted(set(asked.split()))
+    if not set(scopes) <= set(user.scopes):
+        raise OAuthError("invalid_scope", "the user does not have a scope that was asked for")
+    return scopes

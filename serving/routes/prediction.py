@@ -1,0 +1,145 @@
+"""Products in, coded products out: one at a time or in batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from litestar import Request, Response, post
+
+from serving import bodies
+from serving.classifier.classifier import Prediction
+from serving.documentation import BatchOperation, ProductOperation, problems
+from serving.model import Model
+from serving.problems import Problem, request_id
+from serving.schemas import Answer, Candidate, ProductBody, Refusal
+from serving.security import may_predict
+from serving.service import Parts, Service
+from serving.work import Left
+
+AnyRequest = Request[Any, Any, Any]
+
+_NDJSON = "application/x-ndjson"
+
+
+@post(
+    ["/predict", "/predict_code"],
+    status_code=200,
+    tags=["prediction"],
+    guards=[may_predict],
+    operation_class=ProductOperation,
+    responses=problems(400, 401, 403, 413, 415, 422, 429, 503),
+)
+async def predict(request: AnyRequest, service: Parts) -> Answer:
+    """The product type code of one product."""
+    model = _model(service)
+    await service.limits.count(service.limits.predict, request.user.username)
+    body = await bodies.read_product(request, service.settings)
+    [prediction] = await model.predict([bodies.product(body)], _left(request))
+    return _answer(body, prediction, model, service.settings.top)
+
+
+@post(
+    "/predict/batch",
+    status_code=200,
+    tags=["prediction"],
+    guards=[may_predict],
+    operation_class=BatchOperation,
+    responses=problems(400, 401, 403, 413, 415, 422, 429, 503),
+)
+async def predict_batch(request: AnyRequest, service: Parts) -> Response[list[Answer | Refusal]]:
+    """The codes of several products, in order; a bad one is answered with its error."""
+    model = _model(service)
+    batch = await bodies.read_batch(request, service.settings)
+    await service.limits.count(service.limits.predict, request.user.username, len(batch))
+    good = [body for body in batch if isinstance(body, ProductBody)]
+    products = [bodies.product(body) for body in good]
+    predictions = iter(await model.predict(products, _left(request)) if products else ())
+    results = [
+        _result(body, lambda: next(predictions), model, service, request_id(request))
+        for body in batch
+    ]
+    if bodies.media_type(request)[0] == bodies.NDJSON:
+        lines = msgspec.json.Encoder().encode_lines(results)
+        return Response(lines, media_type=_NDJSON)  # type: ignore[arg-type]  # bytes pass as they are
+    return Response(results)
+
+
+def _model(service: Service) -> Model:
+    """The model. Raises Problem 503, before a body is read, when it takes no more products."""
+    model = service.predicting()
+    model.admit()
+    return model
+
+
+def _left(request: AnyRequest) -> Left:
+    """Waits for the disconnection, the only message after the body (ASGI, HTTP section)."""
+
+    async def left() -> None:
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+
+    return left
+
+
+def _result(
+    body: ProductBody | Problem,
+    prediction: Callable[[], Prediction],
+    model: Model,
+    service: Service,
+    request: str,
+) -> Answer | Refusal:
+    """An answer, or why there is none; takes the next prediction for a product that has one."""
+    given = body if isinstance(body, ProductBody) else ProductBody()
+    try:
+        if isinstance(body, Problem):
+            raise body
+        return _answer(body, prediction(), model, service.settings.top)
+    except Problem as problem:
+        details = problem.details(request)
+        return Refusal(details, given.product_identifier, given.product_id, given.imageid)
+
+
+def _answer(body: ProductBody, prediction: Prediction, model: Model, top: int) -> Answer:
+    """What the client reads. Raises Problem 422 when nothing of the product could be used."""
+    if prediction.state == "none":
+        raise Problem(422, _unusable(prediction.image_error))
+    classifier = model.classifier
+    best = prediction.probabilities.argsort()[::-1][:top]
+    return Answer(
+        predicted=prediction.code,
+        label=prediction.label,
+        confidence=prediction.confidence,
+        accepted=prediction.accepted,
+        predictions=[
+            Candidate(
+                prediction=classifier.codes[column],
+                label=classifier.labels[classifier.codes[column]].french,
+                confidence=float(prediction.probabilities[column]),
+            )
+            for column in best
+        ],
+        evidence=str(prediction.state),
+        image_error=_told(prediction.image_error),
+        product_identifier=body.product_identifier,
+        product_id=body.product_id,
+        imageid=body.imageid,
+        model=model.hash,
+        message=_message(prediction),
+    )
+
+
+def _unusable(image_error: str | None) -> str:
+    reason = _told(image_error) or "the classifier found nothing to read in it"
+    return f"The product cannot be answered: {reason}."
+
+
+def _told(image_error: str | None) -> str | None:
+    """Why a picture was not used, without what the decoding library says of itself."""
+    return image_error.partition(":")[0] if image_error else None
+
+
+def _message(prediction: Prediction) -> str:
+    verdict = "" if prediction.accepted else ", à vérifier"
+    return f"Produit classé : {prediction.label} ({prediction.code}){verdict}"

@@ -1,0 +1,67 @@
+"""What the routes work with: the parts of the service, wired once for each application."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from litestar.di import NamedDependency
+from litestar.params import SkipValidation
+
+from serving.keys import Keys
+from serving.limiting import Limits
+from serving.metrics import Metrics
+from serving.model import Model
+from serving.passwords import Passwords
+from serving.settings import Settings
+from serving.tokens import Tokens
+from serving.users import Directory, Users, create_first_user
+
+
+@dataclass(frozen=True)
+class Service:
+    """The parts; `model` is None where the authentication routes run alone."""
+
+    settings: Settings
+    metrics: Metrics
+    limits: Limits
+    users: Users
+    directory: Directory
+    passwords: Passwords
+    tokens: Tokens
+    model: Model | None
+
+    @classmethod
+    def build(cls, settings: Settings, *, predicts: bool) -> Service:
+        """Wire the parts. Raises SettingsError when a secret is missing, weak or unreadable."""
+        tokens = Tokens(Keys.load(settings), settings)
+        users = Users(settings.users_database)
+        users.create()
+        create_first_user(users, settings)
+        metrics = Metrics()
+        return cls(
+            settings=settings,
+            metrics=metrics,
+            limits=Limits(settings, metrics),
+            users=users,
+            directory=Directory(users),
+            passwords=Passwords(),
+            tokens=tokens,
+            model=Model(settings, metrics) if predicts else None,
+        )
+
+    def predicting(self) -> Model:
+        """The model, for the routes that are only there with one."""
+        if self.model is None:
+            raise RuntimeError("this application was made without a model")
+        return self.model
+
+    async def close(self) -> None:
+        """Stop threads and drop connections."""
+        self.passwords.close()
+        if self.model is not None:
+            self.model.close()
+        await self.limits.close()
+
+
+Parts = NamedDependency[SkipValidation[Service]]
+"""The service as a handler takes it."""

@@ -1,0 +1,128 @@
+"""Around every request, matched by a route or not: its id, its log line, its metrics."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import time
+from typing import Any
+from uuid import uuid4
+
+from litestar import Litestar
+from litestar.types import HTTPScope, Message, Receive, Send
+
+from serving.service import Service
+
+logger = logging.getLogger("serving.requests")
+
+_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_METHODS = frozenset(("GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE"))
+_UNMATCHED = "unmatched"
+
+
+class Watched:
+    """The application as the server runs it.
+
+    Stands outside Litestar because its middleware sees no request that matches no route.
+    """
+
+    def __init__(self, app: Litestar, service: Service) -> None:
+        self.app = app
+        self.service = service
+        self.in_flight = 0
+        self._idle = asyncio.Event()
+
+    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        self.in_flight += 1
+        self.service.metrics.in_flight.set(self.in_flight)
+        try:
+            await self._answer(scope, receive, send)
+        finally:
+            self.in_flight -= 1
+            self.service.metrics.in_flight.set(self.in_flight)
+            if self.in_flight == 0:
+                self._idle.set()
+
+    async def drain(self, seconds: float) -> int:
+        """Refuse products and wait for the requests in flight; how many are left at the end."""
+        if self.service.model is not None:
+            self.service.model.stopping = True
+        deadline = time.monotonic() + seconds
+        while self.in_flight and (left := deadline - time.monotonic()) > 0:
+            self._idle.clear()
+            try:
+                await asyncio.wait_for(self._idle.wait(), left)
+            except TimeoutError:
+                break
+        return self.in_flight
+
+    async def _answer(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
+        started, status, unread = time.perf_counter(), 500, _has_body(scope)
+        name = _request_id(scope)
+        state: dict[str, Any] = scope.setdefault("state", {})
+        state["request_id"] = name
+
+        async def receive_noting_the_end() -> Any:
+            nonlocal unread
+            message = await receive()
+            unread = unread and bool(message.get("more_body", False))
+            return message
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = [*message["headers"], (b"x-request-id", name.encode())]
+                if unread:
+                    # The server cannot use the connection again, so the client is told not to.
+                    headers.append((b"connection", b"close"))
+                message["headers"] = headers
+            await send(message)
+
+        try:
+            await self.app(scope, receive_noting_the_end, send_with_id)
+        finally:
+            self._record(scope, name, status, time.perf_counter() - started)
+
+    def _record(self, scope: HTTPScope, name: str, status: int, seconds: float) -> None:
+        method = scope["method"] if scope["method"] in _METHODS else "other"
+        route = scope.get("path_template") or _UNMATCHED
+        metrics, labels = self.service.metrics, (route, method, str(status))
+        metrics.requests.labels(*labels).inc()
+        metrics.request_seconds.labels(*labels).observe(seconds)
+        user = scope.get("user")
+        logger.info(
+            "request",
+            extra={
+                "request_id": name,
+                "method": method,
+                "route": route,
+                "status": status,
+                "milliseconds": round(seconds * 1000, 2),
+                "user": user.username if user else None,
+                "model": self.service.model.hash if self.service.model else None,
+            },
+        )
+
+
+def _has_body(scope: HTTPScope) -> bool:
+    """Whether the request announces a body (RFC 9112 section 6)."""
+    return any(
+        field == b"transfer-encoding" or (field == b"content-length" and value != b"0")
+        for field, value in scope["headers"]
+    )
+
+
+def _request_id(scope: HTTPScope) -> str:
+    """The client's X-Request-ID if it is one, else a new one."""
+    for field, value in scope["headers"]:
+        if field == b"x-request-id":
+            given = value.decode("latin-1")
+            if _ID.fullmatch(given):
+                return given
+    return uuid4().hex

@@ -1,0 +1,95 @@
+"""The service as a process of its own on a free loopback port."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+ROOT = Path(__file__).parents[2]
+
+
+def free_port() -> int:
+    """A port nobody listens on at the moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Process:
+    """`python -m serving [part]` in `folder` with nothing but `variables` set.
+
+    A pipe that nobody reads fills up: a process that logs much is started `quiet`.
+    """
+
+    def __init__(
+        self, folder: Path, variables: dict[str, str], part: str = "all", *, quiet: bool = False
+    ) -> None:
+        self.port = free_port()
+        port = {"SERVING_PORT": str(self.port), "SERVING_AUTH_PORT": str(self.port)}
+        path = {"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"]}
+        self.started = time.monotonic()
+        self.process = subprocess.Popen(  # noqa: S603
+            [sys.executable, "-m", "serving", part],
+            cwd=folder,
+            env=path | port | variables,
+            stdout=subprocess.DEVNULL if quiet else subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=10)
+
+    def wait_ready(self) -> float:
+        """Seconds from the start until ready."""
+        while True:
+            assert self.process.poll() is None, self.output()
+            assert time.monotonic() < self.started + 15, "not ready"
+            try:
+                if self.client.get("/health/ready").status_code == 200:
+                    return time.monotonic() - self.started
+            except httpx.TransportError:
+                pass
+            time.sleep(0.02)
+
+    def resident_megabytes(self) -> float:
+        """Resident memory now."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii")
+        [line] = [line for line in status.splitlines() if line.startswith("VmRSS")]
+        return int(line.split()[1]) / 1024
+
+    def stop(self) -> int:
+        """SIGTERM and wait; the exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(15)
+
+    def output(self) -> str:
+        """All it wrote, once it has ended."""
+        return self.process.communicate(timeout=15)[0]
+
+    def close(self) -> None:
+        """End it, whatever state it is in."""
+        self.client.close()
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait(15)
+        if self.process.stdout:
+            self.process.stdout.close()
+
+
+@contextmanager
+def running(folder: Path, variables: dict[str, str], part: str = "all") -> Iterator[Process]:
+    """A process that is ready."""
+    process = Process(folder, variables, part, quiet=True)
+    try:
+        process.wait_ready()
+        yield process
+    finally:
+        process.close()

@@ -1,0 +1,167 @@
+"""Limits: counted in memory and in a real Redis, and what happens when Redis is gone."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from serving.limiting import client_address
+from serving.settings import Settings, SettingsError
+from tests.serving.answers import is_problem
+from tests.serving.conftest import USER, Client, bearer
+from tests.serving.process import free_port
+
+Start = Callable[..., Client]
+
+
+class Redis:
+    """A Redis server on a free loopback port."""
+
+    def __init__(self, folder: Path) -> None:
+        program = shutil.which("redis-server")
+        if program is None:
+            pytest.skip("redis-server is not installed")
+        self.port = free_port()
+        options = {"port": self.port, "bind": "127.0.0.1", "save": "", "dir": folder}
+        arguments = [str(part) for name, value in options.items() for part in (f"--{name}", value)]
+        self.process = subprocess.Popen(  # noqa: S603
+            [program, *arguments], stdout=subprocess.DEVNULL
+        )
+        self.address = f"redis://127.0.0.1:{self.port}/0"
+        self._wait()
+
+    def _wait(self) -> None:
+        import redis
+
+        with redis.Redis(port=self.port) as probe:
+            for _ in range(200):
+                try:
+                    probe.ping()
+                except redis.ConnectionError:
+                    time.sleep(0.02)
+                else:
+                    return
+        raise AssertionError("Redis does not answer")
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(10)
+
+
+@pytest.fixture
+def redis(tmp_path: Path) -> Iterator[Redis]:
+    server = Redis(tmp_path)
+    yield server
+    server.stop()
+
+
+def ask(client: Client) -> Any:
+    return client.post("/predict", headers=bearer(client), json={"designation": "livre"})
+
+
+def refused(response: Any, limit: str, per_minute: int) -> None:
+    body = is_problem(response, 429)
+    assert f"At most {per_minute} " in body["detail"]
+    seconds = int(response.headers["retry-after"])
+    assert 1 <= seconds <= 61
+    assert response.headers["ratelimit-policy"] == f'"{limit}";q={per_minute};w=60'
+    assert response.headers["ratelimit"].startswith(f'"{limit}";r=')
+    assert response.headers["ratelimit"].endswith(f";t={seconds}")
+
+
+def test_a_user_has_so_many_products_a_minute(start: Start) -> None:
+    client = start(predict_limit=3)
+    assert [ask(client).status_code for _ in range(3)] == [200] * 3
+    refused(ask(client), "predict", 3)
+    client.watched.service.users.add("bob", "", ("predict",), "correct horse battery")
+    headers = {"Authorization": f"Bearer {client.watched.service.tokens.issue('bob', ['predict'])}"}
+    response = client.post("/predict", headers=headers, json={"designation": "livre"})
+    assert response.status_code == 200
+    assert 'limit_refusals_total{limit="predict"} 1.0' in client.get("/metrics").text
+
+
+def test_a_batch_counts_its_products(start: Start) -> None:
+    client = start(predict_limit=4)
+
+    def batch(size: int) -> Any:
+        products = [{"designation": "livre"}] * size
+        return client.post("/predict/batch", headers=bearer(client), json=products)
+
+    assert batch(3).status_code == 200
+    refused(batch(2), "predict", 4)
+    assert batch(1).status_code == 200
+    assert "must be split" in batch(5).json()["detail"]
+
+
+def test_logins_are_limited_by_address_and_account(start: Start) -> None:
+    client = start(token_address_limit=3)
+    form = {"username": "a", "password": "x", "scope": "predict"}
+    for name in "abc":
+        assert client.post("/token", data={**form, "username": name}).status_code == 400
+    refused(client.post("/token", data=form), "token-address", 3)
+    client = start(token_account_limit=2)
+    for _ in range(2):
+        assert client.post("/token", data=form).status_code == 400
+    refused(client.post("/token", data=form), "token-account", 2)
+    assert client.post("/token", data={**form, "username": USER}).status_code == 400
+    assert "login_failures_total 3.0" in client.get("/metrics").text
+
+
+def test_applications_share_a_count_in_redis(start: Start, redis: Redis) -> None:
+    first, second = (start(predict_limit=4, limits_storage=redis.address) for _ in range(2))
+    statuses = [ask(client).status_code for client in (first, second) * 2]
+    assert statuses == [200] * 4
+    refused(ask(first), "predict", 4)
+    refused(ask(second), "predict", 4)
+
+
+@pytest.mark.parametrize(("failure", "status"), [("open", 200), ("closed", 503)])
+def test_redis_may_go(start: Start, redis: Redis, failure: str, status: int) -> None:
+    client = start(predict_limit=1, limits_storage=redis.address, limits_failure=failure)
+    assert ask(client).status_code == 200
+    assert ask(client).status_code == 429
+    redis.stop()
+    for _ in range(2):
+        response = ask(client)
+        assert response.status_code == status
+        if status == 503:
+            is_problem(response, 503)
+            assert response.headers["retry-after"] == "5"
+    assert "limit_storage_failures_total 2.0" in client.get("/metrics").text
+
+
+def test_another_storage_is_refused(settings: Settings) -> None:
+    from dataclasses import replace
+
+    from serving.app import create_app
+
+    with pytest.raises(SettingsError, match="SERVING_LIMITS_STORAGE"):
+        create_app(replace(settings, limits_storage="memcached://x"))
+
+
+PROXIES = (ip_network("10.0.0.0/8"), ip_network("::1/128"))
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "address"),
+    [
+        ("203.0.113.9", "198.51.100.1", "203.0.113.9"),
+        ("10.0.0.1", None, "10.0.0.1"),
+        ("10.0.0.1", "198.51.100.1", "198.51.100.1"),
+        ("10.0.0.1", "192.0.2.7, 198.51.100.1", "198.51.100.1"),
+        ("10.0.0.1", "192.0.2.7, 198.51.100.1, 10.0.0.2", "198.51.100.1"),
+        ("10.0.0.1", "10.0.0.3, 10.0.0.2", "10.0.0.3"),
+        ("10.0.0.1", "rubbish, 10.0.0.2", "10.0.0.2"),
+        ("::1", "2001:db8::1", "2001:db8::1"),
+        ("unknown", "198.51.100.1", "unknown"),
+    ],
+)
+def test_forwarded_addresses(peer: str, forwarded: str | None, address: str) -> None:
+    assert client_address(peer, forwarded, PROXIES) == address

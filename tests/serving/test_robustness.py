@@ -1,0 +1,116 @@
+"""Whatever is sent, the service answers: never 5xx, always in a documented form."""
+
+from __future__ import annotations
+
+import base64
+import json
+import statistics
+import time
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings, strategies
+
+from serving.problems import MEDIA_TYPE
+from tests.serving import tiny
+from tests.serving.answers import multipart
+from tests.serving.conftest import USER, Client
+
+many = settings(
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+
+KINDS = (
+    "application/json",
+    "application/x-ndjson",
+    "multipart/form-data; boundary=b",
+    "multipart/form-data; boundary=",
+    "application/x-www-form-urlencoded",
+    "text/plain",
+    "",
+    ";;;",
+)
+PATHS = ("/predict", "/predict_code", "/predict/batch", "/token")
+
+
+def answered(response: Any) -> None:
+    assert response.status_code < 500, response.text
+    if response.status_code >= 400 and "error_description" not in response.text:
+        assert response.headers["content-type"].startswith(MEDIA_TYPE)
+
+
+@many
+@given(
+    path=strategies.sampled_from(PATHS),
+    kind=strategies.sampled_from(KINDS),
+    body=strategies.binary(max_size=400),
+)
+def test_random_bodies(
+    client: Client, auth: dict[str, str], path: str, kind: str, body: bytes
+) -> None:
+    if path == "/token" and b"password" in body:
+        return
+    answered(client.post(path, content=body, headers={**auth, "Content-Type": kind}))
+
+
+values = strategies.recursive(
+    strategies.none()
+    | strategies.booleans()
+    | strategies.integers()
+    | strategies.floats()
+    | strategies.text(alphabet=strategies.characters(), max_size=30),
+    lambda inner: strategies.lists(inner, max_size=3),
+    max_leaves=4,
+)
+products = strategies.dictionaries(
+    strategies.sampled_from(
+        ["designation", "description", "image", "product_identifier", "product_id", "imageid", "x"]
+    ),
+    values,
+)
+
+
+@many
+@given(product=products, batch=strategies.booleans())
+def test_random_products(
+    client: Client, auth: dict[str, str], product: dict[str, Any], batch: bool
+) -> None:
+    body = json.dumps([product] if batch else product).encode()
+    path = "/predict/batch" if batch else "/predict"
+    answered(client.post(path, content=body, headers={**auth, "Content-Type": "application/json"}))
+
+
+@many
+@given(text=strategies.text(max_size=300))
+def test_any_text_is_read_or_refused(client: Client, auth: dict[str, str], text: str) -> None:
+    body = multipart(("designation", text.encode("utf-8", "surrogatepass")))
+    headers = {**auth, "Content-Type": "multipart/form-data; boundary=b"}
+    answered(client.post("/predict", content=body, headers=headers))
+
+
+@many
+@given(
+    kind=strategies.sampled_from(["JPEG", "PNG"]),
+    start=strategies.integers(0, 700),
+    noise=strategies.binary(min_size=1, max_size=40),
+)
+def test_damaged_pictures(
+    client: Client, auth: dict[str, str], kind: str, start: int, noise: bytes
+) -> None:
+    data = bytearray(tiny.picture("red", kind))
+    data[start : start + len(noise)] = noise
+    image = base64.b64encode(data).decode()
+    answered(client.post("/predict", headers=auth, json={"image": image}))
+
+
+def test_an_unknown_user_takes_as_long_as_a_known_one(client: Client) -> None:
+    def seconds(username: str) -> float:
+        started = time.perf_counter()
+        client.post("/token", data={"username": username, "password": "wrong password"})
+        return time.perf_counter() - started
+
+    seconds("nobody")
+    known, unknown = zip(*[(seconds(USER), seconds("nobody")) for _ in range(7)], strict=True)
+    ratio = statistics.median(unknown) / statistics.median(known)
+    assert 0.6 < ratio < 1.7

@@ -1,0 +1,107 @@
+"""A real classifier that takes a moment to make: two ONNX graphs, a vocabulary, a lock."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import onnx
+import yaml
+from onnx import TensorProto, helper, numpy_helper
+from PIL import Image
+
+from serving import lock
+from serving.classifier import manifest
+from serving.classifier.classifier import FUSION, IMAGE_GRAPH, LABELS_FILE, TEXT_GRAPH
+from serving.classifier.encoders import WordEncoder
+from serving.classifier.fusion import Blend, Fusion
+from serving.classifier.labels import LABELS
+
+CODES = (10, 2583, 2905)
+WORDS = ("livre", "piscine", "jeu")
+"""Word i speaks for code i, and so does colour i (red, green, blue) of a picture."""
+
+_LENGTH, _SIZE, _SCALE = 8, 16, 24.0
+
+
+def text_graph() -> onnx.ModelProto:
+    """Mean over the words of a row of a table."""
+    table = np.zeros((len(WORDS) + 2, len(CODES)), np.float32)
+    table[2:] = np.eye(len(CODES)) * _SCALE
+    nodes = [
+        helper.make_node("Gather", ["table", "words"], ["rows"]),
+        helper.make_node("ReduceMean", ["rows"], ["logits"], axes=[1], keepdims=0),
+    ]
+    words = helper.make_tensor_value_info("words", TensorProto.INT32, ["n", _LENGTH])
+    return _model(nodes, words, {"table": table})
+
+
+def image_graph() -> onnx.ModelProto:
+    """Mean colour."""
+    weights = np.eye(3, dtype=np.float32) * 8 / 255
+    nodes = [
+        helper.make_node("Cast", ["pixels"], ["float"], to=TensorProto.FLOAT),
+        helper.make_node("ReduceMean", ["float"], ["colour"], axes=[1, 2], keepdims=0),
+        helper.make_node("MatMul", ["colour", "weights"], ["logits"]),
+    ]
+    pixels = helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["n", _SIZE, _SIZE, 3])
+    return _model(nodes, pixels, {"weights": weights})
+
+
+def _model(
+    nodes: list[onnx.NodeProto], given: onnx.ValueInfoProto, constants: dict[str, np.ndarray]
+) -> onnx.ModelProto:
+    logits = helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["n", len(CODES)])
+    tensors = [numpy_helper.from_array(value, name) for name, value in constants.items()]
+    graph = helper.make_graph(nodes, "tiny", [given], [logits], tensors)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10)
+
+
+def build(folder: Path) -> Path:
+    """Make models/classifier and dvc.lock in `folder`; returns the classifier's folder."""
+    classifier = folder / "models" / "classifier"
+    classifier.mkdir(parents=True)
+    onnx.save(text_graph(), classifier / TEXT_GRAPH)
+    onnx.save(image_graph(), classifier / IMAGE_GRAPH)
+    WordEncoder(WORDS, _LENGTH).write(classifier)
+    blend = Blend(1.0, 1.0, (0.0,) * len(CODES))
+    fusion = Fusion(
+        method="stacked",
+        codes=CODES,
+        prior=(0.5, 0.3, 0.2),
+        blends={"text": blend, "image": blend, "both": blend},
+        precision=0.95,
+        thresholds={"text": 0.5, "image": 0.9, "both": 0.5},
+    )
+    fusion.write(classifier / FUSION)
+    labels = {str(code): LABELS[code]._asdict() for code in CODES}
+    (classifier / LABELS_FILE).write_text(json.dumps(labels), encoding="utf-8")
+    manifest.write(classifier, {"parameters": {"text": {"model": "tiny"}}, "libraries": {}})
+    write_lock(folder)
+    return classifier
+
+
+def write_lock(folder: Path) -> None:
+    """Lock the classifier as it is now."""
+    files = lock.md5_of_files(folder / "models" / "classifier")
+    out = {"path": "models/classifier", "hash": "md5", "md5": lock.directory_hash(files)}
+    content = {"schema": "2.0", "stages": {"export": {"cmd": "export", "outs": [out]}}}
+    (folder / "dvc.lock").write_text(yaml.safe_dump(content), encoding="utf-8")
+
+
+def picture(
+    colour: str = "green", kind: str = "JPEG", mode: str = "RGB", size: int = 64, **options: object
+) -> bytes:
+    """An encoded picture of one colour."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (size, size), colour).convert(mode).save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def sixteen_bit() -> bytes:
+    """A PNG of 16 bits a pixel."""
+    buffer = io.BytesIO()
+    Image.new("I;16", (64, 64), 30_000).save(buffer, "PNG")
+    return buffer.getvalue()
