@@ -121,7 +121,7 @@ def test_the_classifier_keeps_its_word(repository: Path, tmp_path: Path) -> None
         Classifier.load(copied)
 
 
-def test_what_is_not_locked_is_not_exported(repository: Path) -> None:
+def test_damaged_weights_stop_the_export(repository: Path) -> None:
     fusion = repository / "models/fusion/fusion.json"
     weights = repository / "models/text/model.weights.h5"
     stored = weights.read_bytes()
