@@ -80,11 +80,11 @@ def _product(image: Schema, identifier: Schema) -> Schema:
 
 
 _FORM = _product(
-    _string("JPEG or PNG.", format="binary"),
+    _string("JPEG, PNG or WebP.", format="binary"),
     _string("Given back as it is.", max_length=128),
 )
 _JSON = _product(
-    _string("JPEG or PNG in base64.", content_encoding="base64"),
+    _string("JPEG, PNG or WebP in base64.", content_encoding="base64"),
     Schema(type=[OpenAPIType.STRING, OpenAPIType.INTEGER], description="Given back as it is."),
 )
 

@@ -10,6 +10,8 @@ import io
 import struct
 import warnings
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -20,9 +22,9 @@ MAX_BYTES = 20 * 2**20
 MAX_PIXELS = 50_000_000
 """Largest width x height that is decoded (Pillow's own guard only warns at 89 million)."""
 
-_FORMATS = ("JPEG", "PNG")
+_FORMATS = ("JPEG", "PNG", "WEBP")
 _BROKEN = (
-    *(OSError, ValueError, TypeError, SyntaxError, LookupError, OverflowError),
+    *(OSError, EOFError, ValueError, TypeError, SyntaxError, LookupError, OverflowError),
     *(struct.error, zlib.error),
 )
 """What Pillow raises on damaged files."""
@@ -44,18 +46,19 @@ class ImageError(ValueError):
 
 
 def decode(data: bytes, size: int) -> np.ndarray:
-    """Decode one JPEG or PNG to uint8 [size, size, 3], RGB, transparency on white.
+    """Decode one JPEG, PNG or WebP to uint8 [size, size, 3], RGB, transparency on white.
 
     JPEG is scaled by the decoder itself to the next power of two above `size` (Pillow's `draft`)
     and then resampled, which is twice as fast as decoding in full. EXIF orientation is applied.
-    The picture is stretched to a square: catalogue pictures are square already.
+    The picture is stretched to a square: catalogue pictures are square already. An animation is
+    answered by its first frame.
 
-    Raises ImageError: not JPEG or PNG, broken, over MAX_BYTES or MAX_PIXELS.
+    Raises ImageError: not JPEG, PNG or WebP, broken, over MAX_BYTES or MAX_PIXELS.
     """
     if len(data) > MAX_BYTES:
         raise ImageError(f"picture has {len(data)} bytes; at most {MAX_BYTES} are accepted")
     try:
-        with _opened(data) as picture:
+        with _silence(), Image.open(io.BytesIO(data), formats=_FORMATS) as picture:
             width, height = picture.size
             if width * height > MAX_PIXELS:
                 raise ImageError(
@@ -67,18 +70,20 @@ def decode(data: bytes, size: int) -> np.ndarray:
             rgb = rgb if turned is None else rgb.transpose(turned)
             return np.asarray(rgb.resize((size, size), Image.Resampling.BILINEAR))
     except UnidentifiedImageError as error:
-        raise ImageError("picture is neither JPEG nor PNG") from error
+        raise ImageError("picture is neither JPEG, PNG nor WebP") from error
     except (*_BROKEN, Image.DecompressionBombError) as error:
         if isinstance(error, ImageError):
             raise
         raise ImageError(f"picture cannot be decoded: {error}") from error
 
 
-def _opened(data: bytes) -> Image.Image:
-    """Pillow's lazy picture; its warning of many pixels is silenced, since they are refused."""
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Without Pillow's warnings: of damaged EXIF, which harms nothing, and of many pixels, which
+    are refused."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        return Image.open(io.BytesIO(data), formats=_FORMATS)
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _orientation(picture: Image.Image) -> int:

@@ -23,6 +23,9 @@ CODES = (10, 2583, 2905)
 WORDS = ("livre", "piscine", "jeu")
 """Word i speaks for code i, and so does colour i (red, green, blue) of a picture."""
 
+ROTATED = bytes.fromhex("4d4d002a00000008000101120003000000010006")
+"""EXIF that says a picture was taken with the camera turned."""
+
 _LENGTH, _SIZE, _SCALE = 8, 16, 24.0
 
 
@@ -104,4 +107,12 @@ def sixteen_bit() -> bytes:
     """A PNG of 16 bits a pixel."""
     buffer = io.BytesIO()
     Image.new("I;16", (64, 64), 30_000).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def animation(kind: str, colour: str = "green") -> bytes:
+    """A picture that moves: one of `colour`, then a white one."""
+    buffer = io.BytesIO()
+    first, second = (Image.new("RGB", (64, 64), of) for of in (colour, "white"))
+    first.save(buffer, kind, save_all=True, append_images=[second], duration=50)
     return buffer.getvalue()

@@ -30,13 +30,38 @@ def test_transparency_is_white() -> None:
     assert (pixels == 255).all()
 
 
-def test_orientation_is_applied() -> None:
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_orientation_is_applied(kind: str) -> None:
     picture = Image.new("RGB", (100, 100), "white")
     picture.paste("black", (0, 0, 100, 50))
     exif = Image.Exif()
     exif[0x0112] = 3  # upside down
-    pixels = decode(encoded(picture, exif=exif), 32)
+    pixels = decode(encoded(picture, kind, exif=exif), 32)
     assert pixels[0].mean() > 200 > 50 > pixels[-1].mean()
+
+
+def test_damaged_orientation_is_no_error() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    data = encoded(Image.new("RGB", (100, 100)), exif=exif.tobytes()[:-8])
+    assert decode(data, 32).shape == (32, 32, 3)
+
+
+@pytest.mark.parametrize("lossless", [True, False])
+def test_webp_is_read(lossless: bool) -> None:
+    pixels = decode(encoded(Image.new("RGB", (50, 40), "blue"), "WEBP", lossless=lossless), 32)
+    assert np.allclose(pixels, (0, 0, 255), atol=4)
+    clear = encoded(Image.new("RGBA", (50, 50), (255, 0, 0, 0)), "WEBP", lossless=lossless)
+    assert np.allclose(decode(clear, 32), 255, atol=1)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
+def test_an_animation_is_answered_by_its_first_frame(kind: str) -> None:
+    first, later = (Image.new("RGB", (50, 50), colour) for colour in ("lime", "red"))
+    data = encoded(first, kind, save_all=True, append_images=[later, later], duration=50)
+    with Image.open(io.BytesIO(data)) as animated:
+        assert animated.n_frames > 1
+    assert np.allclose(decode(data, 32), (0, 255, 0), atol=4)
 
 
 @pytest.mark.parametrize(
@@ -46,8 +71,10 @@ def test_orientation_is_applied() -> None:
         b"not a picture",
         encoded(Image.new("RGB", (9, 9)), "GIF"),
         encoded(Image.effect_noise((500, 500), 90).convert("RGB"))[:3000],
+        encoded(Image.effect_noise((500, 500), 90).convert("RGB"), "WEBP")[:3000],
+        b"RIFF\x04\x00\x00\x00WEBP",
     ],
-    ids=["empty", "garbage", "gif", "truncated"],
+    ids=["empty", "garbage", "gif", "truncated", "truncated webp", "empty webp"],
 )
 def test_what_is_no_picture_is_refused(data: bytes) -> None:
     with pytest.raises(ImageError, match="picture"):
