@@ -174,8 +174,10 @@ def product(body: ProductBody) -> Product:
     return Product(body.designation, body.description, body.image)
 
 
-async def read_batch(request: AnyRequest, settings: Settings) -> list[ProductBody | Problem]:
-    """The products of a batch in order; in place of a bad one, what is wrong with it.
+async def read_batch(
+    request: AnyRequest, settings: Settings
+) -> list[tuple[ProductBody, Problem | None]]:
+    """The products of a batch in order, each with what is wrong with it.
 
     Raises Problem: 400 malformed, 413 too large or too many, 415 another media type, 422 empty.
     """
@@ -188,7 +190,7 @@ async def read_batch(request: AnyRequest, settings: Settings) -> list[ProductBod
         raise Problem(422, "The batch is empty.")
     if len(texts) > settings.max_batch_products:
         raise Problem(413, f"A batch has at most {settings.max_batch_products} products.")
-    return [_product_or_problem(text, settings) for text in texts]
+    return [_decoded(text, settings) for text in texts]
 
 
 def _array(body: bytes) -> list[msgspec.Raw]:
@@ -200,8 +202,11 @@ def _array(body: bytes) -> list[msgspec.Raw]:
         raise Problem(400, "The body is no valid JSON.") from error
 
 
-def _product_or_problem(text: bytes | msgspec.Raw, settings: Settings) -> ProductBody | Problem:
+def _decoded(text: bytes | msgspec.Raw, settings: Settings) -> tuple[ProductBody, Problem | None]:
+    body = ProductBody()
     try:
-        return check_product(decode_product(text), settings)
+        body = decode_product(text)
+        check_product(body, settings)
     except Problem as problem:
-        return problem
+        return body, problem
+    return body, None

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,9 @@ from serving.settings import Settings, SettingsError
 CACHE = Path(".dvc/cache/files/md5")
 """DVC's cache beside dvc.lock: it holds the list of files behind a directory's hash."""
 
+MEASURED = Path("metrics/evaluation.json")
+"""What the pipeline measured of the classifier, beside dvc.lock."""
+
 _EXCERPT = ".lock.json"
 
 
@@ -29,11 +33,15 @@ class LockError(RuntimeError):
 
 @dataclass(frozen=True)
 class Lock:
-    """What the lock says of a folder: DVC's hash ("<md5>.dir") and, if known, the files' md5."""
+    """What the lock says of a folder: DVC's hash ("<md5>.dir") and, if known, the files' md5.
+
+    `measured` is what the pipeline measured of exactly this folder, if that lies there.
+    """
 
     source: Path
     hash: str
     files: dict[str, str] | None
+    measured: dict[str, Any] | None
 
 
 def excerpt_path(folder: Path) -> Path:
@@ -73,7 +81,7 @@ def read_lock(folder: Path, lock_file: Path) -> Lock:
             return _from_dvc(folder, lock_file)
         if excerpt.is_file():
             stored = json.loads(excerpt.read_text(encoding="utf-8"))
-            return Lock(excerpt, stored["md5"], stored["files"])
+            return Lock(excerpt, stored["md5"], stored["files"], stored["measured"])
     except (ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError) as error:
         raise LockError(f"{lock_file} or {excerpt} cannot be read: {error}") from error
     raise LockError(f"neither {lock_file} nor {excerpt} is there; run `dvc repro` or `dvc pull`")
@@ -82,10 +90,11 @@ def read_lock(folder: Path, lock_file: Path) -> Lock:
 def _from_dvc(folder: Path, lock_file: Path) -> Lock:
     content: dict[str, Any] = yaml.safe_load(lock_file.read_text(encoding="utf-8"))
     root = lock_file.resolve().parent
-    for stage in content["stages"].values():
-        for out in stage.get("outs", ()):
-            if (root / out["path"]).resolve() == folder.resolve():
-                return Lock(lock_file, out["md5"], _cached_listing(root, out["md5"]))
+    stages = content["stages"].values()
+    for out in (out for stage in stages for out in stage.get("outs", ())):
+        if (root / out["path"]).resolve() == folder.resolve():
+            listing = _cached_listing(root, out["md5"])
+            return Lock(lock_file, out["md5"], listing, _measured(root, stages, out))
     raise LockError(f"{lock_file} locks no {folder}; run `dvc repro`")
 
 
@@ -97,6 +106,28 @@ def _cached_listing(root: Path, directory: str) -> dict[str, str] | None:
     entries = json.loads(listing.read_text(encoding="utf-8"))
     files = {entry["relpath"]: entry["md5"] for entry in entries}
     return files if directory_hash(files) == directory else None
+
+
+def _measured(
+    root: Path, stages: Iterable[dict[str, Any]], out: dict[str, Any]
+) -> dict[str, Any] | None:
+    """MEASURED, if a stage made it, as it is, from the very `out`."""
+    path = root / MEASURED
+    if not path.is_file():
+        return None
+    made = {"path": MEASURED.as_posix(), "md5": _md5(path)}
+    for stage in stages:
+        if _lists(stage, "deps", out) and _lists(stage, "outs", made):
+            measured: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            return measured
+    return None
+
+
+def _lists(stage: dict[str, Any], kind: str, file: dict[str, Any]) -> bool:
+    return any(
+        (entry["path"], entry.get("md5")) == (file["path"], file["md5"])
+        for entry in stage.get(kind, ())
+    )
 
 
 def verify(folder: Path, lock_file: Path) -> Lock:
@@ -140,7 +171,7 @@ def _name_by_manifest(folder: Path) -> None:
 def write_excerpt(folder: Path, lock_file: Path) -> Path:
     """Verify `folder` against `lock_file` and write the excerpt beside it."""
     lock = verify(folder, lock_file)
-    excerpt = {"path": folder.as_posix(), "md5": lock.hash, "files": md5_of_files(folder)}
+    excerpt = {"md5": lock.hash, "files": md5_of_files(folder), "measured": lock.measured}
     path = excerpt_path(folder)
     path.write_text(json.dumps(excerpt, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     return path

@@ -63,7 +63,7 @@ class Metrics:
         self.queue = Gauge(
             "classifier_queue_depth", "Requests waiting for an inference.", registry=registry
         )
-        self.ready = Gauge("classifier_ready", "1 when products are answered.", registry=registry)
+        self.ready = Gauge("service_ready", "1 when requests are answered.", registry=registry)
         self.model = Gauge(
             "classifier_model_info",
             "1; the lock hash of the loaded classifier is the label.",

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import io
-import json
 import logging
 import os
-from collections.abc import Sequence
-from functools import partial
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from PIL import Image
 
@@ -24,40 +21,32 @@ from serving.work import Left, Workers
 
 logger = logging.getLogger("serving")
 
-METRICS_FILE = Path("metrics/evaluation.json")
-"""What `evaluate` measured, relative to the lock file."""
+T = TypeVar("T")
 
 _WARM_UPS = 2
 
 
 class Model:
-    """The classifier and its lock hash; not ready until `load` has returned, nor once stopping."""
+    """The classifier, its lock hash and its measured quality; there once `load` has returned."""
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self.hash = ""
-        self.stopping = False
+        self.measured: dict[str, Any] | None = None
         self._settings = settings
         self._metrics = metrics
         self._classifier: TimedClassifier | None = None
         self._threads = settings.threads or len(os.sched_getaffinity(0))
         self._workers = Workers(self._threads, settings.queue, "inference")
         metrics.queue.set_function(lambda: self._workers.waiting)
-        metrics.ready.set_function(lambda: float(self.ready))
 
     @property
-    def ready(self) -> bool:
-        """Whether products are answered."""
-        return self._classifier is not None and not self.stopping
-
-    def admit(self) -> None:
-        """Raises Problem 503 before the classifier is ready and while stopping."""
-        if self.stopping:
-            raise busy("The service is stopping.", retry_after=5)
-        _ = self.classifier
+    def loaded(self) -> bool:
+        """Whether the classifier is verified, loaded and warm."""
+        return self._classifier is not None
 
     @property
     def classifier(self) -> TimedClassifier:
-        """The loaded classifier, also while stopping. Raises Problem 503 before it is there."""
+        """The loaded classifier. Raises Problem 503 before it is there."""
         if self._classifier is None:
             raise busy("The classifier is being loaded.")
         return self._classifier
@@ -72,7 +61,7 @@ class Model:
         classifier = TimedClassifier.load(settings.model, self._threads)
         _warm(classifier)
         classifier.seconds = self._metrics.branch_seconds
-        self.hash = locked.hash
+        self.hash, self.measured = locked.hash, locked.measured
         self._classifier = classifier
         self._metrics.model.labels(locked.hash).set(1)
         logger.info("classifier ready", extra={"model": locked.hash})
@@ -81,26 +70,23 @@ class Model:
         """`load` in a thread."""
         await asyncio.to_thread(self.load)
 
-    async def predict(self, products: Sequence[Product], left: Left | None) -> list[Prediction]:
-        """Answers in order.
+    async def ask(self, question: Callable[[TimedClassifier], T], left: Left | None) -> T:
+        """What `question` makes of the classifier, run in a thread once one is free.
 
         Raises Problem: 503 when not loaded or when the queue is full, 499 when the client left.
         """
-        answers = await self._workers.run(partial(self.classifier.predict, products), left)
+        classifier = self.classifier
+        return await self._workers.run(lambda: question(classifier), left)
+
+    async def predict(self, products: Sequence[Product], left: Left | None) -> list[Prediction]:
+        """Answers in order. Raises Problem as `ask` does."""
+        answers = await self.ask(lambda classifier: classifier.predict(products), left)
         for answer in answers:
             if answer.state != "none":
                 accepted = "true" if answer.accepted else "false"
                 self._metrics.predictions.labels(str(answer.code), accepted).inc()
                 self._metrics.confidence.observe(answer.confidence)
         return answers
-
-    def measured(self) -> dict[str, Any] | None:
-        """What evaluation measured, if it lies beside the lock file."""
-        path = self._settings.lock.parent / METRICS_FILE
-        if not path.is_file():
-            return None
-        stored: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return stored
 
     def close(self) -> None:
         """Stop the threads."""

@@ -25,7 +25,6 @@ CLIENT_LEFT = 499
 """Status logged for a request whose client went away; nobody receives it."""
 
 _DETAILS = {
-    400: "The request could not be understood.",
     404: "No such route.",
     405: "The route does not answer this method; see the Allow field.",
     413: "The body is larger than this route accepts.",
@@ -110,9 +109,10 @@ def answer_problem(request: Request[Any, Any, Any], error: HTTPException) -> Res
     """Problem details; of errors that are not ours only the status is told."""
     if not isinstance(error, Problem):
         status = error.status_code
-        if status not in _DETAILS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             return answer_unforeseen(request, error)
-        error = Problem(status, _DETAILS[status], headers=_headers(request, error, status))
+        detail = _DETAILS.get(status, "The request could not be understood.")
+        error = Problem(status, detail, headers=_headers(request, error, status))
     return Response(
         error.details(request_id(request)),
         status_code=error.status_code,

@@ -12,12 +12,13 @@ from serving.limiting import Limits
 from serving.metrics import Metrics
 from serving.model import Model
 from serving.passwords import Passwords
+from serving.problems import busy
 from serving.settings import Settings
 from serving.tokens import Tokens
 from serving.users import Directory, Users, create_first_user
 
 
-@dataclass(frozen=True)
+@dataclass
 class Service:
     """The parts; `model` is None where the authentication routes run alone."""
 
@@ -29,6 +30,7 @@ class Service:
     passwords: Passwords
     tokens: Tokens
     model: Model | None
+    stopping: bool = False
 
     @classmethod
     def build(cls, settings: Settings, *, predicts: bool) -> Service:
@@ -38,7 +40,7 @@ class Service:
         users.create()
         create_first_user(users, settings)
         metrics = Metrics()
-        return cls(
+        service = cls(
             settings=settings,
             metrics=metrics,
             limits=Limits(settings, metrics),
@@ -48,11 +50,23 @@ class Service:
             tokens=tokens,
             model=Model(settings, metrics) if predicts else None,
         )
+        metrics.ready.set_function(lambda: float(service.ready))
+        return service
+
+    @property
+    def ready(self) -> bool:
+        """Whether requests are answered: not before the classifier is there, nor once stopping."""
+        return not self.stopping and (self.model is None or self.model.loaded)
 
     def predicting(self) -> Model:
-        """The model, for the routes that are only there with one."""
+        """The loaded model, for the routes that are only there with one.
+
+        Raises Problem 503 before it is loaded and while stopping.
+        """
         if self.model is None:
             raise RuntimeError("this application was made without a model")
+        if not self.ready:
+            raise busy("The service is starting or stopping.")
         return self.model
 
     async def close(self) -> None:

@@ -50,8 +50,7 @@ class Watched:
 
     async def drain(self, seconds: float) -> int:
         """Refuse products and wait for the requests in flight; how many are left at the end."""
-        if self.service.model is not None:
-            self.service.model.stopping = True
+        self.service.stopping = True
         deadline = time.monotonic() + seconds
         while self.in_flight and (left := deadline - time.monotonic()) > 0:
             self._idle.clear()

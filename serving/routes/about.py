@@ -29,24 +29,17 @@ _ASSETS = {
 _ONLY_FROM_HERE = {
     "Content-Security-Policy": "default-src 'self'; base-uri 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
-    "Vary": "Accept",
 }
+_BY_ACCEPT = {"Vary": "Accept"}
 
-WELCOME = Message(
-    "Bienvenue sur l'API de classification de produits",
-    {
-        "documentation": "/schema",
-        "token": "/token",
-        "predict": "/predict",
-        "batch": "/predict/batch",
-        "model": "/model",
-        "status": "/status",
-    },
-)
+WELCOME = "Bienvenue sur l'API de classification de produits"
+_LINKS = {"documentation": "/schema", "token": "/token", "status": "/status"}
+_PREDICTING_LINKS = {"predict": "/predict", "batch": "/predict/batch", "model": "/model"}
 
 
 def _page(name: str) -> Response[str]:
-    return Response(_PAGES[name], media_type="text/html", headers=_ONLY_FROM_HERE)
+    headers = _ONLY_FROM_HERE | _BY_ACCEPT
+    return Response(_PAGES[name], media_type="text/html", headers=headers)
 
 
 def _wants_html(request: AnyRequest) -> bool:
@@ -55,10 +48,13 @@ def _wants_html(request: AnyRequest) -> bool:
 
 
 @get("/", tags=["about"], security=PUBLIC, exclude_from_auth=True)
-async def home(request: AnyRequest) -> Response[Message | str]:
+async def home(request: AnyRequest, service: Parts) -> Response[Message]:
     """Welcome, with links; a page for a browser."""
-    page: Response[Any] = _page("home.html") if _wants_html(request) else Response(WELCOME)
-    return page
+    if _wants_html(request):
+        page: Response[Any] = _page("home.html")
+        return page
+    links = _LINKS | (_PREDICTING_LINKS if service.model else {})
+    return Response(Message(WELCOME, links), headers=_BY_ACCEPT)
 
 
 @get(["/schema", "/schema/openapi.json"], include_in_schema=False, exclude_from_auth=True)
@@ -66,7 +62,7 @@ async def schema(request: AnyRequest) -> Response[Any]:
     """The OpenAPI document; for a browser that asks for /schema, a page that shows it."""
     if request.scope["path"].rstrip("/") == "/schema" and _wants_html(request):
         return _page("schema.html")
-    return Response(request.app.state.openapi(), media_type=OPENAPI)
+    return Response(request.app.state.openapi(), media_type=OPENAPI, headers=_BY_ACCEPT)
 
 
 @get("/schema/{name:str}", include_in_schema=False, exclude_from_auth=True)
@@ -89,7 +85,7 @@ async def model(service: Parts) -> ModelAbout:
         labels={str(code): label.french for code, label in classifier.labels.items()},
         parameters=classifier.manifest.get("parameters", {}),
         manifest=classifier.manifest,
-        metrics=loaded.measured(),
+        metrics=loaded.measured,
     )
 
 

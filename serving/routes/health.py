@@ -14,7 +14,7 @@ WORKING = "L'API fonctionne correctement"
 
 def _ready(service: Service) -> None:
     """Raises Problem 503 before the classifier is warm and while stopping."""
-    if service.model is not None and not service.model.ready:
+    if not service.ready:
         raise busy("The service is starting or stopping.")
 
 

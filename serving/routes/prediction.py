@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -20,7 +19,7 @@ from serving.work import Left
 
 AnyRequest = Request[Any, Any, Any]
 
-_NDJSON = "application/x-ndjson"
+_REFUSALS = problems(400, 401, 403, 413, 415, 422, 429, 503)
 
 
 @post(
@@ -29,13 +28,11 @@ _NDJSON = "application/x-ndjson"
     tags=["prediction"],
     guards=[may_predict],
     operation_class=ProductOperation,
-    responses=problems(400, 401, 403, 413, 415, 422, 429, 503),
+    responses=_REFUSALS,
 )
 async def predict(request: AnyRequest, service: Parts) -> Answer:
     """The product type code of one product."""
-    model = _model(service)
-    await service.limits.count(service.limits.predict, request.user.username)
-    body = await bodies.read_product(request, service.settings)
+    model, body = await _asked(request, service)
     [prediction] = await model.predict([bodies.product(body)], _left(request))
     return _answer(body, prediction, model, service.settings.top)
 
@@ -46,31 +43,35 @@ async def predict(request: AnyRequest, service: Parts) -> Answer:
     tags=["prediction"],
     guards=[may_predict],
     operation_class=BatchOperation,
-    responses=problems(400, 401, 403, 413, 415, 422, 429, 503),
+    responses=_REFUSALS,
 )
 async def predict_batch(request: AnyRequest, service: Parts) -> Response[list[Answer | Refusal]]:
     """The codes of several products, in order; a bad one is answered with its error."""
-    model = _model(service)
+    model = service.predicting()
     batch = await bodies.read_batch(request, service.settings)
     await service.limits.count(service.limits.predict, request.user.username, len(batch))
-    good = [body for body in batch if isinstance(body, ProductBody)]
-    products = [bodies.product(body) for body in good]
+    products = [bodies.product(body) for body, problem in batch if problem is None]
     predictions = iter(await model.predict(products, _left(request)) if products else ())
+    top = service.settings.top
     results = [
-        _result(body, lambda: next(predictions), model, service, request_id(request))
-        for body in batch
+        _result(body, problem or next(predictions), model, top, request_id(request))
+        for body, problem in batch
     ]
     if bodies.media_type(request)[0] == bodies.NDJSON:
         lines = msgspec.json.Encoder().encode_lines(results)
-        return Response(lines, media_type=_NDJSON)  # type: ignore[arg-type]  # bytes pass as they are
+        return Response(lines, media_type=bodies.NDJSON)  # type: ignore[arg-type]  # bytes pass as they are
     return Response(results)
 
 
-def _model(service: Service) -> Model:
-    """The model. Raises Problem 503, before a body is read, when it takes no more products."""
+async def _asked(request: AnyRequest, service: Service) -> tuple[Model, ProductBody]:
+    """The model and the one product it is asked about, counted against the user's limit.
+
+    Raises Problem: 429, 503, and what `bodies.read_product` raises. The body is not read before it
+    is sure that there would be an answer.
+    """
     model = service.predicting()
-    model.admit()
-    return model
+    await service.limits.count(service.limits.predict, request.user.username)
+    return model, await bodies.read_product(request, service.settings)
 
 
 def _left(request: AnyRequest) -> Left:
@@ -84,21 +85,16 @@ def _left(request: AnyRequest) -> Left:
 
 
 def _result(
-    body: ProductBody | Problem,
-    prediction: Callable[[], Prediction],
-    model: Model,
-    service: Service,
-    request: str,
+    body: ProductBody, outcome: Prediction | Problem, model: Model, top: int, request: str
 ) -> Answer | Refusal:
-    """An answer, or why there is none; takes the next prediction for a product that has one."""
-    given = body if isinstance(body, ProductBody) else ProductBody()
+    """The answer for a product of a batch, or why there is none."""
     try:
-        if isinstance(body, Problem):
-            raise body
-        return _answer(body, prediction(), model, service.settings.top)
+        if isinstance(outcome, Problem):
+            raise outcome
+        return _answer(body, outcome, model, top)
     except Problem as problem:
         details = problem.details(request)
-        return Refusal(details, given.product_identifier, given.product_id, given.imageid)
+        return Refusal(details, body.product_identifier, body.product_id, body.imageid)
 
 
 def _answer(body: ProductBody, prediction: Prediction, model: Model, top: int) -> Answer:

@@ -41,7 +41,7 @@ def settings(classifier_root: Path, tmp_path_factory: pytest.TempPathFactory) ->
         lock=classifier_root / "dvc.lock",
         max_body_bytes=200_000,
         max_batch_bytes=400_000,
-        max_batch_products=5,
+        max_batch_products=6,
         predict_limit=0,
         token_address_limit=0,
         token_account_limit=0,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 
 from serving import lock
 from serving.classifier import manifest
@@ -136,6 +138,37 @@ def test_an_excerpt_whose_list_is_not_its_hash_is_refused(root: Path) -> None:
     stored = json.loads(excerpt_path(folder(root)).read_text("utf-8"))
     excerpt_path(folder(root)).write_text(json.dumps({**stored, "md5": "0.dir"}), "utf-8")
     assert "0.dir" in message(root)
+
+
+def evaluated(root: Path, **changes: str) -> dict[str, float]:
+    """Lock an evaluation of the classifier; `changes` are made to what the lock says of it."""
+    figures = {"accuracy": 0.9}
+    path = root / lock.MEASURED
+    path.parent.mkdir()
+    path.write_text(json.dumps(figures), "utf-8")
+    md5 = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+    content = yaml.safe_load((root / "dvc.lock").read_text("utf-8"))
+    [out] = content["stages"]["export"]["outs"]
+    content["stages"]["evaluate"] = {
+        "deps": [{"path": "models/classifier", "md5": changes.get("classifier", out["md5"])}],
+        "outs": [{"path": "metrics/evaluation.json", "md5": changes.get("metrics", md5)}],
+    }
+    (root / "dvc.lock").write_text(yaml.safe_dump(content), "utf-8")
+    return figures
+
+
+def test_what_was_measured_of_the_folder_is_known_in_a_container_too(root: Path) -> None:
+    figures = evaluated(root)
+    assert verify(folder(root), root / "dvc.lock").measured == figures
+    write_excerpt(folder(root), root / "dvc.lock")
+    (root / "dvc.lock").unlink()
+    assert verify(folder(root), root / "dvc.lock").measured == figures
+
+
+@pytest.mark.parametrize("what", ["classifier", "metrics"])
+def test_what_was_measured_of_another_folder_is_not_told(root: Path, what: str) -> None:
+    evaluated(root, **{what: "another"})
+    assert verify(folder(root), root / "dvc.lock").measured is None
 
 
 def test_no_excerpt_is_written_for_a_changed_folder(root: Path) -> None:

@@ -8,7 +8,7 @@ import shutil
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -52,6 +52,13 @@ def token(process: Process) -> dict[str, str]:
     form = {"username": USER, "password": PASSWORD}
     answer = process.client.post("/token", data=form).json()
     return {"Authorization": f"Bearer {answer['access_token']}"}
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline, "it never came to that"
+        time.sleep(0.02)
 
 
 def ended(folder: Path, variables: dict[str, str], code: int) -> str:
@@ -189,6 +196,23 @@ def test_a_stopping_service_finishes_what_it_began(root: Path) -> None:
             assert refused.status_code == 503
             assert "retry-after" in refused.headers
             assert begun.result().json()["predicted"] == 2905
+        assert process.process.wait(10) == 0
+
+
+def test_stopping_tokens_alone_are_not_ready(root: Path) -> None:
+    with (
+        running(root, VARIABLES, "auth") as process,
+        socket.create_connection(("127.0.0.1", process.port)) as slow,
+    ):
+        slow.sendall(
+            b"POST /token HTTP/1.1\r\nHost: x\r\nContent-Length: 30\r\n"
+            b"Content-Type: application/x-www-form-urlencoded\r\n\r\nusername=a&"
+        )
+        wait_until(lambda: "http_requests_in_flight 2.0" in process.client.get("/metrics").text)
+        process.process.terminate()
+        wait_until(lambda: process.client.get("/health/ready").status_code == 503)
+        slow.sendall(b"password=wrong-guess")
+        assert b"invalid_grant" in slow.recv(4096)
         assert process.process.wait(10) == 0
 
 

@@ -38,10 +38,12 @@ def test_status_is_exact(client: Client) -> None:
 def test_home_welcomes_programs_and_people(client: Client) -> None:
     body = client.get("/").json()
     assert body["message"].startswith("Bienvenue")
-    assert body["links"]["documentation"] == "/schema"
+    assert all(client.get(link).status_code != 404 for link in body["links"].values())
+    assert body["links"].keys() >= {"documentation", "predict"}
     page = client.get("/", headers={"Accept": "text/html,*/*"})
     assert page.headers["content-type"].startswith("text/html")
     assert "Bienvenue" in page.text
+    assert page.headers["vary"] == client.get("/").headers["vary"] == "Accept"
 
 
 def test_every_route_is_closed_unless_listed(client: Client) -> None:
@@ -104,7 +106,7 @@ def test_metrics(client: Client, auth: Auth) -> None:
         'classifier_predictions_total{accepted="true",code="2583"}',
         "classifier_confidence_bucket",
         "classifier_queue_depth 0.0",
-        "classifier_ready 1.0",
+        "service_ready 1.0",
         f'classifier_model_info{{model="{client.watched.service.model.hash}"}} 1.0',
         "process_resident_memory_bytes",
     ):
@@ -211,7 +213,7 @@ def test_login_renews_an_old_hash(client: Client) -> None:
 
     users = client.watched.service.users
     users.add("old", "", ("predict",), PASSWORD)
-    users.set_hash("old", PasswordHasher(1, 8192, 1).hash(PASSWORD))
+    users.renew_hash("old", users.find("old")[1], PasswordHasher(1, 8192, 1).hash(PASSWORD))
     assert login(client, username="old", password=PASSWORD).status_code == 200
     assert "m=65536,t=3,p=4" in users.find("old")[1]
 
@@ -429,18 +431,21 @@ def test_a_batch_is_answered_in_order(client: Client, auth: Auth) -> None:
         {},
         {"designation": "livre", "imageid": 4},
         7,
+        {"designation": "x" * 60_000, "imageid": 6},
     ]
     response = client.post("/predict/batch", headers=auth, json=batch)
     assert response.status_code == 200
-    assert [item.get("predicted") for item in response.json()] == [2905, None, None, 10, None]
-    errors = [item["error"]["status"] for item in response.json() if "error" in item]
-    assert errors == [422, 422, 422]
+    assert [item.get("predicted") for item in response.json()] == [2905, None, None, 10, None, None]
+    errors = [item["error"] for item in response.json() if "error" in item]
+    assert [error["status"] for error in errors] == [422] * 4
+    assert {error["request_id"] for error in errors} == {response.headers["x-request-id"]}
+    assert [item["imageid"] for item in response.json()] == [1, None, None, 4, None, 6]
     lines = b"\n".join(msgspec.json.encode(item) for item in batch) + b"\r\n\n"
     headers = {**auth, "Content-Type": "application/x-ndjson"}
     streamed = client.post("/predict/batch", headers=headers, content=lines)
     assert streamed.headers["content-type"].startswith("application/x-ndjson")
     answers = [msgspec.json.decode(line) for line in streamed.content.splitlines()]
-    assert [item.get("predicted") for item in answers] == [2905, None, None, 10, None]
+    assert [item.get("predicted") for item in answers] == [2905, None, None, 10, None, None]
     single = client.post("/predict", headers=auth, json=batch[0]).json()
     assert answers[0] == single == response.json()[0]
 
@@ -452,8 +457,8 @@ def test_a_batch_is_answered_in_order(client: Client, auth: Auth) -> None:
         (422, "application/json", b"{}"),
         (400, "application/json", b"[1"),
         (422, "application/x-ndjson", b"\n\n"),
-        (413, "application/json", b"[" + b"1," * 5 + b"1]"),
-        (413, "application/x-ndjson", b"1\n" * 6),
+        (413, "application/json", b"[" + b"1," * 6 + b"1]"),
+        (413, "application/x-ndjson", b"1\n" * 7),
         (413, "application/json", b" " * 400_001),
         (415, "multipart/form-data; boundary=b", multipart(("designation", b"x"))),
     ],
