@@ -119,14 +119,15 @@ def _refusal(limit: Limit, cost: int, remaining: int, seconds: int) -> Problem:
     return Problem(429, detail, headers=headers)
 
 
-def client_address(peer: str, forwarded: str | None, trusted: tuple[Network, ...]) -> str:
+def client_address(peer: str, forwarded: str, trusted: tuple[Network, ...]) -> str:
     """Whose request it is: the peer, or behind trusted proxies the last address they vouch for.
 
     X-Forwarded-For is read from the right, since everything left of the first address that is no
-    trusted proxy can be made up.
+    trusted proxy can be made up. `forwarded` is all such fields joined by commas: a proxy may add
+    a line of its own below the one that a client made up.
     """
     address = peer
-    for entry in reversed(forwarded.split(",") if forwarded else []):
+    for entry in reversed(forwarded.split(",")):
         if not _within(address, trusted):
             break
         entry = entry.strip()

@@ -23,6 +23,7 @@ Network = IPv4Network | IPv6Network
 
 ALGORITHMS = ("HS256", "HS384", "HS512", "EdDSA")
 ENV_FILE = Path(".env")
+MAX_PORT = 65535
 
 
 class SettingsError(ValueError):
@@ -34,13 +35,15 @@ def variable(name: str, default: T, parse: Callable[[str], T], *, secret: bool =
     return field(default=default, repr=not secret, metadata={"name": name, "parse": parse})
 
 
-def whole(least: int) -> Callable[[str], int]:
-    """A parser of whole numbers from `least` on."""
+def whole(least: int, most: int | None = None) -> Callable[[str], int]:
+    """A parser of whole numbers from `least` on, to `most` if given."""
 
     def parse(text: str) -> int:
         number = int(text)
         if number < least:
             raise ValueError(f"at least {least}")
+        if most is not None and number > most:
+            raise ValueError(f"at most {most}")
         return number
 
     return parse
@@ -107,10 +110,10 @@ class Settings:
     host: str = variable("SERVING_HOST", "127.0.0.1", str)
     """Address to listen on."""
 
-    port: int = variable("SERVING_PORT", 8000, whole(1))
+    port: int = variable("SERVING_PORT", 8000, whole(1, MAX_PORT))
     """Port of the service."""
 
-    auth_port: int = variable("SERVING_AUTH_PORT", 8011, whole(1))
+    auth_port: int = variable("SERVING_AUTH_PORT", 8011, whole(1, MAX_PORT))
     """Port of the authentication routes when they run alone (python -m serving auth)."""
 
     model: Path = variable("SERVING_MODEL", Path("models/classifier"), Path)

@@ -111,9 +111,16 @@ class Users:
         """Raises UserError or PasswordError."""
         self._change(username, "password_hash", new_hash(password))
 
-    def set_hash(self, username: str, password_hash: str) -> None:
-        """Store the same password's hash at other parameters."""
-        self._change(username, "password_hash", password_hash)
+    def renew_hash(self, username: str, stored: str, renewed: str) -> None:
+        """Put the same password's hash at other parameters in the place of `stored`.
+
+        Does nothing when the password has been changed since.
+        """
+        with self._open() as database:
+            database.execute(
+                "UPDATE users SET password_hash = ? WHERE username = ? AND password_hash = ?",
+                (renewed, username, stored),
+            )
 
     def set_disabled(self, username: str, disabled: bool) -> None:
         """A disabled user cannot log in, and tokens already given stop within CACHE_SECONDS."""
@@ -167,6 +174,8 @@ def create_first_user(users: Users, settings: Settings) -> None:
     try:
         users.add(name, settings.test_user_full_name, ("predict",), password)
     except (UserError, PasswordError) as error:
+        if users.find(name):
+            return  # a process that starts beside this one was faster
         raise SettingsError(f"TEST_USER, TEST_USER_PASSWORD: {error}") from error
 
 

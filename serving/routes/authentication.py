@@ -39,6 +39,7 @@ async def token(request: Request[Any, Any, Any], service: Parts) -> Response[Tok
     username = form["username"]
     await service.limits.count(service.limits.token_account, username)
     user = await _login(service, username, form["password"])
+    request.scope["user"] = user  # for the log
     scopes = _granted(user, form.get("scope"))
     answer = Token(
         access_token=service.tokens.issue(user.username, scopes),
@@ -58,8 +59,8 @@ async def verify_token(request: Request[User, Claims, Any]) -> Identity:
 
 def _address(request: Request[Any, Any, Any], service: Service) -> str:
     peer = request.client.host if request.client else "unknown"
-    forwarded = request.headers.get("x-forwarded-for")
-    return client_address(peer, forwarded, service.settings.trusted_proxies)
+    forwarded = request.headers.getall("x-forwarded-for", [])
+    return client_address(peer, ",".join(forwarded), service.settings.trusted_proxies)
 
 
 async def _form(request: Request[Any, Any, Any]) -> dict[str, str]:
@@ -88,8 +89,8 @@ async def _login(service: Service, username: str, password: str) -> User:
     if user is None or not matches:
         service.metrics.login_failures.inc()
         raise OAuthError("invalid_grant", "the user name or the password is wrong")
-    if renewed is not None:
-        await asyncio.to_thread(service.users.set_hash, username, renewed)
+    if renewed is not None and stored is not None:
+        await asyncio.to_thread(service.users.renew_hash, username, stored, renewed)
         logger.info("password hash renewed", extra={"user": username})
     return user
 

@@ -15,8 +15,8 @@ import pytest
 from serving.limiting import client_address
 from serving.settings import Settings, SettingsError
 from tests.serving.answers import is_problem
-from tests.serving.conftest import USER, Client, bearer
-from tests.serving.process import free_port
+from tests.serving.conftest import PASSWORD, SECRET, USER, Client, bearer
+from tests.serving.process import Process, free_port, running
 
 Start = Callable[..., Client]
 
@@ -114,12 +114,52 @@ def test_logins_are_limited_by_address_and_account(start: Start) -> None:
     assert "login_failures_total 3.0" in client.get("/metrics").text
 
 
-def test_applications_share_a_count_in_redis(start: Start, redis: Redis) -> None:
-    first, second = (start(predict_limit=4, limits_storage=redis.address) for _ in range(2))
-    statuses = [ask(client).status_code for client in (first, second) * 2]
-    assert statuses == [200] * 4
-    refused(ask(first), "predict", 4)
-    refused(ask(second), "predict", 4)
+def test_a_proxy_that_adds_a_line_of_its_own_is_heard(classifier_root: Path) -> None:
+    variables = {
+        "SECRET_KEY": SECRET,
+        "SERVING_TRUSTED_PROXIES": "127.0.0.1",
+        "SERVING_TOKEN_ADDRESS_LIMIT": "2",
+    }
+    with running(classifier_root, variables, "auth") as process:
+
+        def login(made_up: str, address: str) -> Any:
+            headers = [("X-Forwarded-For", made_up), ("X-Forwarded-For", address)]
+            form = {"username": made_up, "password": "x"}
+            return process.client.post("/token", headers=headers, data=form)
+
+        statuses = [login(f"192.0.2.{n}", "198.51.100.1").status_code for n in range(2)]
+        assert statuses == [400, 400]
+        refused(login("192.0.2.9", "198.51.100.1"), "token-address", 2)
+        assert login("192.0.2.9", "198.51.100.2").status_code == 400
+
+
+def test_two_processes_share_a_count_in_redis(classifier_root: Path, redis: Redis) -> None:
+    variables = {
+        "SECRET_KEY": SECRET,
+        "TEST_USER": USER,
+        "TEST_USER_PASSWORD": PASSWORD,
+        "SERVING_LIMITS_STORAGE": redis.address,
+        "SERVING_PREDICT_LIMIT": "4",
+        "SERVING_TOKEN_ACCOUNT_LIMIT": "3",
+    }
+    with (
+        running(classifier_root, variables) as first,
+        running(classifier_root, variables) as second,
+    ):
+        form = {"username": USER, "password": PASSWORD}
+        token = first.client.post("/token", data=form).json()["access_token"]
+        headers = {"Authorization": f"Bearer {token}"}
+
+        def predict(process: Process) -> Any:
+            product = {"designation": "livre"}
+            return process.client.post("/predict", headers=headers, json=product)
+
+        assert [predict(process).status_code for process in (first, second) * 2] == [200] * 4
+        for process in (first, second):
+            refused(predict(process), "predict", 4)
+        assert [second.client.post("/token", data=form).status_code for _ in range(2)] == [200] * 2
+        for process in (first, second):
+            refused(process.client.post("/token", data=form), "token-account", 3)
 
 
 @pytest.mark.parametrize(("failure", "status"), [("open", 200), ("closed", 503)])
@@ -153,7 +193,7 @@ PROXIES = (ip_network("10.0.0.0/8"), ip_network("::1/128"))
     ("peer", "forwarded", "address"),
     [
         ("203.0.113.9", "198.51.100.1", "203.0.113.9"),
-        ("10.0.0.1", None, "10.0.0.1"),
+        ("10.0.0.1", "", "10.0.0.1"),
         ("10.0.0.1", "198.51.100.1", "198.51.100.1"),
         ("10.0.0.1", "192.0.2.7, 198.51.100.1", "198.51.100.1"),
         ("10.0.0.1", "192.0.2.7, 198.51.100.1, 10.0.0.2", "198.51.100.1"),
@@ -163,5 +203,5 @@ PROXIES = (ip_network("10.0.0.0/8"), ip_network("::1/128"))
         ("unknown", "198.51.100.1", "unknown"),
     ],
 )
-def test_forwarded_addresses(peer: str, forwarded: str | None, address: str) -> None:
+def test_forwarded_addresses(peer: str, forwarded: str, address: str) -> None:
     assert client_address(peer, forwarded, PROXIES) == address

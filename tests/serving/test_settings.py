@@ -30,6 +30,7 @@ def test_an_empty_variable_takes_the_default() -> None:
     ("name", "value"),
     [
         ("SERVING_PORT", "many"),
+        ("SERVING_PORT", "70000"),
         ("SERVING_TOP", "0"),
         ("SERVING_QUEUE", "-1"),
         ("ALGORITHM", "none"),

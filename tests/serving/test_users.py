@@ -96,6 +96,25 @@ def test_the_first_user_is_made_once(users: Users) -> None:
     assert users.find("eve") == before
 
 
+def test_two_processes_may_make_the_first_user_at_once(
+    users: Users, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, find = Settings(test_user="eve", test_user_password=PASSWORD), Users.find
+    create_first_user(users, settings)
+    answers = iter([None])  # what the slower process was told before the faster one was done
+    monkeypatch.setattr(Users, "find", lambda self, name: next(answers, find(self, name)))
+    create_first_user(users, settings)
+
+
+def test_a_changed_password_is_not_replaced_by_the_old_one(users: Users) -> None:
+    users.add("bob", "", ("predict",), PASSWORD)
+    [_, stored] = users.find("bob") or (None, "")
+    users.set_password("bob", "another password")
+    changed = users.find("bob")
+    users.renew_hash("bob", stored, "renewed")
+    assert users.find("bob") == changed
+
+
 @pytest.mark.parametrize("password", [None, "short"])
 def test_the_first_user_needs_a_good_password(users: Users, password: str | None) -> None:
     with pytest.raises(SettingsError, match="TEST_USER_PASSWORD"):
