@@ -60,7 +60,7 @@ serve-auth: $(STAMP) ## The authentication routes alone, on port 8011
 	@python -m serving auth
 
 .PHONY: bench-serving
-bench-serving: $(STAMP) ## How fast the service answers
+bench-serving: $(STAMP) ## How fast the service answers, beside a Keras peer (first: dvc exp run -S text=lstm -S image=mobilenet)
 	@python -m tests.benchmarks.service
 
 .PHONY: lock

@@ -1,11 +1,18 @@
-"""How fast the service answers, compared in one run with what the machine can do at most.
+"""How fast the service answers, beside a peer and beside what the machine can do at most.
 
-    python tests/benchmarks/service.py [--seconds 4]
+    make bench-serving                     # or: python -m tests.benchmarks.service --seconds 8
 
-Starts the service with models/classifier, sends real multipart forms with a 500x500 JPEG over
-loopback from two client processes, and compares with the bound: the same classifier asked in a
-tight loop on every core. Tokens are checked in every request; the limiter counts, with a limit
-nobody reaches. Prints one table; figures of different runs are not to be compared.
+Measures models/classifier as the last pipeline run exported it; the figures asked of the service
+are those of the branches
+
+    dvc exp run -S text=lstm -S image=mobilenet -S image.weights=FILE.h5
+
+Sends multipart forms with 500x500 JPEGs over loopback from two client processes that share the
+cores, to (a) the service: a token is checked in every request, the limiter counts with a limit
+nobody reaches, the log is written; (b) plain FastAPI that calls `keras.Model.predict` for each
+request on the same weights (tests/benchmarks/keras_peer.py). (c) is the bound: the classifier asked
+in a tight loop on every core. (a), (c) and (b) take turns at every level of concurrency, so that a
+machine that is busy meanwhile is busy for all; figures of different runs are not to be compared.
 """
 
 from __future__ import annotations
@@ -13,15 +20,18 @@ from __future__ import annotations
 import argparse
 import asyncio
 import io
+import itertools
 import os
 import secrets
 import tempfile
 import threading
 import time
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -30,30 +40,50 @@ from serving.classifier.classifier import Classifier, Product
 from tests.serving.process import ROOT, Process
 
 MODEL = ROOT / "models" / "classifier"
+PEER = "tests.benchmarks.keras_peer"
 CLIENTS = 2
 CONCURRENCY = (1, 8, 32)
+PICTURES = 16
+MOST_REQUESTS = 100_000
+"""Of one connection in one measurement, whatever the time."""
+ANSWER_SECONDS = 30.0
+"""How long a client waits for an answer before it counts an error and hangs up."""
 TITLE = "Piscine gonflable ronde pour enfants 3 mètres avec pompe"
 DESCRIPTION = "Piscine familiale, facile à monter, livrée avec pompe et bâche. " * 8
 
 
 @dataclass
 class Load:
-    """What one level of concurrency gave: seconds of each answer, and how many were no 200."""
+    """What one level of concurrency gave.
 
-    concurrency: int
-    seconds: list[float]
-    errors: int
-    elapsed: float
+    `latencies` has the seconds of every answer; `in_time` counts those that came before the end of
+    the measurement, `errors` those that were no 200 and those that never came.
+    """
+
+    seconds: float
+    latencies: list[float] = field(default_factory=list)
+    in_time: int = 0
+    errors: int = 0
+
+    def add(self, other: Load) -> None:
+        """Take in what another client measured at the same time."""
+        self.latencies += other.latencies
+        self.in_time += other.in_time
+        self.errors += other.errors
 
     @property
     def rate(self) -> float:
         """Answers a second."""
-        return len(self.seconds) / self.elapsed
+        return self.in_time / self.seconds
+
+    def milliseconds(self, share: float) -> float:
+        """The latency that `share` of the answers did not exceed."""
+        return float(np.quantile(self.latencies, share)) * 1000 if self.latencies else np.nan
 
 
-def jpeg() -> bytes:
+def jpeg(seed: int) -> bytes:
     """A 500x500 picture with as much detail as a photograph."""
-    random = np.random.default_rng(0)
+    random = np.random.default_rng(seed)
     coarse = Image.fromarray(random.integers(0, 255, (60, 60, 3), np.uint8))
     buffer = io.BytesIO()
     coarse.resize((500, 500), Image.Resampling.BICUBIC).save(buffer, "JPEG", quality=85)
@@ -75,111 +105,180 @@ def request(token: str, picture: bytes) -> bytes:
     return fields.encode() + body
 
 
-async def _connection(port: int, data: bytes, until: float, load: Load) -> None:
+async def _ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, data: bytes) -> bool:
+    """Send one request and read its answer; whether that is a 200."""
+    writer.write(data)
+    head = await reader.readuntil(b"\r\n\r\n")
+    [length] = [
+        int(line.split(b":")[1])
+        for line in head.split(b"\r\n")
+        if line.lower().startswith(b"content-length")
+    ]
+    await reader.readexactly(length)
+    return head.startswith(b"HTTP/1.1 200")
+
+
+async def _connection(port: int, requests: list[bytes], until: float, load: Load) -> None:
+    """Ask again and again until the time is up; a connection that fails is one error and over."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    while time.monotonic() < until:
-        started = time.monotonic()
-        writer.write(data)
-        head = await reader.readuntil(b"\r\n\r\n")
-        [length] = [
-            int(line.split(b":")[1])
-            for line in head.split(b"\r\n")
-            if line.lower().startswith(b"content-length")
-        ]
-        await reader.readexactly(length)
-        load.seconds.append(time.monotonic() - started)
-        load.errors += not head.startswith(b"HTTP/1.1 200")
-    writer.close()
-    await writer.wait_closed()
+    try:
+        for data in itertools.islice(itertools.cycle(requests), MOST_REQUESTS):
+            started = time.monotonic()
+            if started >= until:
+                return
+            async with asyncio.timeout(ANSWER_SECONDS):
+                good = await _ask(reader, writer, data)
+            ended = time.monotonic()
+            load.latencies.append(ended - started)
+            load.in_time += ended <= until
+            load.errors += not good
+    except (OSError, EOFError, TimeoutError):
+        load.errors += 1
+    finally:
+        writer.close()
 
 
-def drive(port: int, data: bytes, connections: int, seconds: float) -> Load:
+def drive(port: int, requests: list[bytes], connections: int, seconds: float) -> Load:
     """One client process: `connections` requests always under way, for `seconds`."""
 
     async def run() -> Load:
-        load = Load(connections, [], 0, seconds)
+        load = Load(seconds)
         until = time.monotonic() + seconds
-        await asyncio.gather(*(_connection(port, data, until, load) for _ in range(connections)))
+        await asyncio.gather(
+            *(
+                _connection(port, requests[at % len(requests) :], until, load)
+                for at in range(connections)
+            )
+        )
         return load
 
     return asyncio.run(run())
 
 
-def measure(port: int, data: bytes, concurrency: int, seconds: float) -> Load:
+def measure(
+    clients: ProcessPoolExecutor, port: int, requests: list[bytes], level: int, seconds: float
+) -> Load:
     """The load of all client processes together."""
-    clients = min(CLIENTS, concurrency)
-    with ProcessPoolExecutor(clients, get_context("spawn")) as pool:
-        futures = [
-            pool.submit(drive, port, data, concurrency // clients, seconds) for _ in range(clients)
-        ]
-        loads = [future.result() for future in futures]
-    return Load(
-        concurrency,
-        sorted(second for load in loads for second in load.seconds),
-        sum(load.errors for load in loads),
-        seconds,
-    )
+    parts = [level // CLIENTS + (client < level % CLIENTS) for client in range(CLIENTS)]
+    futures = [clients.submit(drive, port, requests, n, seconds) for n in parts if n]
+    load = Load(seconds)
+    for future in futures:
+        load.add(future.result())
+    return load
 
 
-def bound(picture: bytes, seconds: float) -> float:
+def bound(classifier: Classifier, pictures: list[bytes], seconds: float) -> float:
     """Products a second when every core does nothing but decode and infer."""
     cores = len(os.sched_getaffinity(0))
-    product = Product(TITLE, DESCRIPTION, picture)
     counts = [0] * cores
-    with Classifier.load(MODEL, cores) as classifier:
-        classifier.predict([product])
-        until = time.monotonic() + seconds
+    until = time.monotonic() + seconds
 
-        def loop(core: int) -> None:
-            while time.monotonic() < until:
-                classifier.predict([product])
-                counts[core] += 1
+    def loop(core: int) -> None:
+        for picture in itertools.cycle(pictures):
+            if time.monotonic() >= until:
+                return
+            classifier.predict([Product(TITLE, DESCRIPTION, picture)])
+            counts[core] += 1
 
-        threads = [threading.Thread(target=loop, args=(core,)) for core in range(cores)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+    threads = [threading.Thread(target=loop, args=(core,)) for core in range(cores)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
     return sum(counts) / seconds
+
+
+def describe(about: dict[str, Any]) -> str:
+    """Which classifier this is."""
+    text, image = about["parameters"]["text"], about["parameters"]["image"]
+    size = f" at {image['size']} pixels" if "size" in image else ""
+    alpha = f", alpha {image['alpha']}" if image.get("alpha") else ""
+    return f"text={text['model']}, image={image['model']}{size}{alpha}"
+
+
+def start(stack: ExitStack, password: str) -> Process:
+    """The service on models/classifier."""
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+    variables = {
+        "SECRET_KEY": secrets.token_urlsafe(64),
+        "USERS_DATABASE": str(folder / "users.sqlite3"),
+        "TEST_USER": "load",
+        "TEST_USER_PASSWORD": password,
+        "SERVING_PREDICT_LIMIT": "1000000",
+        "SERVING_LOGGER_PATH": str(folder / "serving.log"),
+    }
+    process = Process(ROOT, variables, quiet=True)
+    stack.callback(process.close)
+    return process
+
+
+def answer(process: Process, token: str, picture: bytes) -> tuple[int, float]:
+    """Code and confidence of one picture."""
+    body = process.client.post(
+        "/predict",
+        headers={"Authorization": f"Bearer {token}"},
+        data={"designation": TITLE, "description": DESCRIPTION},
+        files={"image": picture},
+        timeout=60,
+    ).json()
+    return body["predicted"], body["confidence"]
+
+
+def row(level: int, service: Load, most: float, peer: Load) -> str:
+    """One line of the table."""
+
+    def figures(load: Load) -> str:
+        half, nearly_all = load.milliseconds(0.5), load.milliseconds(0.99)
+        return f"{load.rate:.0f} | {half:.1f} | {nearly_all:.1f} | {load.errors}"
+
+    times, share = service.rate / max(peer.rate, 1e-9), service.rate / most
+    return (
+        f"| {level} | {figures(service)} | {most:.0f} | {share:.0%} | {figures(peer)} "
+        f"| {times:.0f} |"
+    )
 
 
 def main() -> None:
     """Run and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--seconds", type=float, default=4.0, help="of each measurement")
     seconds = parser.parse_args().seconds
-    picture = jpeg()
+    pictures = [jpeg(seed) for seed in range(PICTURES)]
     password = secrets.token_urlsafe(16)
-    with tempfile.TemporaryDirectory() as folder:
-        variables = {
-            "SECRET_KEY": secrets.token_urlsafe(64),
-            "USERS_DATABASE": str(Path(folder) / "users.sqlite3"),
-            "TEST_USER": "load",
-            "TEST_USER_PASSWORD": password,
-            "SERVING_PREDICT_LIMIT": "1000000",
-            "SERVING_LOGGER_PATH": str(Path(folder) / "serving.log"),
-        }
-        process = Process(ROOT, variables, quiet=True)
-        try:
-            print(f"start to ready {process.wait_ready():.2f} s")
-            form = {"username": "load", "password": password}
-            token = process.client.post("/token", data=form).json()["access_token"]
-            data = request(token, picture)
-            measure(process.port, data, 2, 1.0)
-            loads = [measure(process.port, data, level, seconds) for level in CONCURRENCY]
-            memory = process.resident_megabytes()
-            process.stop()
-        finally:
-            process.close()
-    most = bound(picture, seconds)
-    print(f"resident {memory:.0f} MB, picture {len(picture) // 1024} KiB, bound {most:.0f}/s\n")
-    print("| concurrency | requests/s | share of bound | p50 ms | p99 ms | errors |")
-    print("|---|---|---|---|---|---|")
-    for load in loads:
-        half, most_of = (load.seconds[int(len(load.seconds) * share)] for share in (0.5, 0.99))
+    with ExitStack() as stack:
+        service = start(stack, password)
+        service_seconds = service.wait_ready()
+        peer = Process(ROOT, {}, module=PEER, quiet=True)
+        stack.callback(peer.close)
+        peer_seconds = peer.wait_ready(120)
+        form = {"username": "load", "password": password}
+        token = service.client.post("/token", data=form).json()["access_token"]
+        answers = [answer(process, token, pictures[0]) for process in (service, peer)]
+        if not np.allclose(*answers, atol=1e-3):
+            raise SystemExit(f"service and peer disagree: {answers}; run `dvc repro` first")
+        classifier = stack.enter_context(Classifier.load(MODEL))
+        clients = stack.enter_context(ProcessPoolExecutor(CLIENTS, get_context("spawn")))
+        requests = [request(token, picture) for picture in pictures]
+        for process in (service, peer):
+            measure(clients, process.port, requests, CLIENTS, 1.0)
+        print(f"classifier: {describe(classifier.manifest)}")
+        print(f"pictures of {len(pictures[0]) // 1024} KiB, {seconds:.0f} s a measurement\n")
         print(
-            f"| {load.concurrency} | {load.rate:.0f} | {load.rate / most:.0%} "
-            f"| {half * 1000:.1f} | {most_of * 1000:.1f} | {load.errors} |"
+            "| at once | requests/s | p50 ms | p99 ms | errors | bound/s | share of bound ", end=""
+        )
+        print("| Keras peer/s | p50 ms | p99 ms | errors | times the peer |")
+        print("|---|---|---|---|---|---|---|---|---|---|---|---|")
+        for level in CONCURRENCY:
+            load = measure(clients, service.port, requests, level, seconds)
+            most = bound(classifier, pictures, seconds)
+            slow = measure(clients, peer.port, requests, level, seconds)
+            print(row(level, load, most, slow), flush=True)
+        print(
+            f"\nservice: ready after {service_seconds:.2f} s, "
+            f"{service.resident_megabytes():.0f} MB resident; "
+            f"peer: {peer_seconds:.2f} s, {peer.resident_megabytes():.0f} MB"
         )
 
 

@@ -25,20 +25,25 @@ def free_port() -> int:
 
 
 class Process:
-    """`python -m serving [part]` in `folder` with nothing but `variables` set.
+    """`python -m module [part]` in `folder` with nothing but `variables` set.
 
     A pipe that nobody reads fills up: a process that logs much is started `quiet`.
     """
 
     def __init__(
-        self, folder: Path, variables: dict[str, str], part: str = "all", *, quiet: bool = False
+        self,
+        folder: Path,
+        variables: dict[str, str],
+        *part: str,
+        module: str = "serving",
+        quiet: bool = False,
     ) -> None:
         self.port = free_port()
         port = {"SERVING_PORT": str(self.port), "SERVING_AUTH_PORT": str(self.port)}
         path = {"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"]}
         self.started = time.monotonic()
         self.process = subprocess.Popen(  # noqa: S603
-            [sys.executable, "-m", "serving", part],
+            [sys.executable, "-m", module, *part],
             cwd=folder,
             env=path | port | variables,
             stdout=subprocess.DEVNULL if quiet else subprocess.PIPE,
@@ -47,11 +52,11 @@ class Process:
         )
         self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=10)
 
-    def wait_ready(self) -> float:
+    def wait_ready(self, at_most: float = 15) -> float:
         """Seconds from the start until ready."""
         while True:
             assert self.process.poll() is None, self.output()
-            assert time.monotonic() < self.started + 15, "not ready"
+            assert time.monotonic() < self.started + at_most, "not ready"
             try:
                 if self.client.get("/health/ready").status_code == 200:
                     return time.monotonic() - self.started
@@ -85,9 +90,9 @@ class Process:
 
 
 @contextmanager
-def running(folder: Path, variables: dict[str, str], part: str = "all") -> Iterator[Process]:
+def running(folder: Path, variables: dict[str, str], *part: str) -> Iterator[Process]:
     """A process that is ready."""
-    process = Process(folder, variables, part, quiet=True)
+    process = Process(folder, variables, *part, quiet=True)
     try:
         process.wait_ready()
         yield process

@@ -1,0 +1,67 @@
+"""The peer of the service's benchmark: plain FastAPI, and `keras.Model.predict` for each request.
+
+    SERVING_PORT=8012 python -m tests.benchmarks.keras_peer
+
+Answers POST /predict from the Keras models that models/classifier was exported from, with the same
+encoder, picture decoder and fusion. It checks no token, counts no limit and writes no log.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+import numpy as np
+import uvicorn
+from fastapi import FastAPI, File, Form
+
+from serving.classifier.encoders import read_encoder
+from serving.classifier.fusion import Fusion
+from serving.classifier.images import decode
+from serving.classifier.labels import CODES
+from serving.classifier.text import normalise_listing
+from stages import image_models, text_models
+from stages.export import FUSION_FILE, IMAGE, TEXT
+from stages.settings import NoImage, NoText, load
+
+
+def create_app() -> FastAPI:
+    """The application, with its models loaded. Raises TypeError without a branch."""
+    settings = load()
+    if isinstance(settings.text, NoText) or isinstance(settings.image, NoImage):
+        raise TypeError("the peer needs a text and an image branch")
+    encoder, fusion, size = read_encoder(TEXT), Fusion.read(FUSION_FILE), settings.image.size
+    text = text_models.build(settings.text, encoder, len(CODES))
+    text.load_weights(TEXT / "model.weights.h5")
+    image = image_models.load(settings.image, IMAGE / "model.weights.h5", len(CODES))
+
+    def answer(designation: str, description: str, picture: bytes) -> dict[str, float]:
+        words = encoder.encode([normalise_listing(designation, description)])
+        pixels = {"pixels": decode(picture, size)[np.newaxis]}
+        logits = text.predict(words, verbose=0), image.predict(pixels, verbose=0)
+        both = np.array([True])
+        [probabilities] = fusion.probabilities(*logits, both, both)
+        best = int(probabilities.argmax())
+        return {"predicted": fusion.codes[best], "confidence": float(probabilities[best])}
+
+    app = FastAPI()
+
+    @app.get("/health/ready")
+    def ready() -> dict[str, str]:
+        return {"status": "ready"}
+
+    @app.post("/predict")
+    def predict(
+        designation: Annotated[str, Form()],
+        description: Annotated[str, Form()],
+        image: Annotated[bytes, File()],
+    ) -> dict[str, float]:
+        return answer(designation, description, image)
+
+    return app
+
+
+if __name__ == "__main__":
+    uvicorn.run(
+        create_app(), host="127.0.0.1", port=int(os.environ["SERVING_PORT"]), log_level="warning"
+    )
