@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from litestar.exceptions import HTTPException
 
 from serving.routes import about
 from tests.serving import tiny
@@ -76,6 +77,19 @@ def test_an_unforeseen_error_tells_nothing(
     monkeypatch.setattr(client.watched.service.model.classifier, "predict", broken)
     response = client.post("/predict", headers=auth, json={"designation": "livre"})
     is_problem(response, 500)
+    assert "secret" not in response.text
+
+
+@pytest.mark.parametrize(("status", "told"), [(418, 418), (403, 403), (502, 500)])
+def test_an_error_of_the_framework_tells_its_status_alone(
+    client: Client, auth: Auth, monkeypatch: pytest.MonkeyPatch, status: int, told: int
+) -> None:
+    def broken(_: object) -> None:
+        raise HTTPException(detail="secret inside", status_code=status)
+
+    monkeypatch.setattr(client.watched.service.model.classifier, "predict", broken)
+    response = client.post("/predict", headers=auth, json={"designation": "livre"})
+    is_problem(response, told)
     assert "secret" not in response.text
 
 

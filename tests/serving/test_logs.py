@@ -1,0 +1,56 @@
+"""Logs: one JSON object a line, whatever is in it, in files that are rotated."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from serving import logs
+from serving.settings import Settings
+
+logger = logging.getLogger("serving")
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Iterator[Path]:
+    """Where the service's log goes: at most about 1,000 bytes a file, two old files."""
+    path = tmp_path / "made" / "serving.log"
+    before = logger.handlers, logger.level, logger.propagate
+    logs.configure(Settings(logger_path=path, logger_bytes=1000, logger_files=2))
+    yield path
+    for handler in logger.handlers:
+        handler.close()
+    logger.handlers, logger.level, logger.propagate = before
+
+
+def test_a_record_is_one_line_that_nobody_can_forge(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logger.info('bad "name"\n{"level": "info"}', extra={"user": "é\r\n\u2028", "status": 200})
+    [line] = file.read_text("utf-8").split("\n")[:-1]
+    read = json.loads(line)
+    assert (read["level"], read["user"], read["status"]) == ("info", "é\r\n\u2028", 200)
+    assert read["message"] == 'bad "name"\n{"level": "info"}'
+    assert read["time"].endswith("+00:00")
+
+
+def test_an_error_carries_its_traceback(file: Path) -> None:
+    try:
+        raise RuntimeError("inside")
+    except RuntimeError:
+        logger.exception("failed")
+    assert "RuntimeError: inside" in json.loads(file.read_text("utf-8"))["exception"]
+
+
+def test_files_are_rotated_and_few(file: Path) -> None:
+    for number in range(100):
+        logger.info("line", extra={"number": number})
+    found = sorted(file.parent.iterdir())
+    assert [path.name for path in found] == ["serving.log", "serving.log.1", "serving.log.2"]
+    assert all(path.stat().st_size <= 1000 for path in found)
+    last = file.read_text("utf-8").splitlines()[-1]
+    assert json.loads(last)["number"] == 99

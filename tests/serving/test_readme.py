@@ -1,0 +1,126 @@
+"""The README's commands give what the README shows, typed into a shell beside a real process."""
+
+from __future__ import annotations
+
+import csv
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from serving.settings import Settings, documentation
+from tests.serving import tiny
+from tests.serving.conftest import PASSWORD, USER
+from tests.serving.process import ROOT, Process
+
+README = (ROOT / "README.md").read_text("utf-8")
+SERVICE = README[README.index("## The service") :]
+SWIMMING_POOL = "2583"
+
+
+def blocks(heading: str) -> list[str]:
+    """The shell commands below a heading."""
+    section = SERVICE.partition(f"{heading}\n")[2].partition("\n### ")[0]
+    return re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
+
+
+def commands(block: str) -> str:
+    return "".join(line for line in block.splitlines(True) if not line.startswith("#"))
+
+
+def shown(block: str) -> list[str]:
+    """The lines of output a block shows; an indented one goes on from the one above."""
+    lines = [line[1:] for line in block.splitlines() if line.startswith("#")]
+    return re.sub(r"\n  +", "", "\n".join(lines)).replace("\n ", "\n").strip().splitlines()
+
+
+def is_as_shown(line: str, pattern: str) -> bool:
+    """Whether `line` is `pattern`, in which … stands for anything."""
+    return bool(re.fullmatch(re.escape(pattern).replace("…", ".*"), line.rstrip()))
+
+
+def shell(folder: Path, script: str, typed: str = "", **variables: str) -> str:
+    path = f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin"
+    done = subprocess.run(  # noqa: S603
+        ["/bin/bash", "-euo", "pipefail", "-c", script],
+        cwd=folder,
+        env={"PATH": path, "PYTHONPATH": str(ROOT), **variables},
+        input=typed,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def picture_of_the_sample() -> bytes:
+    """The picture of a swimming pool in data/raw; skips where the pipeline has not run."""
+    raw = ROOT / "data" / "raw"
+    if not (ROOT / "models" / "classifier").is_dir() or not (raw / "images.zip").is_file():
+        pytest.skip("no trained classifier: run `dvc repro` or `dvc pull` first")
+    with (
+        (raw / "X_train_update.csv").open(encoding="utf-8", newline="") as x,
+        (raw / "Y_train_CVw08PX.csv").open(encoding="utf-8", newline="") as y,
+        zipfile.ZipFile(raw / "images.zip") as archive,
+    ):
+        there = set(archive.namelist())
+        for product, code in zip(csv.DictReader(x), csv.DictReader(y), strict=True):
+            name = f"image_{product['imageid']}_product_{product['productid']}.jpg"
+            if code["prdtypecode"] == SWIMMING_POOL and f"images/image_train/{name}" in there:
+                return archive.read(f"images/image_train/{name}")
+    raise AssertionError("no picture of a swimming pool")
+
+
+@pytest.fixture(params=["tiny", "trained"])
+def root(request: pytest.FixtureRequest, classifier_root: Path, tmp_path: Path) -> Path:
+    """A folder with a locked classifier and picture.jpg."""
+    source, picture = classifier_root, tiny.picture()
+    if request.param == "trained":
+        source, picture = ROOT, picture_of_the_sample()
+    classifier = Path("models") / "classifier"
+    shutil.copytree(source / classifier, tmp_path / classifier)
+    shutil.copyfile(source / "dvc.lock", tmp_path / "dvc.lock")
+    (tmp_path / "picture.jpg").write_bytes(picture)
+    return tmp_path
+
+
+def test_the_commands_give_what_is_shown(root: Path) -> None:
+    [start, *_] = blocks("## The service")
+    set_up, make_serve = commands(start).split("make serve")
+    assert not make_serve.strip()
+    shell(root, set_up, f"{PASSWORD}\n")
+    assert (root / ".env").stat().st_mode & 0o077 == 0
+    process = Process(root, {}, quiet=True)
+    try:
+        process.wait_ready()
+        asking = blocks("### Asking")
+        script = "\n".join(map(commands, asking)).replace(":8000", f":{process.port}")
+        script = script.replace("curl -s ", "curl -s -w '\\n' ")  # answers end without a newline
+        said = [line for line in shell(root, script, PASSWORD=PASSWORD).splitlines() if line]
+        expected = [line for block in asking for line in shown(block)]
+        assert len(said) == len(expected) == 5, said
+        for line, pattern in zip(said, expected, strict=True):
+            assert is_as_shown(line, pattern), f"{line}\n{pattern}"
+        (root / "password.txt").write_text(PASSWORD, "utf-8")
+        [users] = blocks("### Users and tokens")
+        listed = shell(root, commands(users), f"{PASSWORD}\n").splitlines()
+        assert [line.rstrip() for line in listed] == shown(users)
+        assert process.client.post("/token", data={"username": USER, "password": PASSWORD}).is_error
+        assert process.stop() == 0
+    finally:
+        process.close()
+
+
+def test_every_setting_is_in_the_table() -> None:
+    meanings = documentation()
+    for setting in fields(Settings):
+        name, default = setting.metadata["name"], setting.default
+        value = f"`{default}`" if default not in (None, (), "") else ""
+        assert f"| `{name}` | {value} | {meanings[name]} |" in SERVICE
