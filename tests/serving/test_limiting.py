@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -51,7 +52,7 @@ class Redis:
         raise AssertionError("Redis does not answer")
 
     def stop(self) -> None:
-        self.process.terminate()
+        self.process.kill()
         self.process.wait(10)
 
 
@@ -162,12 +163,16 @@ def test_two_processes_share_a_count_in_redis(classifier_root: Path, redis: Redi
             refused(process.client.post("/token", data=form), "token-account", 3)
 
 
+@pytest.mark.parametrize("how", ["gone", "stuck"])
 @pytest.mark.parametrize(("failure", "status"), [("open", 200), ("closed", 503)])
-def test_redis_may_go(start: Start, redis: Redis, failure: str, status: int) -> None:
+def test_redis_may_go(start: Start, redis: Redis, failure: str, status: int, how: str) -> None:
     client = start(predict_limit=1, limits_storage=redis.address, limits_failure=failure)
     assert ask(client).status_code == 200
     assert ask(client).status_code == 429
-    redis.stop()
+    if how == "gone":
+        redis.stop()
+    else:
+        redis.process.send_signal(signal.SIGSTOP)
     for _ in range(2):
         response = ask(client)
         assert response.status_code == status

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from threading import Event
 
 import pytest
@@ -11,12 +12,25 @@ from serving.problems import CLIENT_LEFT, Problem
 from serving.work import Workers
 
 
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not condition():
+            await asyncio.sleep(0)
+
+
+async def occupied(workers: Workers, go: Event) -> asyncio.Task[bool]:
+    """A task that keeps one thread busy until `go` is set."""
+    busy = Event()
+    task = asyncio.create_task(workers.run(lambda: busy.set() or go.wait(10)))
+    await until(busy.is_set)
+    return task
+
+
 def test_a_full_queue_is_refused_and_the_rest_is_answered() -> None:
     async def scenario() -> None:
         workers, go = Workers(2, 1, "test"), Event()
-        running = [asyncio.create_task(workers.run(lambda: go.wait(5))) for _ in range(3)]
-        await asyncio.sleep(0.05)
-        assert workers.waiting == 1
+        running = [asyncio.create_task(workers.run(lambda: go.wait(10))) for _ in range(3)]
+        await until(lambda: workers.waiting == 1)
         with pytest.raises(Problem) as refusal:
             await workers.run(lambda: True)
         assert refusal.value.status_code == 503
@@ -36,11 +50,9 @@ def test_a_client_that_leaves_frees_its_place() -> None:
         async def left() -> None:
             await gone.wait()
 
-        first = asyncio.create_task(workers.run(lambda: go.wait(5)))
-        await asyncio.sleep(0.02)
+        first = await occupied(workers, go)
         second = asyncio.create_task(workers.run(lambda: calls.append("second"), left))
-        await asyncio.sleep(0.02)
-        assert workers.waiting == 1
+        await until(lambda: workers.waiting == 1)
         gone.set()
         with pytest.raises(Problem) as refusal:
             await second
@@ -49,7 +61,7 @@ def test_a_client_that_leaves_frees_its_place() -> None:
         third = asyncio.create_task(
             workers.run(lambda: calls.append("third"), asyncio.Event().wait)
         )
-        await asyncio.sleep(0.02)
+        await until(lambda: workers.waiting == 1)
         go.set()
         await asyncio.gather(first, third)
         assert calls == ["third"]
@@ -63,10 +75,9 @@ def test_a_cancelled_wait_loses_no_thread(with_left: bool) -> None:
     async def scenario() -> None:
         workers, go = Workers(1, 4, "test"), Event()
         left = asyncio.Event().wait if with_left else None
-        first = asyncio.create_task(workers.run(lambda: go.wait(5)))
-        await asyncio.sleep(0.02)
+        first = await occupied(workers, go)
         waiting = [asyncio.create_task(workers.run(lambda: 1, left)) for _ in range(3)]
-        await asyncio.sleep(0.02)
+        await until(lambda: workers.waiting == 3)
         waiting[0].cancel()
         go.set()
         waiting[1].cancel()
@@ -92,10 +103,9 @@ def test_an_error_gives_the_thread_back() -> None:
 def test_a_wait_cancelled_as_its_turn_comes_gives_the_turn_back(steps: int) -> None:
     async def scenario() -> None:
         workers, go = Workers(1, 1, "test"), Event()
-        first = asyncio.create_task(workers.run(lambda: go.wait(5)))
-        await asyncio.sleep(0.02)
+        first = await occupied(workers, go)
         second = asyncio.create_task(workers.run(lambda: 1, asyncio.Event().wait))
-        await asyncio.sleep(0.02)
+        await until(lambda: workers.waiting == 1)
         go.set()
         await first
         for _ in range(steps):
