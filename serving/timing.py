@@ -57,7 +57,10 @@ class TimedClassifier(Classifier):
         super().__init__(text=self._timed["text"], image=self._timed["image"], **parts)
 
     def _text_logits(self, texts: Sequence[Text]) -> tuple[np.ndarray, np.ndarray]:
-        return self._observe("text", lambda: super(TimedClassifier, self)._text_logits(texts))
+        def run() -> tuple[np.ndarray, np.ndarray]:
+            return super(TimedClassifier, self)._text_logits(texts)
+
+        return run() if all(text.empty for text in texts) else self._observe("text", run)
 
     def _image_logits(self, data: bytes | None) -> np.ndarray | ImageError | None:
         if not data:

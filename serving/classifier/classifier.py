@@ -124,7 +124,9 @@ class Classifier:
         Returns text logits, image logits, has_text bool [n], has_image bool [n] and the reasons
         why a given picture could not be used.
         """
-        pictures = self._pool.map(self._image_logits, [product.image for product in products])
+        # A single picture is not worth the way to another thread and back.
+        several = self._pool.map if len(products) > 1 else map
+        pictures = several(self._image_logits, [product.image for product in products])
         texts = [normalise_listing(p.designation, p.description) for p in products]
         text, has_text = self._text_logits(texts)
         image = np.zeros_like(text)

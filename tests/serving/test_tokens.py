@@ -109,6 +109,10 @@ def test_only_the_configured_algorithm_is_accepted() -> None:
     refused(make(), signed(claims(), algorithm="HS384"))
     for name in ("none", "None", "NONE", ""):
         refused(make(), by_hand({"alg": name, "typ": "JWT"}, claims(), None))
+    for name in ("HS384", "RS256", "ES256", "EdDSA", ["HS256"], None):
+        refused(make(), by_hand({"alg": name, "typ": "JWT"}, claims(), SECRET.encode()))
+    refused(make(), by_hand({"typ": "JWT"}, claims(), SECRET.encode()))
+    refused(make(), signed(claims()).rpartition(".")[0] + ".")
 
 
 def test_another_key_is_refused() -> None:
