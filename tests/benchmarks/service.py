@@ -13,6 +13,7 @@ nobody reaches, the log is written; (b) plain FastAPI that calls `keras.Model.pr
 request on the same weights (tests/benchmarks/keras_peer.py). (c) is the bound: the classifier asked
 in a tight loop on every core. (a), (c) and (b) take turns at every level of concurrency, so that a
 machine that is busy meanwhile is busy for all; figures of different runs are not to be compared.
+Processor time does not depend on what else runs: in brackets, milliseconds of it for each answer.
 """
 
 from __future__ import annotations
@@ -57,10 +58,12 @@ class Load:
     """What one level of concurrency gave.
 
     `latencies` has the seconds of every answer; `in_time` counts those that came before the end of
-    the measurement, `errors` those that were no 200 and those that never came.
+    the measurement, `errors` those that were no 200 and those that never came. `processor` is the
+    processor time the server took, in seconds.
     """
 
     seconds: float
+    processor: float = 0.0
     latencies: list[float] = field(default_factory=list)
     in_time: int = 0
     errors: int = 0
@@ -75,6 +78,11 @@ class Load:
     def rate(self) -> float:
         """Answers a second."""
         return self.in_time / self.seconds
+
+    @property
+    def cost(self) -> float:
+        """Milliseconds of processor time for each answer."""
+        return self.processor * 1000 / max(len(self.latencies), 1)
 
     def milliseconds(self, share: float) -> float:
         """The latency that `share` of the answers did not exceed."""
@@ -156,21 +164,24 @@ def drive(port: int, requests: list[bytes], connections: int, seconds: float) ->
 
 
 def measure(
-    clients: ProcessPoolExecutor, port: int, requests: list[bytes], level: int, seconds: float
+    clients: ProcessPoolExecutor, server: Process, requests: list[bytes], level: int, seconds: float
 ) -> Load:
     """The load of all client processes together."""
+    before = server.processor_seconds()
     parts = [level // CLIENTS + (client < level % CLIENTS) for client in range(CLIENTS)]
-    futures = [clients.submit(drive, port, requests, n, seconds) for n in parts if n]
+    futures = [clients.submit(drive, server.port, requests, n, seconds) for n in parts if n]
     load = Load(seconds)
     for future in futures:
         load.add(future.result())
+    load.processor = server.processor_seconds() - before
     return load
 
 
-def bound(classifier: Classifier, pictures: list[bytes], seconds: float) -> float:
-    """Products a second when every core does nothing but decode and infer."""
+def bound(classifier: Classifier, pictures: list[bytes], seconds: float) -> tuple[float, float]:
+    """Products a second when every core does nothing but decode and infer, and their cost in
+    milliseconds of processor time."""
     cores = len(os.sched_getaffinity(0))
-    counts = [0] * cores
+    counts, before = [0] * cores, time.process_time()
     until = time.monotonic() + seconds
 
     def loop(core: int) -> None:
@@ -185,7 +196,8 @@ def bound(classifier: Classifier, pictures: list[bytes], seconds: float) -> floa
         thread.start()
     for thread in threads:
         thread.join()
-    return sum(counts) / seconds
+    cost = (time.process_time() - before) * 1000 / max(sum(counts), 1)
+    return sum(counts) / seconds, cost
 
 
 def describe(about: dict[str, Any]) -> str:
@@ -224,17 +236,18 @@ def answer(process: Process, token: str, picture: bytes) -> tuple[int, float]:
     return body["predicted"], body["confidence"]
 
 
-def row(level: int, service: Load, most: float, peer: Load) -> str:
+def row(level: int, service: Load, most: tuple[float, float], peer: Load) -> str:
     """One line of the table."""
 
     def figures(load: Load) -> str:
         half, nearly_all = load.milliseconds(0.5), load.milliseconds(0.99)
-        return f"{load.rate:.0f} | {half:.1f} | {nearly_all:.1f} | {load.errors}"
+        rate = f"{load.rate:.0f} ({load.cost:.1f})"
+        return f"{rate} | {half:.1f} | {nearly_all:.1f} | {load.errors}"
 
-    times, share = service.rate / max(peer.rate, 1e-9), service.rate / most
+    times, share = service.rate / max(peer.rate, 1e-9), service.rate / most[0]
     return (
-        f"| {level} | {figures(service)} | {most:.0f} | {share:.0%} | {figures(peer)} "
-        f"| {times:.0f} |"
+        f"| {level} | {figures(service)} | {most[0]:.0f} ({most[1]:.1f}) | {share:.0%} "
+        f"| {figures(peer)} | {times:.0f} |"
     )
 
 
@@ -262,7 +275,7 @@ def main() -> None:
         clients = stack.enter_context(ProcessPoolExecutor(CLIENTS, get_context("spawn")))
         requests = [request(token, picture) for picture in pictures]
         for process in (service, peer):
-            measure(clients, process.port, requests, CLIENTS, 1.0)
+            measure(clients, process, requests, CLIENTS, 1.0)
         print(f"classifier: {describe(classifier.manifest)}")
         print(f"pictures of {len(pictures[0]) // 1024} KiB, {seconds:.0f} s a measurement\n")
         print(
@@ -271,9 +284,9 @@ def main() -> None:
         print("| Keras peer/s | p50 ms | p99 ms | errors | times the peer |")
         print("|---|---|---|---|---|---|---|---|---|---|---|---|")
         for level in CONCURRENCY:
-            load = measure(clients, service.port, requests, level, seconds)
+            load = measure(clients, service, requests, level, seconds)
             most = bound(classifier, pictures, seconds)
-            slow = measure(clients, peer.port, requests, level, seconds)
+            slow = measure(clients, peer, requests, level, seconds)
             print(row(level, load, most, slow), flush=True)
         print(
             f"\nservice: ready after {service_seconds:.2f} s, "
