@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import logging
 import math
-import time
 from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, NamedTuple
 
 from limits import RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage, RedisStorage
@@ -35,6 +34,38 @@ class Limit:
     per_minute: int
 
 
+class Window(NamedTuple):
+    """What was counted in the minute before this one and in this one, and the seconds each counts.
+
+    The previous count fades as its minute slides out of view: a request passes while
+    `previous * previous_left / WINDOW_SECONDS + current` leaves room for it.
+    """
+
+    previous: int
+    previous_left: float
+    current: int
+    current_left: float
+
+    def remaining(self, per_minute: int) -> int:
+        """What may still be asked now."""
+        faded = self.previous * self.previous_left / WINDOW_SECONDS
+        return max(0, per_minute - math.floor(faded + self.current))
+
+    def seconds_until(self, per_minute: int, cost: int) -> int:
+        """Whole seconds until there is room for `cost`, if nothing else is asked meanwhile."""
+        room = per_minute - cost + 1
+        if room < 1:
+            return WINDOW_SECONDS
+        if self.current >= room:  # this minute has to end, and then to fade
+            ends = self.current_left - WINDOW_SECONDS
+            wait = ends + WINDOW_SECONDS * (1 - room / self.current)
+        elif self.previous:
+            wait = self.previous_left - WINDOW_SECONDS * (room - self.current) / self.previous
+        else:
+            wait = 0.0
+        return max(1, math.floor(wait) + 1)
+
+
 class Limits:
     """The limits of the service, all in one storage."""
 
@@ -49,7 +80,8 @@ class Limits:
         self._open_on_failure = settings.limits_failure == "open"
         self._metrics = metrics
         self._redis = _redis(settings.limits_storage)
-        self._counter = SlidingWindowCounterRateLimiter(_storage(self._redis))
+        self._storage = _storage(self._redis)
+        self._counter = SlidingWindowCounterRateLimiter(self._storage)
 
     async def count(self, limit: Limit, key: str, cost: int = 1) -> None:
         """Count `cost` for `key`.
@@ -63,13 +95,13 @@ class Limits:
         try:
             if await self._counter.hit(item, limit.name, key, cost=cost):
                 return
-            reset, remaining = await self._counter.get_window_stats(item, limit.name, key)
+            name = item.key_for(limit.name, key)
+            window = Window(*await self._storage.get_sliding_window(name, WINDOW_SECONDS))
         except StorageError as error:
             self._storage_failed(error)
             return
         self._metrics.refusals.labels(limit.name).inc()
-        seconds = max(1, math.ceil(reset - time.time()))
-        raise _refusal(limit, cost, remaining, seconds)
+        raise _refusal(limit, cost, window)
 
     async def close(self) -> None:
         """Drop the connections to Redis."""
@@ -104,8 +136,10 @@ def _storage(redis: ConnectionPool | None) -> MemoryStorage | RedisStorage:
     return RedisStorage("async+redis://", wrap_exceptions=True, implementation="redispy", **options)
 
 
-def _refusal(limit: Limit, cost: int, remaining: int, seconds: int) -> Problem:
+def _refusal(limit: Limit, cost: int, window: Window) -> Problem:
     """429 (RFC 6585 section 4) with the fields of draft-ietf-httpapi-ratelimit-headers."""
+    seconds = window.seconds_until(limit.per_minute, cost)
+    remaining = window.remaining(limit.per_minute)
     detail = f"At most {limit.per_minute} {limit.of} are allowed"
     if cost > limit.per_minute:
         detail += f"; this request asks for {cost} at once and must be split."
