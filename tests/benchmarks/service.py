@@ -244,10 +244,11 @@ def row(level: int, service: Load, most: tuple[float, float], peer: Load) -> str
         rate = f"{load.rate:.0f} ({load.cost:.1f})"
         return f"{rate} | {half:.1f} | {nearly_all:.1f} | {load.errors}"
 
-    times, share = service.rate / max(peer.rate, 1e-9), service.rate / most[0]
+    times = f"{service.rate / peer.rate:.0f}" if peer.in_time else "-"
+    share = service.rate / most[0]
     return (
         f"| {level} | {figures(service)} | {most[0]:.0f} ({most[1]:.1f}) | {share:.0%} "
-        f"| {figures(peer)} | {times:.0f} |"
+        f"| {figures(peer)} | {times} |"
     )
 
 
