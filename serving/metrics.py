@@ -33,7 +33,7 @@ class Metrics:
         )
         self.request_seconds = Histogram(
             "http_request_duration_seconds",
-            "Seconds from the first byte read to the last byte sent.",
+            "Seconds from the head of the request to the last byte of its answer.",
             ("route", "method", "status"),
             registry=registry,
             buckets=_REQUEST_SECONDS,
@@ -62,6 +62,9 @@ class Metrics:
         )
         self.queue = Gauge(
             "classifier_queue_depth", "Requests waiting for an inference.", registry=registry
+        )
+        self.running = Gauge(
+            "classifier_running", "Requests whose inference runs.", registry=registry
         )
         self.ready = Gauge("service_ready", "1 when requests are answered.", registry=registry)
         self.model = Gauge(

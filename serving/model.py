@@ -38,6 +38,7 @@ class Model:
         self._threads = settings.threads or len(os.sched_getaffinity(0))
         self._workers = Workers(self._threads, settings.queue, "inference")
         metrics.queue.set_function(lambda: self._workers.waiting)
+        metrics.running.set_function(lambda: self._workers.running)
 
     @property
     def loaded(self) -> bool:

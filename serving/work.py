@@ -19,7 +19,7 @@ class Workers:
 
     def __init__(self, threads: int, queue: int, name: str) -> None:
         self.queue = queue
-        self.waiting = 0
+        self.waiting = self.running = 0
         self._free = asyncio.Semaphore(threads)
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
 
@@ -29,9 +29,11 @@ class Workers:
         Raises Problem: 503 when the queue is full, 499 when the client left while waiting.
         """
         await self._take_place(left)
+        self.running += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._pool, call)
         finally:
+            self.running -= 1
             self._free.release()
 
     def close(self) -> None:

@@ -18,6 +18,7 @@ import pytest
 from serving import lock
 from serving.classifier import manifest
 from tests.serving import tiny
+from tests.serving.answers import is_problem
 from tests.serving.conftest import PASSWORD, SECRET, USER
 from tests.serving.process import Process, running
 
@@ -26,6 +27,8 @@ VARIABLES = {
     "TEST_USER": USER,
     "TEST_USER_PASSWORD": PASSWORD,
     "SERVING_PREDICT_LIMIT": "0",
+    "SERVING_TOKEN_ACCOUNT_LIMIT": "0",
+    "SERVING_TOKEN_ADDRESS_LIMIT": "0",
     "SERVING_MAX_BODY_BYTES": "200000",
     "SERVING_METRICS": "open",
 }
@@ -41,7 +44,11 @@ def root(classifier_root: Path, tmp_path: Path) -> Path:
 def shared(classifier_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
     folder = tmp_path_factory.mktemp("process") / "root"
     shutil.copytree(classifier_root, folder)
-    variables = {**VARIABLES, "SERVING_LOGGER_PATH": "logs/serving.log"}
+    variables = {
+        **VARIABLES,
+        "SERVING_LOGGER_PATH": "logs/serving.log",
+        "SERVING_MAX_BATCH_BYTES": "300000",
+    }
     with running(folder, variables) as process:
         process.folder = folder  # type: ignore[attr-defined]  # for the test of the log file
         yield process
@@ -67,8 +74,12 @@ def gauge(process: Process, name: str) -> float:
 
 
 def in_flight(process: Process) -> float:
-    """Requests being answered besides the one that asks."""
+    """Requests being answered besides the one that asks; one that has just been is counted too."""
     return gauge(process, "http_requests_in_flight") - 1
+
+
+def wait_idle(process: Process) -> None:
+    wait_until(lambda: in_flight(process) == 0)
 
 
 def queued(process: Process) -> float:
@@ -120,27 +131,35 @@ def test_a_taken_port_is_told(root: Path) -> None:
     assert port in said
 
 
-def test_it_starts_soon_and_small(root: Path) -> None:
-    process = Process(root, VARIABLES)
-    try:
-        # Generous: the requirement is 2 s on an idle machine, tests share theirs.
-        assert process.wait_ready() < 8
+def test_it_is_small(root: Path) -> None:
+    with running(root, VARIABLES) as process:
+        headers = token(process)
+        files = {"image": tiny.picture(size=500)}
+        for _ in range(20):
+            assert process.client.post("/predict", headers=headers, files=files).is_success
         assert process.resident_megabytes() < 200
         assert process.stop() == 0
-    finally:
-        process.close()
 
 
-def test_oversized_chunked_bodies_get_413(shared: Process) -> None:
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("/predict", "multipart/form-data; boundary=b"),
+        ("/predict", "application/json"),
+        ("/predict/batch", "application/json"),
+        ("/predict/batch", "application/x-ndjson"),
+        ("/token", "application/x-www-form-urlencoded"),
+    ],
+)
+def test_oversized_chunked_bodies_get_413(shared: Process, path: str, kind: str) -> None:
     def chunks() -> Iterator[bytes]:
         yield b'--b\r\nContent-Disposition: form-data; name="image"; filename="x"\r\n\r\n'
-        for _ in range(250):
+        for _ in range(350):
             yield b"x" * 1000
 
-    headers = {**token(shared), "Content-Type": "multipart/form-data; boundary=b"}
-    response = shared.client.post("/predict", headers=headers, content=chunks())
-    assert response.status_code == 413
-    assert response.headers["content-type"] == "application/problem+json"
+    headers = {**token(shared), "Content-Type": kind}
+    response = shared.client.post(path, headers=headers, content=chunks())
+    assert is_problem(response, 413)
     assert response.headers["connection"] == "close"
 
 
@@ -197,6 +216,7 @@ def test_a_stopping_service_finishes_what_it_began(root: Path) -> None:
             kind = {"Content-Type": "application/json"}
             return process.client.post("/predict", headers=headers | kind, content=slowly())
 
+        wait_idle(process)
         with ThreadPoolExecutor(1) as pool:
             begun = pool.submit(ask)
             wait_until(lambda: in_flight(process) == 1)
@@ -216,6 +236,7 @@ def test_stopping_tokens_alone_are_not_ready(root: Path) -> None:
         running(root, VARIABLES, "auth") as process,
         socket.create_connection(("127.0.0.1", process.port)) as slow,
     ):
+        wait_idle(process)
         slow.sendall(
             b"POST /token HTTP/1.1\r\nHost: x\r\nContent-Length: 30\r\n"
             b"Content-Type: application/x-www-form-urlencoded\r\n\r\nusername=a&"
@@ -231,6 +252,7 @@ def test_stopping_tokens_alone_are_not_ready(root: Path) -> None:
 def test_a_stopping_service_does_not_wait_for_ever(root: Path) -> None:
     with running(root, {**VARIABLES, "SERVING_GRACE_SECONDS": "1"}) as process:
         headers = token(process)["Authorization"]
+        wait_idle(process)
         with socket.create_connection(("127.0.0.1", process.port)) as stuck:
             head = f"POST /predict HTTP/1.1\r\nHost: x\r\nAuthorization: {headers}\r\n"
             stuck.sendall(
@@ -268,7 +290,7 @@ def test_a_client_that_leaves_the_queue_frees_its_place(root: Path) -> None:
         with ThreadPoolExecutor(1) as pool:
             batch = [{"image": image}] * 10
             slow = pool.submit(process.client.post, "/predict/batch", headers=headers, json=batch)
-            wait_until(lambda: in_flight(process) == 1)
+            wait_until(lambda: gauge(process, "classifier_running") == 1)
             with socket.create_connection(("127.0.0.1", process.port)) as leaving:
                 leaving.sendall(head.encode() + product)
                 wait_until(lambda: queued(process) == 1)
