@@ -178,7 +178,7 @@ class Discriminant(_Frozen):
     """Linear discriminant analysis with a shrunken covariance, solved in closed form."""
 
     kind: Literal["discriminant"]
-    shrinkage: Annotated[float, Field(gt=0, le=1)]
+    shrinkage: Annotated[float, Field(gt=0, le=100)]
 
 
 class Frozen(_Frozen):

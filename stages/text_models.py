@@ -54,15 +54,22 @@ def _linear(buckets: int, codes: int) -> keras.Model:
     values = keras.Input((None,), dtype="float32", name="values")
     rows = layers.Embedding(buckets, codes, name="kernel")(found)
     summed = layers.Dot(axes=1, name="sum")([values, rows])
-    logits = _Bias(name="logits")(summed)
+    logits = _Link(name="logits")(summed)
     return keras.Model({"buckets": found, "values": values}, logits, name="ngrams")
 
 
-class _Bias(keras.layers.Layer):
-    """Adds one number to each code."""
+class _Link(keras.layers.Layer):
+    """Least-squares scores, one bias a code added, to logits.
+
+    The scores estimate the probability of each code, but leave 0..1 (Hastie et al., 2009, "The
+    Elements of Statistical Learning", 4.2). Their logarithm, floored, is right between codes that
+    are in question; the linear term tells sure answers apart, where the logarithm is flat. Their
+    proportion is the one that made held-out products most likely.
+    """
 
     def build(self, shape: tuple[int | None, int]) -> None:
         self.bias = self.add_weight(shape=(shape[-1],), initializer="zeros", name="bias")
 
-    def call(self, logits: keras.KerasTensor) -> keras.KerasTensor:
-        return logits + self.bias
+    def call(self, scores: keras.KerasTensor) -> keras.KerasTensor:
+        scores = scores + self.bias
+        return 2.0 * scores + keras.ops.log(keras.ops.relu(scores) + 0.02)

@@ -25,28 +25,52 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
+class Ensemble:
+    """p = scaled * softmax(power * z) + plain * softmax(z) + rest / codes, of logits z [n, codes].
+
+    Sharp where the branches are sure and doubtful where they are not, which one temperature cannot
+    be; the order of the codes stays (Zhang et al., 2020, "Mix-n-Match: Ensemble and Compositional
+    Methods for Uncertainty Calibration in Deep Learning").
+    """
+
+    power: float = 1.0
+    scaled: float = 1.0
+    plain: float = 0.0
+
+    def probabilities(self, logits: np.ndarray) -> np.ndarray:
+        """Probabilities [n, codes]."""
+        rest = 1 - self.scaled - self.plain
+        mixed = self.scaled * softmax(self.power * logits) + self.plain * softmax(logits)
+        return mixed + rest / logits.shape[1]
+
+
+@dataclass(frozen=True)
 class Blend:
     """How one state turns logits into probabilities.
 
     logits = text_weight * z_text + image_weight * z_image + bias (`method` "stacked"), or
     p = share * softmax(text_weight * z_text) + (1 - share) * softmax(image_weight * z_image)
-    sharpened to the power `power` and renormalised ("weighted"). A weight is the reciprocal of a
-    temperature (Guo et al., 2017, "On Calibration of Modern Neural Networks").
+    ("weighted"). A weight is the reciprocal of a temperature (Guo et al., 2017, "On Calibration of
+    Modern Neural Networks"). Either is then calibrated by `ensemble`.
     """
 
     text_weight: float
     image_weight: float
     bias: tuple[float, ...]
     share: float | None = None
-    power: float = 1.0
+    ensemble: Ensemble = Ensemble()
 
     def probabilities(self, text: np.ndarray, image: np.ndarray) -> np.ndarray:
         """Probabilities [n, codes] from the logits [n, codes] of both branches (0 where absent)."""
+        return self.ensemble.probabilities(self.logits(text, image))
+
+    def logits(self, text: np.ndarray, image: np.ndarray) -> np.ndarray:
+        """What `ensemble` calibrates, [n, codes]."""
         if self.share is None:
-            return softmax(self.text_weight * text + self.image_weight * image + self.bias)
+            return self.text_weight * text + self.image_weight * image + self.bias
         mixed = self.share * softmax(self.text_weight * text)
         mixed += (1 - self.share) * softmax(self.image_weight * image)
-        return softmax(self.power * np.log(np.maximum(mixed, 1e-12)))
+        return np.log(np.maximum(mixed, 1e-12))
 
 
 @dataclass(frozen=True)
@@ -93,7 +117,13 @@ class Fusion:
         """The inverse of `write`."""
         stored = json.loads(path.read_text(encoding="utf-8"))
         blends = {
-            state: Blend(**{**blend, "bias": tuple(blend["bias"])})
+            state: Blend(
+                **{
+                    **blend,
+                    "bias": tuple(blend["bias"]),
+                    "ensemble": Ensemble(**blend["ensemble"]),
+                }
+            )
             for state, blend in stored["blends"].items()
         }
         return cls(
