@@ -19,8 +19,7 @@ from tqdm import tqdm
 from stages.decoding import decode_all
 from stages.layout import IMAGES
 from stages.pictures import PictureArchive
-from stages.report import fail
-from stages.settings import Frozen, NoImage, SettingsError, load
+from stages.settings import Frozen, NoImage, load
 
 ARCHIVE = Path("data/raw") / IMAGES
 OUTPUT = Path("data/images")
@@ -68,10 +67,3 @@ def images() -> None:
         f"{len(index)} pictures at {speed:.0f} images/s, {len(unreadable)} unreadable, "
         f"{arrays.nbytes / max(len(entries), 1):,.0f} bytes kept of each"
     )
-
-
-if __name__ == "__main__":
-    try:
-        images()
-    except (SettingsError, OSError) as error:
-        fail(error)

@@ -12,6 +12,8 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from stages.report import StageError
+
 PARAMS = Path("params.yaml")
 _GROUPS = ("data", "text", "image")
 
@@ -23,7 +25,7 @@ Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
-class SettingsError(ValueError):
+class SettingsError(StageError):
     """A value in params.yaml that the pipeline cannot work with; the message names it."""
 
 

@@ -39,6 +39,16 @@ def run(repository: Path, *command: str) -> str:
     return done.stdout
 
 
+def run_git(repository: Path, *words: str) -> str:
+    return subprocess.run(  # noqa: S603
+        ["git", *words],  # noqa: S607
+        cwd=repository,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = clone(tmp_path_factory.mktemp("small") / "repository")
@@ -87,6 +97,17 @@ def test_a_second_run_does_nothing_and_plots_are_drawn(repository: Path) -> None
         assert title in page
 
 
+def test_what_belongs_to_the_machine_is_told_and_not_tracked(repository: Path) -> None:
+    before = run_git(repository, "status", "--porcelain")
+    printed = run(repository, "stages.summary")
+    assert "ms at the 99th percentile" in printed
+    about = json.loads((repository / "metrics/environment.json").read_text(encoding="utf-8"))
+    assert about["processor"]["features"]
+    assert about["versions"]["numpy"] == np.__version__
+    assert 0 < about["speed"]["seconds_p50"] <= about["speed"]["seconds_p99"]
+    assert run_git(repository, "status", "--porcelain") == before
+
+
 def test_the_same_parameters_give_the_same_classifier(repository: Path) -> None:
     def locked() -> dict[str, str]:
         stages = yaml.safe_load((repository / "dvc.lock").read_text(encoding="utf-8"))["stages"]
@@ -128,7 +149,7 @@ def test_damaged_weights_stop_the_export(repository: Path) -> None:
     weights.unlink()  # a link into DVC's cache, which must not be written through
     weights.write_bytes(stored[: len(stored) // 2])
     done = subprocess.run(
-        [sys.executable, "-m", "stages.export"],
+        [sys.executable, "-m", "stages", "export"],
         cwd=repository,
         capture_output=True,
         text=True,
