@@ -228,6 +228,27 @@ class Predict(_Frozen):
     chunk: Annotated[int, Field(ge=1, le=10_000)]
 
 
+class Gate(_Frozen):
+    """How much worse than its base a result may be: scores by so much, size and seconds by a share
+    of the base's; and how sure a promotion must be."""
+
+    weighted_f1: Fraction
+    macro_f1: Fraction
+    coverage_at_95: Fraction
+    calibration_error: Fraction
+    size: Annotated[float, Field(ge=0)]
+    seconds: Annotated[float, Field(ge=0)]
+    confidence: Annotated[float, Field(gt=0.5, lt=1)]
+    resamples: Annotated[int, Field(ge=100, le=100_000)]
+
+
+class Compare(_Frozen):
+    """Within what two results are said to agree."""
+
+    values: Fraction
+    scores: Fraction
+
+
 class Settings(_Frozen):
     """All of params.yaml."""
 
@@ -239,6 +260,8 @@ class Settings(_Frozen):
     fusion: Fuse
     evaluate: Evaluate
     predict: Predict
+    gate: Gate
+    compare: Compare
 
     @model_validator(mode="after")
     def _something_to_classify_with(self) -> Settings:
