@@ -17,7 +17,13 @@ _COMPOSED = _ROOT / ".dvc" / "tmp" / "composed-params"
 
 
 def _git(*words: str) -> str:
-    done = subprocess.run(["git", *words], cwd=_ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(  # noqa: S603
+        ["git", *words],  # noqa: S607
+        cwd=_ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     return done.stdout.strip()
 
 
@@ -29,19 +35,9 @@ def _blob() -> str:
 def _known(blob: str) -> bool:
     if _COMPOSED.is_file() and blob in _COMPOSED.read_text(encoding="utf-8").split():
         return True
-    stashes = ("--exclude=refs/stash", "--exclude=refs/exps/stash", "--exclude=refs/exps/celery/*")
-    return bool(
-        _git(
-            "log",
-            *stashes,
-            "--all",
-            "-1",
-            "--format=%H",
-            f"--find-object={blob}",
-            "--",
-            "params.yaml",
-        )
-    )
+    stashes = (f"--exclude=refs/{name}" for name in ("stash", "exps/stash", "exps/celery/*"))
+    found = ("--all", "-1", "--format=%H", f"--find-object={blob}", "--", "params.yaml")
+    return bool(_git("log", *stashes, *found))
 
 
 def remember() -> None:

@@ -32,20 +32,18 @@ def git(*words: str, where: Path = ROOT) -> str:
 
 
 def dvc(
-    *words: str, where: Path, environment: Mapping[str, str] | None = None, quiet: bool = False
-) -> bool:
-    """Run DVC with the interpreter that runs this; returns whether it succeeded."""
+    *words: str, where: Path, environment: Mapping[str, str] | None = None, quiet: bool = True
+) -> subprocess.CompletedProcess[str]:
+    """Run DVC, and through it the stages, with the interpreter that runs this."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    silent = subprocess.DEVNULL if quiet else None
-    done = subprocess.run(  # noqa: S603
+    return subprocess.run(  # noqa: S603
         [sys.executable, "-m", "dvc", *words],
         cwd=where,
         env={**os.environ, "PATH": path, "DVC_NO_ANALYTICS": "1", **(environment or {})},
-        stdout=silent,
-        stderr=silent,
+        capture_output=quiet,
+        text=True,
         check=False,
     )
-    return done.returncode == 0
 
 
 def commit_of(revision: str) -> str:
@@ -72,24 +70,16 @@ def at(revision: str) -> Iterator[Path]:
         local = ROOT / ".dvc" / "config.local"
         if local.is_file():
             (where / ".dvc" / "config.local").write_bytes(local.read_bytes())
-        dvc("cache", "dir", "--local", str(cache()), where=where, quiet=True)
+        cache = dvc("cache", "dir", where=ROOT).stdout.strip()
+        dvc("cache", "dir", "--local", str((ROOT / cache).resolve()), where=where)
         yield where
 
 
-def cache() -> Path:
-    """The folder of this repository's DVC cache."""
-    done = subprocess.run(
-        [sys.executable, "-m", "dvc", "cache", "dir"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return (ROOT / done.stdout.strip()).resolve()
-
-
 def obtain(paths: list[str], where: Path) -> bool:
-    """Bring outputs into a clone, from the cache or else from the remote, if there is one."""
-    if dvc("checkout", "--quiet", *paths, where=where, quiet=True):
-        return True
-    return dvc("pull", "--quiet", *paths, where=where, quiet=True)
+    """Bring what can be had of these outputs into a clone, from the cache or else from the remote;
+    returns whether all of them are there."""
+    for command in ("checkout", "pull"):
+        done = dvc(command, "--allow-missing", *paths, where=where)
+        if done.returncode == 0 and all((where / path).exists() for path in paths):
+            return True
+    return False

@@ -43,9 +43,7 @@ def result(other: str) -> Iterator[Path]:
     with clones.at(other) as where:
         mine, theirs = (locks.outputs(locks.read(folder)) for folder in (clones.ROOT, where))
         unequal = [path for path, out in theirs.items() if mine.get(path) != out]
-        cached = [path for path in unequal if not path.startswith(METRICS)]
-        for path in cached:
-            clones.obtain([path], where)
+        clones.obtain([path for path in unequal if not path.startswith(METRICS)], where)
         yield where
 
 

@@ -26,6 +26,7 @@ from stages.results import clones, inside, locks
 from stages.results.clones import ResultError
 
 DIFFERENT, NOT_COMMITTED = 1, 2
+_SHOWN = 3000
 
 
 @dataclass(frozen=True)
@@ -70,9 +71,10 @@ def reproduce(folder: Path, commit: str, run: Surroundings, overrides: Sequence[
         if overrides:
             (where / "params.yaml").write_text(compose(where / "conf", overrides), encoding="utf-8")
         started = time.monotonic()
-        command = ("repro", "--force", "--no-run-cache", "--quiet")
-        if not clones.dvc(*command, where=where, environment=run.environment):
-            raise ResultError(f"the pipeline failed under {run}")
+        command = ("repro", "--force", "--no-run-cache")
+        done = clones.dvc(*command, where=where, environment=run.environment)
+        if done.returncode:
+            raise ResultError(f"the pipeline failed under {run}:\n{done.stderr[-_SHOWN:]}")
         print(f"{time.monotonic() - started:5.0f} s  {run}", flush=True)
     finally:
         os.umask(mask)
@@ -83,7 +85,7 @@ def reproduce(folder: Path, commit: str, run: Surroundings, overrides: Sequence[
 def compared(first: Path, second: Path) -> list[str]:
     """What differs between two clones, first things first: one line an output or metric."""
     old, new = (locks.outputs(locks.read(where)) for where in (first, second))
-    lines = []
+    lines: list[str] = []
     for path, out in old.items():
         if path not in new or out.hash != new[path].hash:
             lines.extend(
