@@ -8,6 +8,7 @@ reason): a product whose picture is unreadable goes on as one without picture.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -47,6 +48,8 @@ def images() -> None:
     arrays = np.lib.format.open_memmap(
         OUTPUT / "arrays.npy", "w+", example.dtype, (len(entries), *example.shape[1:])
     )
+    with (OUTPUT / "arrays.npy").open("r+b") as file:  # a full disk is an error now, no crash later
+        os.posix_fallocate(file.fileno(), 0, arrays.offset + arrays.nbytes)
     index: list[str] = []
     unreadable: list[tuple[str, str]] = []
     started = time.perf_counter()
