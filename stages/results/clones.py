@@ -32,15 +32,19 @@ def git(*words: str, where: Path = ROOT) -> str:
 
 
 def dvc(
-    *words: str, where: Path, environment: Mapping[str, str] | None = None, quiet: bool = True
+    *words: str, where: Path, environment: Mapping[str, str] | None = None, shown: bool = False
 ) -> subprocess.CompletedProcess[str]:
-    """Run DVC, and through it the stages, with the interpreter that runs this."""
+    """Run DVC, and through it the stages, with the interpreter that runs this.
+
+    What it prints is kept, or else shown on stderr: stdout is for results.
+    """
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     return subprocess.run(  # noqa: S603
         [sys.executable, "-m", "dvc", *words],
         cwd=where,
         env={**os.environ, "PATH": path, "DVC_NO_ANALYTICS": "1", **(environment or {})},
-        capture_output=quiet,
+        stdout=sys.stderr if shown else subprocess.PIPE,
+        stderr=None if shown else subprocess.PIPE,
         text=True,
         check=False,
     )

@@ -35,6 +35,8 @@ class Row:
     worse: float
     allowed: float
     form: str
+    share: bool = False
+    """Whether `worse` and `allowed` are shares of the old figure."""
 
     @property
     def passed(self) -> bool:
@@ -43,8 +45,8 @@ class Row:
 
     def __str__(self) -> str:
         old, new = (format(value, self.form) for value in (self.old, self.new))
-        change = f"{self.worse:+.1%}" if self.form == ",.4g" else f"{self.new - self.old:+.4f}"
-        allowed = f"{self.allowed:.0%}" if self.form == ",.4g" else f"{self.allowed:g}"
+        change = f"{self.worse:+.1%}" if self.share else f"{self.new - self.old:+.4f}"
+        allowed = f"{self.allowed:.0%}" if self.share else f"{self.allowed:g}"
         verdict = "ok" if self.passed else "**worse**"
         return f"| {self.name} | {old} | {new} | {change} | {allowed} | {verdict} |"
 
@@ -75,9 +77,9 @@ def quality(figures: Mapping[str, Mapping[str, float]], base: str, gate: Gate) -
         yield Row(name, old, new, round(sign * (old - new), 9), allowed, ".4f")
 
 
-def growth(name: str, old: float, new: float, allowed: float) -> Row:
+def growth(name: str, old: float, new: float, allowed: float, form: str) -> Row:
     """What may grow by a share of what it was."""
-    return Row(name, old, new, new / old - 1, allowed, ",.4g")
+    return Row(name, old, new, new / old - 1, allowed, form, share=True)
 
 
 def classifier_size(base: str) -> tuple[int, int]:
@@ -123,10 +125,10 @@ def main(base: str) -> int:
     commit = clones.commit_of(base)
     require_present()
     rows = list(quality(metrics(commit), base, gate))
-    rows.append(growth("classifier, bytes", *classifier_size(commit), gate.size))
-    judgement = judge(commit)
+    rows.append(growth("classifier, bytes", *classifier_size(commit), gate.size, ",d"))
+    judgement = judge(base)
     seconds = judgement.old_seconds, judgement.new_seconds
-    rows.append(growth("seconds per product", *seconds, gate.seconds))
+    rows.append(growth("seconds per product", *seconds, gate.seconds, ".5f"))
     print(table(base, rows, judgement))
     return 0 if all(row.passed for row in rows) else WORSE
 

@@ -70,8 +70,8 @@ def judge(base: str) -> Judgement:
     settings = load().gate
     with clones.at(base) as where, tempfile.TemporaryDirectory() as folder:
         if not clones.obtain([locks.CLASSIFIER, "data/prepared"], where):
-            print(f"The cache does not hold the outputs of {base}: running its pipeline.")
-            if clones.dvc("repro", "evaluate", where=where, quiet=False).returncode:
+            print(f"No outputs of {base} in the cache: running its pipeline.", file=sys.stderr)
+            if clones.dvc("repro", "evaluate", where=where, shown=True).returncode:
                 raise ResultError(f"the pipeline of {base} fails, so it gives no baseline")
         rows, rows_hash = common_rows(where)
         listing = Path(folder) / "rows.jsonl"
