@@ -26,6 +26,7 @@ venv: $(STAMP) ## Make .venv from the hash-locked requirements
 
 .PHONY: repro
 repro: $(STAMP) ## Run the pipeline (dvc repro) and print its metrics
+	@python -m stages.recovery
 	@dvc repro
 	@python -m stages.summary
 
