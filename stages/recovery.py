@@ -31,7 +31,7 @@ def broken(text: str) -> bool:
 
 
 def mend_lock() -> None:
-    """Put the committed dvc.lock in the place of a broken one, or nothing when none is committed."""
+    """Put the committed dvc.lock, or none when none is committed, in the place of a broken one."""
     if not LOCK.is_file() or not broken(LOCK.read_text(encoding="utf-8")):
         return
     committed = subprocess.run(  # noqa: S603
