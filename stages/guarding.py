@@ -113,7 +113,7 @@ def end_with_parent() -> None:
     """Have this process killed when its parent is (Linux; prctl(2)).
 
     A killed `dvc repro` would otherwise leave its stage behind, writing into the outputs of the
-    next run.
+    next run, and a killed stage its worker processes, waiting for good.
     """
     prctl = getattr(ctypes.CDLL(None), "prctl", None)
     if prctl is not None:

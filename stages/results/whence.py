@@ -29,10 +29,11 @@ _HASH = re.compile(r"^[0-9a-f]{6,32}(\.dir)?$")
 
 
 def commits(wanted: str) -> Iterator[str]:
-    """Commits, oldest first, that brought `wanted` into dvc.lock or took it away."""
-    yield from git(
-        "log", "--all", "--reverse", "--format=%H", f"-S{wanted}", "--", locks.LOCK
-    ).split()
+    """Commits that brought `wanted` into dvc.lock or took it away, oldest first: those of branches
+    and tags, then those of experiments."""
+    for refs in (("HEAD", "--branches", "--tags", "--remotes"), ("--all",)):
+        pickaxe = ("--reverse", "--format=%H", f"-S{wanted}")
+        yield from git("log", *refs, *pickaxe, "--", locks.LOCK).split()
 
 
 def describe(wanted: str, text: str, content: Content) -> str | None:
