@@ -22,6 +22,8 @@ from stages.settings import Gate, load
 
 EVALUATION = "metrics/evaluation.json"
 WORSE = 1
+_DIGITS = 9
+"""Of a difference: as floats, 0.83 - 0.82 is more than 0.01."""
 
 
 @dataclass(frozen=True)
@@ -73,13 +75,12 @@ def quality(figures: Mapping[str, Mapping[str, float]], base: str, gate: Gate) -
             if pair.get(side) is None:
                 raise ResultError(f"{where} has no {key} in {EVALUATION}: no baseline")
         old, new = float(pair["old"]), float(pair["new"])
-        # Rounded: figures are stored with six digits, and 0.83 - 0.82 is more than 0.01.
-        yield Row(name, old, new, round(sign * (old - new), 9), allowed, ".4f")
+        yield Row(name, old, new, round(sign * (old - new), _DIGITS), allowed, ".4f")
 
 
 def growth(name: str, old: float, new: float, allowed: float, form: str) -> Row:
     """What may grow by a share of what it was."""
-    return Row(name, old, new, new / old - 1, allowed, form, share=True)
+    return Row(name, old, new, round(new / old - 1, _DIGITS), allowed, form, share=True)
 
 
 def classifier_size(base: str) -> tuple[int, int]:
