@@ -11,7 +11,7 @@ export TF_CPP_MIN_LOG_LEVEL := 2
 
 .PHONY: help
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 18
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 24
 
 $(STAMP): requirements/dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -32,7 +32,7 @@ repro: $(STAMP) ## Run the pipeline (dvc repro) and print its metrics
 
 .PHONY: results
 results: $(STAMP) ## The outputs, from the remote if one is configured, else by running the pipeline
-	@test -z "$$(dvc remote list)" || dvc pull --allow-missing
+	@test -z "$$(dvc remote list)" || dvc pull --allow-missing || echo "Not all could be pulled."
 	@$(MAKE) --no-print-directory repro
 
 .PHONY: params
@@ -64,14 +64,14 @@ sweep: $(STAMP) ## Queue experiments over text and image options, run them with 
 	@dvc exp run --run-all --jobs $(WORKERS)
 	@$(MAKE) --no-print-directory experiments
 
+# Of the hundred columns of dvc exp show, those that tell experiments apart.
+SHOWN := Experiment|weighted_f1|macro_f1|calibration_error|coverage_at.95|data.source|data.products
+SHOWN := $(SHOWN)|text.model|text.penalty|image.model|image.dropout|fusion.method|train.epochs
+
 .PHONY: experiments
 experiments: $(STAMP) ## What experiments changed and reached, best first
-	@dvc exp show --no-pager --only-changed --hide-workspace --sort-by metrics/evaluation.json:weighted_f1 \
-		--sort-order desc --drop '$(HIDDEN)' --keep '$(SHOWN)'
-
-# Of the many columns of dvc exp show, those that tell experiments apart.
-HIDDEN := .*
-SHOWN := Experiment|weighted_f1|macro_f1|calibration_error|coverage_at.95|.*\.model|.*\.penalty|.*\.dropout|.*\.epochs|.*\.products|fusion\.method
+	@COLUMNS=$${COLUMNS:-200} dvc exp show --no-pager --only-changed --hide-workspace --sort-order desc \
+		--sort-by metrics/evaluation.json:weighted_f1 --drop '^(?!($(SHOWN))$$).*'
 
 # The small pipeline of the checks: every stage, in about a minute.
 SMALL := -S data.products=400 -S data.unlabelled=40 -S train.epochs=2 -S text.folds=2 -S image.size=32

@@ -140,7 +140,7 @@ if __name__ == "__main__":
     try:
         sys.exit(main(sys.argv[1]))
     except ResultError as error:
-        print(f"gate: {error}", file=sys.stderr)
+        print(f"### No verdict\n\n{error}")  # on stdout, where a pull request's table is taken from
         sys.exit(NO_BASELINE)
     except StageError as error:
         fail("gate", error)
