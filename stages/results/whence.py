@@ -82,10 +82,13 @@ def _description(path: str, out: locks.Locked, stages: dict[str, Any], content: 
 
 
 def _put(tree: dict[str, Any], keys: list[str], value: Any) -> None:
-    """Store `value` under a dotted key; a whole section that is there already has it."""
+    """Store `value` under a dotted key; a section is joined with what is there of it."""
     for key in keys[:-1]:
         tree = tree.setdefault(key, {})
-    tree.setdefault(keys[-1], value)
+    if isinstance(value, dict):
+        tree.setdefault(keys[-1], {}).update(value)
+    else:
+        tree[keys[-1]] = value
 
 
 def _md5(content: bytes | None) -> str | None:
