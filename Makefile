@@ -11,7 +11,7 @@ export TF_CPP_MIN_LOG_LEVEL := 2
 
 .PHONY: help
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 18
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 24
 
 $(STAMP): requirements/dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -26,8 +26,18 @@ venv: $(STAMP) ## Make .venv from the hash-locked requirements
 
 .PHONY: repro
 repro: $(STAMP) ## Run the pipeline (dvc repro) and print its metrics
+	@python -m stages.recovery
 	@dvc repro
 	@python -m stages.summary
+
+.PHONY: results
+results: $(STAMP) ## The outputs, from the remote if one is configured, else by running the pipeline
+	@test -z "$$(dvc remote list)" || dvc pull --allow-missing || echo "Not all could be pulled."
+	@$(MAKE) --no-print-directory repro
+
+.PHONY: params
+params: $(STAMP) ## Compose params.yaml from conf/
+	@python -m stages.composing
 
 .PHONY: test
 test: $(STAMP) ## Run the tests
@@ -38,10 +48,61 @@ check: $(STAMP) ## Lint, formatting and types
 	ruff check .
 	ruff format --check .
 	mypy
+	actionlint
 
 .PHONY: plots
 plots: $(STAMP) ## Draw curves, confusion, calibration and coverage into dvc_plots/index.html
 	@dvc plots show
+
+# Options of the sweep, and how many experiments run at once.
+SWEEP ?= -S data.products=800 -S train.epochs=2 -S 'text=ngrams,lstm' -S 'image=cnn,none'
+WORKERS ?= 2
+
+.PHONY: sweep
+sweep: $(STAMP) ## Queue experiments over text and image options, run them with two workers, show them
+	@dvc exp run --queue $(SWEEP)
+	@dvc exp run --run-all --jobs $(WORKERS)
+	@$(MAKE) --no-print-directory experiments
+
+# Of the hundred columns of dvc exp show, those that tell experiments apart.
+SHOWN := Experiment|weighted_f1|macro_f1|calibration_error|coverage_at.95|data.source|data.products
+SHOWN := $(SHOWN)|text.model|text.penalty|image.model|image.dropout|fusion.method|train.epochs
+
+.PHONY: experiments
+experiments: $(STAMP) ## What experiments changed and reached, best first
+	@COLUMNS=$${COLUMNS:-200} dvc exp show --no-pager --only-changed --hide-workspace --sort-order desc \
+		--sort-by metrics/evaluation.json:weighted_f1 --drop '^(?!($(SHOWN))$$).*'
+
+# The small pipeline of the checks: every stage, in about a minute.
+SMALL := -S data.products=400 -S data.unlabelled=40 -S train.epochs=2 -S text.folds=2 -S image.size=32
+
+.PHONY: verify-reproducible
+verify-reproducible: $(STAMP) ## Run the committed pipeline twice, in other surroundings, and compare to the byte
+	@python -m stages.results.verify $(VERIFY)
+
+.PHONY: verify-small
+verify-small: ## The same with a small sample
+	@$(MAKE) --no-print-directory verify-reproducible VERIFY='$(SMALL)'
+
+.PHONY: compare-lock
+compare-lock: $(STAMP) ## Hold this result against another: OTHER=<revision or folder of a clone>
+	@python -m stages.results.compare '$(OTHER)'
+
+.PHONY: whence
+whence: $(STAMP) ## Commit, parameters and data behind the model of an answer: HASH=<model>
+	@python -m stages.results.whence '$(HASH)'
+
+.PHONY: gate
+gate: $(STAMP) ## Fail when this result is worse than another: BASE=<revision>
+	@python -m stages.results.gate '$(BASE)'
+
+.PHONY: promotion
+promotion: $(STAMP) ## Succeed when this classifier is better than another beyond noise: BASE=<revision>
+	@python -m stages.results.promotion '$(BASE)'
+
+.PHONY: bench-determinism
+bench-determinism: $(STAMP) ## What each pin of the bits costs
+	@python -m tests.benchmarks.determinism
 
 .PHONY: bench
 bench: $(STAMP) ## Decoding speed and storage, measured on this machine

@@ -12,13 +12,14 @@ import pandas as pd
 import pandera.pandas as pa
 
 from serving.classifier.labels import CODES
+from stages.report import StageError
 
 _SHOWN = 5
 _INTEGER = r"[0-9]{1,18}"
 _CODES = [str(code) for code in CODES]
 
 
-class CatalogueError(ValueError):
+class CatalogueError(StageError):
     """A raw file that cannot be worked with."""
 
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from serving.classifier.images import ImageError, decode
+from stages.guarding import end_with_parent
 from stages.pictures import PictureArchive
 
 CHUNK = 64
@@ -56,6 +57,7 @@ _archive: PictureArchive
 def _open(path: Path) -> None:
     """Each worker process reads the archive through a handle of its own."""
     global _archive
+    end_with_parent()
     _archive = PictureArchive(path)
 
 

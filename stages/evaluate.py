@@ -1,20 +1,18 @@
 """Measure the exported classifier on the test products, through the code that serves it.
 
-Reads models/classifier and the test part; writes metrics/evaluation.json, metrics/speed.json (the
-only figures that differ from run to run) and the plots in metrics/evaluation.
+Reads models/classifier and the test part; writes metrics/evaluation.json and the plots in
+metrics/evaluation. How long an answer takes is no part of the result: stages.machine measures it.
 """
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.metrics import precision_recall_fscore_support
 
-from serving.classifier.classifier import Classifier, Product
+from serving.classifier.classifier import Classifier
 from serving.classifier.fusion import states
 from serving.classifier.labels import LABELS
 from stages.answering import in_chunks
@@ -22,16 +20,13 @@ from stages.layout import IMAGES
 from stages.measuring import coverage_at, coverage_curve, reliability, scores
 from stages.pictures import PictureArchive
 from stages.products import columns, read_part
-from stages.report import fail, write_json
-from stages.settings import SettingsError, load
+from stages.report import write_json
+from stages.settings import load
 
 CLASSIFIER = Path("models/classifier")
 ARCHIVE = Path("data/raw") / IMAGES
 METRICS = Path("metrics")
 PLOTS = METRICS / "evaluation"
-
-_TIMED = 200
-"""Products answered one by one for the seconds a product takes."""
 
 
 def evaluate() -> None:
@@ -40,12 +35,8 @@ def evaluate() -> None:
     products = read_part("test")
     labels = columns(products)
     with PictureArchive(ARCHIVE) as archive, Classifier.load(CLASSIFIER) as classifier:
-        parts = []
-        singles: list[Product] = []
-        for _, chunk in in_chunks(products, archive, settings.predict.chunk, "evaluate"):
-            parts.append(classifier.logits(chunk)[:4])
-            singles += chunk[: _TIMED - len(singles)]
-        seconds = latencies(classifier, singles)
+        chunks = in_chunks(products, archive, settings.predict.chunk, "evaluate")
+        parts = [classifier.logits(chunk)[:4] for _, chunk in chunks]
     text, image, has_text, has_image = (np.concatenate(part) for part in zip(*parts, strict=True))
 
     def ask(use_text: np.ndarray, use_image: np.ndarray) -> np.ndarray:
@@ -84,18 +75,7 @@ def evaluate() -> None:
             },
         },
     )
-    write_json(METRICS / "speed.json", seconds)
     write_plots(p, labels, classifier.codes, bins)
-
-
-def latencies(classifier: Classifier, products: list[Product]) -> dict[str, Any]:
-    """Seconds for one product, decoding included, median and 99th percentile."""
-    seconds = []
-    for product in products:
-        started = time.perf_counter()
-        classifier.predict([product])
-        seconds.append(time.perf_counter() - started)
-    return {"seconds_p50": np.percentile(seconds, 50), "seconds_p99": np.percentile(seconds, 99)}
 
 
 def write_plots(p: np.ndarray, labels: np.ndarray, codes: tuple[int, ...], bins: int) -> None:
@@ -121,10 +101,3 @@ def write_plots(p: np.ndarray, labels: np.ndarray, codes: tuple[int, ...], bins:
     pd.DataFrame({"coverage": coverage, "precision": reached})[::step].round(4).to_csv(
         PLOTS / "coverage.csv", index=False
     )
-
-
-if __name__ == "__main__":
-    try:
-        evaluate()
-    except (SettingsError, OSError) as error:
-        fail(error)

@@ -24,8 +24,8 @@ from stages.layout import IMAGES
 from stages.onnx_export import ExportError, answers, to_onnx
 from stages.pictures import PictureArchive
 from stages.products import read_part, texts
-from stages.report import fail, write_json
-from stages.settings import NoImage, NoText, Settings, SettingsError, load
+from stages.report import write_json
+from stages.settings import NoImage, NoText, Settings, load
 
 TEXT = Path("models/text")
 IMAGE = Path("models/image")
@@ -99,10 +99,3 @@ def export() -> None:
             "libraries": {name: importlib.metadata.version(name) for name in _LIBRARIES},
         },
     )
-
-
-if __name__ == "__main__":
-    try:
-        export()
-    except (SettingsError, ExportError, OSError) as error:
-        fail(error)

@@ -15,8 +15,8 @@ from serving.classifier.labels import CODES
 from stages import fusing
 from stages.held_out import HeldOut
 from stages.products import columns, read_training
-from stages.report import fail, write_json
-from stages.settings import SettingsError, load
+from stages.report import write_json
+from stages.settings import load
 from stages.splitting import folds
 
 TEXT = Path("models/text/heldout.npz")
@@ -85,10 +85,3 @@ def fuse() -> None:
     FUSION.parent.mkdir(parents=True, exist_ok=True)
     fusion.write(FUSION)
     write_json(METRICS, figures)
-
-
-if __name__ == "__main__":
-    try:
-        fuse()
-    except (SettingsError, OSError) as error:
-        fail(error)

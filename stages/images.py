@@ -8,6 +8,7 @@ reason): a product whose picture is unreadable goes on as one without picture.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,8 +20,7 @@ from tqdm import tqdm
 from stages.decoding import decode_all
 from stages.layout import IMAGES
 from stages.pictures import PictureArchive
-from stages.report import fail
-from stages.settings import Frozen, NoImage, SettingsError, load
+from stages.settings import Frozen, NoImage, load
 
 ARCHIVE = Path("data/raw") / IMAGES
 OUTPUT = Path("data/images")
@@ -48,6 +48,8 @@ def images() -> None:
     arrays = np.lib.format.open_memmap(
         OUTPUT / "arrays.npy", "w+", example.dtype, (len(entries), *example.shape[1:])
     )
+    with (OUTPUT / "arrays.npy").open("r+b") as file:  # a full disk is an error now, no crash later
+        os.posix_fallocate(file.fileno(), 0, arrays.offset + arrays.nbytes)
     index: list[str] = []
     unreadable: list[tuple[str, str]] = []
     started = time.perf_counter()
@@ -68,10 +70,3 @@ def images() -> None:
         f"{len(index)} pictures at {speed:.0f} images/s, {len(unreadable)} unreadable, "
         f"{arrays.nbytes / max(len(entries), 1):,.0f} bytes kept of each"
     )
-
-
-if __name__ == "__main__":
-    try:
-        images()
-    except (SettingsError, OSError) as error:
-        fail(error)

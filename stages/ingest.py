@@ -1,11 +1,7 @@
-"""Stage `ingest`: bring the configured catalogue's four files into data/raw.
-
-Run from the repository's root: `python -m stages.ingest`.
-"""
+"""Bring the configured catalogue's four files into data/raw."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 from stages.layout import FILES
@@ -14,7 +10,6 @@ from stages.settings import (
     FolderData,
     HuggingFaceData,
     SampleData,
-    SettingsError,
     UrlData,
     load,
 )
@@ -23,7 +18,7 @@ from stages.sources import catalogue, folder, huggingface, sample, url
 RAW = Path("data/raw")
 
 
-def ingest(data: Data, destination: Path) -> None:
+def bring(data: Data, destination: Path) -> None:
     """Fill `destination` from the source that `data` names.
 
     Raises SourceError: the source cannot deliver; the message says which file and why.
@@ -51,15 +46,9 @@ def report(destination: Path) -> str:
     )
 
 
-def main() -> None:
-    try:
-        data = load().data
-        ingest(data, RAW)
-    except (SettingsError, catalogue.SourceError) as error:
-        sys.exit(f"ingest: {error}")
+def ingest() -> None:
+    """Run the stage."""
+    data = load().data
+    bring(data, RAW)
     print(f"{data.source} → {RAW}")
     print(report(RAW))
-
-
-if __name__ == "__main__":
-    main()

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import os
 
-os.environ["KERAS_BACKEND"] = "tensorflow"
-os.environ["TF_ENABLE_ONEDNN_OPTS"] = "1"
-os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
+from stages.determinism import ENVIRONMENT
+
+os.environ.update(ENVIRONMENT)
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import keras

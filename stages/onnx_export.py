@@ -11,11 +11,12 @@ import tf2onnx
 
 from serving.classifier.classifier import LOGITS, session
 from stages.keras_setup import keras, tf
+from stages.report import StageError
 
 OPSET = 17
 
 
-class ExportError(RuntimeError):
+class ExportError(StageError):
     """The graph is not the model; nothing was exported."""
 
 

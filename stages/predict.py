@@ -15,8 +15,7 @@ from stages.answering import in_chunks
 from stages.layout import IMAGES
 from stages.pictures import PictureArchive
 from stages.products import read_part
-from stages.report import fail
-from stages.settings import SettingsError, load
+from stages.settings import load
 
 CLASSIFIER = Path("models/classifier")
 ARCHIVE = Path("data/raw") / IMAGES
@@ -52,10 +51,3 @@ def predict() -> None:
                 accepted += answer.accepted
         json_file.write("[]\n" if separator == "[\n" else "\n]\n")
     print(f"{len(products)} products answered, {accepted} of them accepted without review")
-
-
-if __name__ == "__main__":
-    try:
-        predict()
-    except (SettingsError, OSError) as error:
-        fail(error)

@@ -13,7 +13,6 @@ import pandas as pd
 
 from serving.classifier.text import normalise
 from stages.catalogue import (
-    CatalogueError,
     join_labels,
     read_labels,
     read_products,
@@ -22,8 +21,8 @@ from stages.catalogue import (
 )
 from stages.layout import IMAGES, TEST_PRODUCTS, TRAIN_CODES, TRAIN_PRODUCTS
 from stages.pictures import PictureArchive, Skipped
-from stages.report import fail, write_json
-from stages.settings import SettingsError, load
+from stages.report import write_json
+from stages.settings import load
 from stages.splitting import near_duplicate_groups, split
 
 RAW = Path("data/raw")
@@ -96,10 +95,3 @@ def prepare() -> None:
     write_json(METRICS, figures)
     for name, value in figures.items():
         print(f"{name:>18}  {value:,.5g}")
-
-
-if __name__ == "__main__":
-    try:
-        prepare()
-    except (CatalogueError, SettingsError, OSError) as error:
-        fail(error)

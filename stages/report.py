@@ -8,6 +8,10 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 
+class StageError(Exception):
+    """Why a stage cannot go on, in words for the person who can mend it: no traceback is shown."""
+
+
 def write_json(path: Path, value: Any) -> None:
     """Write `value` as readable JSON with sorted keys; floats keep six significant digits."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -15,9 +19,9 @@ def write_json(path: Path, value: Any) -> None:
     path.write_text(text + "\n", encoding="utf-8")
 
 
-def fail(error: Exception) -> NoReturn:
-    """End the stage with the error's own words on stderr and exit status 1."""
-    print(f"error: {error}", file=sys.stderr)
+def fail(stage: str, error: Exception) -> NoReturn:
+    """End `stage` with the error's own words on stderr and exit status 1."""
+    print(f"{stage}: {error}", file=sys.stderr)
     raise SystemExit(1)
 
 

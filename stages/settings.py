@@ -12,6 +12,8 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from stages.report import StageError
+
 PARAMS = Path("params.yaml")
 _GROUPS = ("data", "text", "image")
 
@@ -23,7 +25,7 @@ Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
-class SettingsError(ValueError):
+class SettingsError(StageError):
     """A value in params.yaml that the pipeline cannot work with; the message names it."""
 
 
@@ -226,6 +228,27 @@ class Predict(_Frozen):
     chunk: Annotated[int, Field(ge=1, le=10_000)]
 
 
+class Gate(_Frozen):
+    """How much worse than its base a result may be: scores by so much, size and seconds by a share
+    of the base's; and how sure a promotion must be."""
+
+    weighted_f1: Fraction
+    macro_f1: Fraction
+    coverage_at_95: Fraction
+    calibration_error: Fraction
+    size: Annotated[float, Field(ge=0)]
+    seconds: Annotated[float, Field(ge=0)]
+    confidence: Annotated[float, Field(gt=0.5, lt=1)]
+    resamples: Annotated[int, Field(ge=100, le=100_000)]
+
+
+class Compare(_Frozen):
+    """Within what two results are said to agree."""
+
+    values: Fraction
+    scores: Fraction
+
+
 class Settings(_Frozen):
     """All of params.yaml."""
 
@@ -237,6 +260,8 @@ class Settings(_Frozen):
     fusion: Fuse
     evaluate: Evaluate
     predict: Predict
+    gate: Gate
+    compare: Compare
 
     @model_validator(mode="after")
     def _something_to_classify_with(self) -> Settings:

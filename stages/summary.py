@@ -1,10 +1,16 @@
-"""What a run made: the metrics as a table, and where the outputs lie. Printed by `make repro`."""
+"""What a run made, printed by `make repro`: metrics as a table, and where the outputs lie.
+
+Also writes metrics/environment.json: the machine, its libraries, and how fast it answers.
+"""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 from typing import Any
+
+from stages.machine import environment
+from stages.report import write_json
 
 METRICS = Path("metrics")
 ROWS = {
@@ -18,6 +24,7 @@ OUTPUTS = {
     "classifier": "models/classifier",
     "predictions": "data/predictions/predictions.csv",
     "metrics": "metrics (dvc metrics show; dvc plots show)",
+    "environment": "metrics/environment.json",
 }
 
 
@@ -53,9 +60,11 @@ def _share(value: float | None) -> str:
 
 
 if __name__ == "__main__":
+    about = environment()
+    write_json(METRICS / "environment.json", about)
     print(
         summary(
             json.loads((METRICS / "evaluation.json").read_text(encoding="utf-8")),
-            json.loads((METRICS / "speed.json").read_text(encoding="utf-8")),
+            about["speed"],
         )
     )

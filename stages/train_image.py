@@ -18,8 +18,7 @@ from stages.held_out import HeldOut
 from stages.keras_setup import set_up
 from stages.linear import discriminant
 from stages.products import columns, read_training
-from stages.report import fail
-from stages.settings import Cnn, Discriminant, NoImage, SettingsError, load
+from stages.settings import Cnn, Discriminant, NoImage, load
 from stages.training import (
     Examples,
     by_descent,
@@ -87,10 +86,3 @@ def train_image() -> None:
         model.save_weights(MODEL / "model.weights.h5")
         held_out.write(MODEL / "heldout.npz")
         print("image branch:", held_out_accuracy(held_out, examples))
-
-
-if __name__ == "__main__":
-    try:
-        train_image()
-    except (SettingsError, OSError) as error:
-        fail(error)

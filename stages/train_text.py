@@ -18,8 +18,7 @@ from stages.held_out import HeldOut
 from stages.keras_setup import keras, set_up
 from stages.linear import ridge
 from stages.products import columns, read_training, texts
-from stages.report import fail
-from stages.settings import Ngrams, NoText, SettingsError, load
+from stages.settings import Ngrams, NoText, load
 from stages.training import (
     Examples,
     by_descent,
@@ -87,10 +86,3 @@ def train_text() -> None:
         model.save_weights(MODEL / "model.weights.h5")
         held_out.write(MODEL / "heldout.npz")
         print("text branch:", held_out_accuracy(held_out, examples))
-
-
-if __name__ == "__main__":
-    try:
-        train_text()
-    except (SettingsError, OSError) as error:
-        fail(error)

@@ -19,12 +19,17 @@ from dvclive.keras import DVCLiveCallback
 
 from stages.held_out import HeldOut
 from stages.keras_setup import keras
+from stages.report import StageError
 from stages.settings import Train
 from stages.splitting import folds as fold_numbers
 
 Inputs = Mapping[str, np.ndarray]
 
 _PREDICT_BATCH = 256
+
+
+class DivergedError(StageError):
+    """Training ended in something that is no number; there is no model to keep."""
 
 
 @dataclass(frozen=True)
@@ -103,13 +108,17 @@ def by_descent(
         )
         batches = Batches(examples, rows, train.batch_size, weights, train.seed)
         if stop is None:
-            model.fit(batches, epochs=epochs, verbose=2)
+            history = model.fit(
+                batches, epochs=epochs, callbacks=[keras.callbacks.TerminateOnNaN()], verbose=2
+            )
+            _require_finite_loss(history, learning_rate)
             return model, epochs
         history = model.fit(
             batches,
             validation_data=Batches(examples, stop, _PREDICT_BATCH, weights, train.seed),
             epochs=epochs,
             callbacks=[
+                keras.callbacks.TerminateOnNaN(),
                 keras.callbacks.EarlyStopping(
                     patience=train.patience, restore_best_weights=True, verbose=1
                 ),
@@ -117,9 +126,19 @@ def by_descent(
             ],
             verbose=2,
         )
+        _require_finite_loss(history, learning_rate)
         return model, int(np.argmin(history.history["val_loss"])) + 1
 
     return fit
+
+
+def _require_finite_loss(history: keras.callbacks.History, learning_rate: float) -> None:
+    for name, values in history.history.items():
+        if name.endswith("loss") and not np.isfinite(values).all():
+            raise DivergedError(
+                f"{name} is {values[-1]} in epoch {len(values)}: training diverged and no model is "
+                f"kept; lower learning_rate (it is {learning_rate:g}) or look for broken inputs"
+            )
 
 
 def by_solving(solve: Callable[[np.ndarray], keras.Model], examples: Examples, live: Live) -> Fit:
@@ -173,4 +192,7 @@ def logits(model: keras.Model, examples: Examples, rows: np.ndarray) -> np.ndarr
         np.asarray(model(examples.take(rows[start : start + _PREDICT_BATCH]), training=False))
         for start in range(0, len(rows), _PREDICT_BATCH)
     ]
-    return np.concatenate(answers)
+    found = np.concatenate(answers)
+    if not np.isfinite(found).all():
+        raise DivergedError("the model answers with what is no number; no model is kept")
+    return found

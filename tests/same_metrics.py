@@ -7,13 +7,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-TOLERANCE = 0.03
+from stages.settings import load
+
 EVALUATION = "metrics/evaluation.json"
 COMPARED = ("accuracy", "weighted_f1", "macro_f1", "calibration_error")
 
 
 def main() -> None:
-    """Exit with 1 when a headline figure moved by more than TOLERANCE."""
+    """Exit with 1 when a headline figure moved by more than params.yaml compare.scores."""
     committed = json.loads(
         subprocess.run(  # noqa: S603
             ["git", "show", f"HEAD:{EVALUATION}"],  # noqa: S607
@@ -24,8 +25,9 @@ def main() -> None:
     found = json.loads(Path(EVALUATION).read_text(encoding="utf-8"))
     moved = {name: (committed[name], found[name]) for name in COMPARED}
     print("committed and reproduced:", moved)
-    if any(abs(before - after) > TOLERANCE for before, after in moved.values()):
-        sys.exit(f"metrics differ by more than {TOLERANCE}")
+    tolerance = load().compare.scores
+    if any(abs(before - after) > tolerance for before, after in moved.values()):
+        sys.exit(f"metrics differ by more than {tolerance}")
 
 
 if __name__ == "__main__":

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from omegaconf.errors import OmegaConfBaseException
 from pydantic import ValidationError
 
 from stages.settings import SettingsError, load
+from tests.test_pipeline_definition import clone
 
 ROOT = Path(__file__).resolve().parents[1]
 CONF = ROOT / "conf"
@@ -43,6 +46,77 @@ def test_every_pair_of_branches_is_accepted(text: str, image: str, tmp_path: Pat
             tmp_path / "params.yaml", f"text={text}", f"image={image}", f"fusion={fusion}"
         )
         assert load(path).fusion.method == fusion
+
+
+def test_the_named_combinations_are_what_they_are_named_for(tmp_path: Path) -> None:
+    found = {}
+    for path in (CONF / "experiment").glob("*.yaml"):
+        of = load(composed(tmp_path / "params.yaml", f"experiment={path.stem}"))
+        found[path.stem] = (of.data.source, of.text.model, of.image.model, of.fusion.method)
+    assert found == {
+        "original": ("sample", "lstm", "vgg16", "weighted"),
+        "fast": ("sample", "ngrams", "cnn", "stacked"),
+        "full": ("huggingface", "ngrams", "mobilenet", "stacked"),
+    }
+
+
+def test_the_fast_combination_is_what_is_committed(tmp_path: Path) -> None:
+    fast = composed(tmp_path / "params.yaml", "experiment=fast").read_text(encoding="utf-8")
+    assert fast == (ROOT / "params.yaml").read_text(encoding="utf-8")
+
+
+def compose_there(repository: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "stages.composing"],
+        cwd=repository,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def test_an_edit_by_hand_is_not_overwritten_but_told_what_to_do(tmp_path: Path) -> None:
+    repository = clone(tmp_path)
+    params = repository / "params.yaml"
+    committed = params.read_text(encoding="utf-8")
+    edit(params, "penalty: 0.25", "penalty: 0.75")
+    edited = params.read_text(encoding="utf-8")
+    refused = compose_there(repository)
+    assert refused.returncode == 1
+    run = subprocess.run(
+        [sys.executable, "-m", "dvc", "exp", "run", "-S", "train.epochs=1", "ingest"],
+        cwd=repository,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode != 0
+    for message in (refused.stderr, run.stderr):
+        assert "params.yaml was edited by hand" in message
+        assert "+  penalty: 0.75" in message
+        assert "dvc exp run -S" in message
+        assert "make params" in message
+        assert "Traceback" not in message
+    assert params.read_text(encoding="utf-8") == edited
+    params.write_text(committed, encoding="utf-8")
+    assert compose_there(repository).returncode == 0
+
+
+def test_a_change_of_the_tree_is_composed_again_and_again(tmp_path: Path) -> None:
+    repository = clone(tmp_path)
+    for old, new in (("penalty: 0.25", "penalty: 0.5"), ("penalty: 0.5", "penalty: 0.75")):
+        edit(repository / "conf/text/ngrams.yaml", old, new)
+        done = compose_there(repository)
+        assert done.returncode == 0, done.stderr
+        assert "composed anew" in done.stdout
+        assert new in (repository / "params.yaml").read_text(encoding="utf-8")
+    assert "already" in compose_there(repository).stdout
 
 
 def test_every_source_is_accepted(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from typing import BinaryIO, Never, TypeVar
 from tqdm import tqdm
 
 from stages.layout import FILES
+from stages.report import StageError
 
 DOWNLOADS = Path("data/download")  # beside the stage's output, so that DVC never deletes it
 
@@ -36,7 +37,7 @@ _NO_KERNEL_COPY = {errno.EXDEV, errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP, er
 T = TypeVar("T")
 
 
-class SourceError(Exception):
+class SourceError(StageError):
     """The catalogue cannot be had; the message says which file, from where, and what to do."""
 
 

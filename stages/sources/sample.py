@@ -22,6 +22,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from stages.guarding import end_with_parent
 from stages.sources.sample_pictures import Picture, draw
 from stages.sources.sample_vocabulary import (
     BOILERPLATE,
@@ -313,7 +314,7 @@ def _write_pictures(
     defects = _defects(labelled, seed)
     # Workers start afresh instead of inheriting this process and whatever runs in its threads.
     with (
-        ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn")) as workers,
+        ProcessPoolExecutor(WORKERS, get_context("spawn"), initializer=end_with_parent) as workers,
         zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive,
     ):
         drawn = workers.map(draw, [picture for _, picture in entries], chunksize=16)

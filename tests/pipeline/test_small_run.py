@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -18,32 +17,12 @@ import yaml
 from serving.classifier.classifier import Classifier, Product
 from serving.classifier.manifest import ManifestError
 from stages.splitting import title_key
-from tests.test_pipeline_definition import clone
-
-SMALL = (
-    *("-S", "data.products=400", "-S", "data.unlabelled=40"),
-    *("-S", "train.epochs=1", "-S", "text.folds=2", "-S", "image.size=32"),
-)
-
-
-def run(repository: Path, *command: str) -> str:
-    done = subprocess.run(  # noqa: S603
-        [sys.executable, "-m", *command],
-        cwd=repository,
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
-    )
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    return done.stdout
+from tests.pipeline.commands import git, run
 
 
 @pytest.fixture(scope="module")
-def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = clone(tmp_path_factory.mktemp("small") / "repository")
-    run(folder, "dvc", "exp", "run", *SMALL)
-    return folder
+def repository(small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return shutil.copytree(small_run, tmp_path_factory.mktemp("small") / "copy", symlinks=True)
 
 
 def test_every_unlabelled_product_is_answered_in_order(repository: Path) -> None:
@@ -87,6 +66,17 @@ def test_a_second_run_does_nothing_and_plots_are_drawn(repository: Path) -> None
         assert title in page
 
 
+def test_what_belongs_to_the_machine_is_told_and_not_tracked(repository: Path) -> None:
+    before = git(repository, "status", "--porcelain")
+    printed = run(repository, "stages.summary")
+    assert "ms at the 99th percentile" in printed
+    about = json.loads((repository / "metrics/environment.json").read_text(encoding="utf-8"))
+    assert about["processor"]["features"]
+    assert about["versions"]["numpy"] == np.__version__
+    assert 0 < about["speed"]["seconds_p50"] <= about["speed"]["seconds_p99"]
+    assert git(repository, "status", "--porcelain") == before
+
+
 def test_the_same_parameters_give_the_same_classifier(repository: Path) -> None:
     def locked() -> dict[str, str]:
         stages = yaml.safe_load((repository / "dvc.lock").read_text(encoding="utf-8"))["stages"]
@@ -128,7 +118,7 @@ def test_damaged_weights_stop_the_export(repository: Path) -> None:
     weights.unlink()  # a link into DVC's cache, which must not be written through
     weights.write_bytes(stored[: len(stored) // 2])
     done = subprocess.run(
-        [sys.executable, "-m", "stages.export"],
+        [sys.executable, "-m", "stages", "export"],
         cwd=repository,
         capture_output=True,
         text=True,

@@ -57,8 +57,8 @@ def test_failing_ends_with_status_1_and_the_error_s_own_words_on_stderr(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     with pytest.raises(SystemExit) as ended:
-        fail(ValueError("X.csv: column imageid is missing"))
+        fail("prepare", ValueError("X.csv: column imageid is missing"))
     assert ended.value.code == 1
     printed = capsys.readouterr()
-    assert printed.err == "error: X.csv: column imageid is missing\n"
+    assert printed.err == "prepare: X.csv: column imageid is missing\n"
     assert printed.out == ""

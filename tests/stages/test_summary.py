@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -65,23 +61,6 @@ def test_a_group_without_products_has_dashes(group: str) -> None:
     lines = summary({**evaluation(), group: {"products": 0}}, SPEED).splitlines()
     (line,) = [line for line in lines[1:5] if " 0 " in line]
     assert line.split()[-5:] == ["0", *"––––"]
-
-
-def test_it_runs_as_the_makefile_runs_it(tmp_path: Path) -> None:
-    (tmp_path / "metrics").mkdir()
-    for name, value in (("evaluation", evaluation()), ("speed", SPEED)):
-        (tmp_path / "metrics" / f"{name}.json").write_text(json.dumps(value), encoding="utf-8")
-    (tmp_path / "stages").mkdir()
-    for name in ("__init__.py", "summary.py"):
-        shutil.copy(ROOT / "stages" / name, tmp_path / "stages" / name)
-    run = subprocess.run(
-        [sys.executable, "-m", "stages.summary"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert run.stdout == summary(evaluation(), SPEED) + "\n"
 
 
 def test_the_makefile_runs_it_after_the_pipeline() -> None:

@@ -1,0 +1,114 @@
+"""Killed anywhere, or out of disk: the next run completes, with the lock of an undisturbed one."""
+
+from __future__ import annotations
+
+import os
+import random
+import resource
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.pipeline.commands import ENVIRONMENT, attempt, run
+from tests.test_pipeline_definition import PIPELINE
+
+SEED = int(os.environ.get("FAULT_SEED", random.SystemRandom().randrange(10**6)))
+"""Of the moments of death; a failing test prints it, FAULT_SEED repeats it."""
+LONGEST = 4.0
+"""Seconds a stage may live before it is killed; most stages of the small run end sooner."""
+PATIENCE = 30
+
+
+@pytest.fixture
+def emptied(small_run: Path, tmp_path: Path) -> Path:
+    """The small run's repository, with nothing run and a cache of its own."""
+    left_out = shutil.ignore_patterns("cache", "tmp", "dvc.lock")
+    copy = shutil.copytree(small_run, tmp_path / "copy", symlinks=True, ignore=left_out)
+    for name in ("data", "models", "metrics"):
+        shutil.rmtree(copy / name)
+    return copy
+
+
+def reproduce(
+    repository: Path, *targets: str, prepare: Callable[[], None] | None = None
+) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(  # noqa: S603
+        [sys.executable, "-m", "dvc", "repro", "--no-run-cache", *targets],
+        cwd=repository,
+        env=ENVIRONMENT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        preexec_fn=prepare,
+    )
+
+
+def stage_below(process: subprocess.Popen[bytes], stage: str) -> psutil.Process | None:
+    """The process of `stage`, once it runs; None when the run ended without it."""
+    while process.poll() is None:
+        try:
+            for child in psutil.Process(process.pid).children(recursive=True):
+                if child.cmdline()[-2:] == ["stages", stage]:
+                    return child
+        except psutil.NoSuchProcess:
+            continue
+    return None
+
+
+def assert_same_lock(repository: Path, small_run: Path) -> None:
+    run(repository, "stages.recovery")
+    run(repository, "dvc", "repro", "--no-run-cache")
+    assert (repository / "dvc.lock").read_text() == (small_run / "dvc.lock").read_text(), SEED
+    assert "up to date" in run(repository, "dvc", "status")
+    for path in (small_run / "metrics").rglob("*.json"):
+        if path.name != "environment.json":
+            assert (repository / path.relative_to(small_run)).read_bytes() == path.read_bytes()
+
+
+def test_killed_in_every_stage_at_random(emptied: Path, small_run: Path) -> None:
+    """Every second time it is DVC that dies; its stage, and what that started, must die too."""
+    moments = random.Random(SEED)
+    killed = 0
+    for number, stage in enumerate(PIPELINE):
+        attempt(emptied, "stages.recovery")
+        process = reproduce(emptied, stage)
+        victim = stage_below(process, stage)
+        assert victim is not None, (stage, SEED)
+        try:
+            victim.wait(moments.uniform(0, LONGEST))
+        except psutil.TimeoutExpired:
+            killed += 1
+        family = psutil.Process(process.pid).children(recursive=True)
+        if number % 2 or not victim.is_running():
+            process.kill()
+        else:
+            victim.kill()
+        process.wait(PATIENCE)
+        _, alive = psutil.wait_procs(family, timeout=PATIENCE)
+        assert not alive, (stage, SEED)
+    assert killed, SEED
+    assert_same_lock(emptied, small_run)
+
+
+def test_a_full_disk_is_told_and_leaves_nothing_that_is_taken_for_good(
+    emptied: Path, small_run: Path
+) -> None:
+    """A limit on the size of a file stands for the full disk: the write fails in its midst."""
+    sizes = [size for path in small_run.rglob("*") if (size := path.stat().st_size) > 2**17]
+    assert max(sizes) > 2**24
+    reached = []
+    for limit in (2**17, 2**20, 2**24):
+        process = reproduce(
+            emptied,
+            prepare=lambda limit=limit: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+        )
+        assert process.wait(PATIENCE * 10) != 0, limit
+        lock = emptied / "dvc.lock"
+        reached.append(lock.read_text().count("cmd:") if lock.exists() else 0)
+    assert reached == sorted(reached)
+    assert reached[-1] < len(PIPELINE)
+    assert_same_lock(emptied, small_run)

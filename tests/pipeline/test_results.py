@@ -1,0 +1,200 @@
+"""Results held against each other, on real small runs: gate, promotion, comparison, provenance."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+import yaml
+
+from tests.pipeline.commands import ENVIRONMENT, SMALL, attempt, git, run
+
+NO_BASELINE = 3
+WITHOUT_PICTURES = SMALL[:-2]
+
+
+@pytest.fixture
+def repository(small_run: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(small_run, tmp_path / "copy", symlinks=True)
+
+
+def locked(repository: Path, path: str) -> str:
+    stages = yaml.safe_load((repository / "dvc.lock").read_text(encoding="utf-8"))["stages"]
+    (found,) = [out["md5"] for of in stages.values() for out in of["outs"] if out["path"] == path]
+    return str(found)
+
+
+def test_a_result_is_not_worse_than_itself_and_no_promotion(repository: Path) -> None:
+    table = run(repository, "stages.results.gate", "HEAD")
+    assert table.startswith("### Not worse than HEAD")
+    for name in ("weighted F1", "macro F1", "coverage at 95", "calibration", "bytes", "seconds"):
+        (row,) = [line for line in table.splitlines() if line.startswith("| ") and name in line]
+        assert row.endswith("| ok |")
+    promotion = attempt(repository, "stages.results.promotion", "HEAD")
+    assert promotion.returncode == 1
+    assert "not told apart" in promotion.stdout
+    stages = yaml.safe_load((repository / "dvc.lock").read_text(encoding="utf-8"))["stages"]
+    read = {dep["path"]: dep["md5"] for dep in stages["evaluate"]["deps"]}
+    assert f"(md5 {read['data/prepared/test.parquet']})" in promotion.stdout
+
+
+def test_a_loss_of_quality_fails_and_is_traced(repository: Path) -> None:
+    base = locked(repository, "models/classifier")
+    run(repository, "dvc", "exp", "run", *SMALL, "-S", "text.bits=8", "-S", "image.dropout=0.9")
+    gate = attempt(repository, "stages.results.gate", "HEAD")
+    assert gate.returncode == 1, gate.stderr
+    assert re.search(r"^### Worse than HEAD: .*weighted F1", gate.stdout)
+    assert re.search(r"\| weighted F1 .*\*\*worse\*\*", gate.stdout)
+    compared = attempt(repository, "stages.results.compare", "HEAD")
+    assert compared.returncode == 1
+    assert re.search(r"^equal +data/prepared", compared.stdout, re.M)
+    assert re.search(r"^differs +models/classifier +\S+: ", compared.stdout, re.M)
+    assert "not at hand" not in compared.stdout
+
+    told = run(repository, "stages.results.whence", base)
+    assert git(repository, "rev-parse", "HEAD").strip() in told
+    assert f"data/raw  {locked(repository, 'data/raw')}" in told
+    assert "all as there" in told
+    assert "model: ngrams" in told
+    experiment = run(repository, "stages.results.whence", locked(repository, "models/classifier"))
+    assert "contained   refs/exps/" in experiment or "exps/" in experiment
+    assert "dropout: 0.9" in experiment
+    shortened = run(repository, "stages.results.whence", base[:12])
+    assert shortened == told
+
+
+def test_a_result_equals_itself_whether_named_by_revision_or_folder(
+    repository: Path, small_run: Path
+) -> None:
+    for other in ("HEAD", str(small_run)):
+        table = run(repository, "stages.results.compare", other)
+        assert table.strip().endswith("0 agrees, 0 differs")
+
+
+def forget_metrics(repository: Path) -> str:
+    git(repository, "rm", "--quiet", "--cached", "metrics/evaluation.json")
+    git(repository, "commit", "--quiet", "--message", "no metrics")
+    git(repository, "add", "metrics/evaluation.json")
+    git(repository, "commit", "--quiet", "--message", "metrics again")
+    return "HEAD~1"
+
+
+def forget_lock(repository: Path) -> str:
+    git(repository, "rm", "--quiet", "--cached", "dvc.lock")
+    git(repository, "commit", "--quiet", "--message", "no lock")
+    return "HEAD"
+
+
+def change_code(repository: Path) -> str:
+    with (repository / "stages/fusing.py").open("a", encoding="utf-8") as file:
+        file.write("# changed\n")
+    return "HEAD"
+
+
+@pytest.mark.parametrize(
+    ("prepare", "words"),
+    [
+        (lambda _: "no-such-branch", "names no commit"),
+        (forget_metrics, "has no weighted_f1 in metrics/evaluation.json: no baseline"),
+        (forget_lock, "dvc.lock"),
+        (change_code, "fuse changed since the last run"),
+    ],
+)
+def test_the_gate_never_passes_by_absence(
+    prepare: Callable[[Path], str], words: str, repository: Path
+) -> None:
+    done = attempt(repository, "stages.results.gate", prepare(repository))
+    assert done.returncode == NO_BASELINE, done.stdout + done.stderr
+    assert done.stdout.startswith("### No verdict")
+    assert words in done.stdout
+
+
+@pytest.mark.parametrize("wrong", ["", "xyz", "--all", "0123456789abcdef"])
+def test_an_unknown_hash_is_said_to_be_unknown(wrong: str, repository: Path) -> None:
+    done = attempt(repository, "stages.results.whence", wrong)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert done.stderr
+
+
+def stage_process(parent: psutil.Process, stage: str) -> psutil.Process:
+    """The process of a stage below a running `dvc repro`, once TensorFlow is in it."""
+    while parent.is_running() and parent.status() != psutil.STATUS_ZOMBIE:
+        for child in parent.children(recursive=True):
+            try:
+                if child.cmdline()[-2:] == ["stages", stage] and any(
+                    "tensorflow" in name.path for name in child.memory_maps()
+                ):
+                    return child
+            except (psutil.NoSuchProcess, psutil.AccessDenied):
+                continue
+    raise AssertionError(f"{stage} did not run")
+
+
+@pytest.mark.parametrize("edited", ["stages/text_models.py", "params.yaml"])
+def test_an_edit_while_a_stage_runs_fails_it_by_name(edited: str, repository: Path) -> None:
+    before = (repository / "dvc.lock").read_bytes()
+    with subprocess.Popen(
+        [sys.executable, "-m", "dvc", "repro", "--force", "--single-item", "train_text"],
+        cwd=repository,
+        env=ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        stage_process(psutil.Process(process.pid), "train_text")
+        path = repository / edited
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text.replace("penalty: 0.25", "penalty: 0.5") + "\n", encoding="utf-8")
+        output, _ = process.communicate()
+    assert process.returncode != 0
+    named = "text was" if edited == "params.yaml" else f"{edited} was written while train_text ran"
+    assert named in output
+    assert (repository / "dvc.lock").read_bytes() == before
+
+
+def test_an_unseeded_shuffle_is_caught_and_what_differs_is_named(repository: Path) -> None:
+    path = repository / "stages/splitting.py"
+    text = path.read_text(encoding="utf-8")
+    assert "table.sample(frac=1, random_state=seed)\n    total" in text
+    path.write_text(
+        text.replace(
+            "table.sample(frac=1, random_state=seed)\n    total", "table.sample(frac=1)\n    total"
+        ),
+        encoding="utf-8",
+    )
+    git(repository, "commit", "--quiet", "--all", "--message", "unseeded")
+    done = attempt(repository, "stages.results.verify", *WITHOUT_PICTURES, "-S", "image=none")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "DIFFERENT" in done.stdout
+    first = done.stdout.split("First:\n")[1].splitlines()[0]
+    assert re.search(r"data/prepared/test\.parquet \(prepare\): column id: ", first)
+
+
+def test_progress_is_written_while_a_branch_trains(repository: Path) -> None:
+    """DVCLive's curve has a line before the last epoch has ended."""
+    curve = repository / "metrics/train_image/plots/metrics/eval/loss.tsv"
+    command = ("dvc", "exp", "run", *SMALL, "-S", "train.epochs=30", "train_image")
+    with subprocess.Popen(  # noqa: S603
+        [sys.executable, "-m", *command],
+        cwd=repository,
+        env=ENVIRONMENT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        stage = stage_process(psutil.Process(process.pid), "train_image")
+        while stage.is_running() and len(lines(curve)) < 3:
+            assert process.poll() is None
+        assert stage.is_running()
+        process.kill()
+    assert len(lines(curve)) < 31
+
+
+def lines(path: Path) -> list[str]:
+    return path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
