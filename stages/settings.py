@@ -108,15 +108,22 @@ class NoText(_Frozen):
 
 
 class Lstm(_Frozen):
-    """An LSTM over embedded words, as in the original system."""
+    """An LSTM over embedded words, their pieces and shapes."""
 
     model: Literal["lstm"]
-    length: Annotated[int, Field(ge=1, le=512)]
+    title_words: Annotated[int, Field(ge=1, le=512)]
+    description_words: Annotated[int, Field(ge=1, le=512)]
     vocabulary: Annotated[int, Field(ge=100, le=500_000)]
     dimensions: Annotated[int, Field(ge=1, le=1024)]
+    pieces: Annotated[int, Field(ge=1, le=64)]
+    piece_buckets: Annotated[int, Field(ge=16, le=2**22)]
+    piece_dimensions: Annotated[int, Field(ge=1, le=1024)]
     units: Annotated[int, Field(ge=1, le=1024)]
     dropout: Fraction
+    epochs: Count
     learning_rate: Annotated[float, Field(gt=0, le=1)]
+    weight_decay: Fraction
+    label_smoothing: Fraction
     folds: Annotated[int, Field(ge=1, le=20)]
 
 

@@ -25,6 +25,7 @@ from stages.training import (
     by_solving,
     class_weights,
     held_out_accuracy,
+    plain,
     train_branch,
 )
 
@@ -79,10 +80,10 @@ def train_image() -> None:
                 examples,
                 weights,
                 train,
-                descent.learning_rate,
+                plain(descent.learning_rate),
                 live,
             )
-        model, held_out = train_branch(fit, examples, len(CODES), train, image.folds)
+        model, held_out = train_branch(fit, examples, len(CODES), train, train.epochs, image.folds)
         model.save_weights(MODEL / "model.weights.h5")
         held_out.write(MODEL / "heldout.npz")
         print("image branch:", held_out_accuracy(held_out, examples))

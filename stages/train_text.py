@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from dvclive import Live
 
-from serving.classifier.encoders import NgramEncoder, pad
+from serving.classifier.encoders import NgramEncoder, WordEncoder, pad
 from serving.classifier.labels import CODES
 from stages import text_models
 from stages.held_out import HeldOut
@@ -21,12 +21,14 @@ from stages.products import columns, read_training, texts
 from stages.settings import Ngrams, NoText, load
 from stages.training import (
     Examples,
+    annealed,
     by_descent,
     by_solving,
     class_weights,
     held_out_accuracy,
     train_branch,
 )
+from stages.word_vectors import word_vectors
 
 MODEL = Path("models/text")
 CURVES = Path("metrics/train_text")
@@ -35,7 +37,7 @@ CURVES = Path("metrics/train_text")
 def train_text() -> None:
     """Run the stage."""
     settings = load()
-    text, train = settings.text, settings.train
+    text, train, epochs = settings.text, settings.train, settings.train.epochs
     MODEL.mkdir(parents=True, exist_ok=True)
     with Live(str(CURVES), dvcyaml=None, save_dvc_exp=False) as live:
         if isinstance(text, NoText):
@@ -72,16 +74,18 @@ def train_text() -> None:
                 return text_models.linear(*ridge(of, buckets, labels[chosen], weights, penalty))
 
             fit = by_solving(solve, examples, live)
-        else:
-            fit = by_descent(
-                lambda: text_models.build(text, encoder, len(CODES)),
-                examples,
-                weights,
-                train,
-                text.learning_rate,
-                live,
-            )
-        model, held_out = train_branch(fit, examples, len(CODES), train, text.folds)
+        elif isinstance(encoder, WordEncoder):
+            vectors = word_vectors(listings, encoder.vocabulary, text.dimensions, train.seed)
+
+            def build() -> keras.Model:
+                model = text_models.build(text, encoder, len(CODES))
+                text_models.set_vectors(model, vectors)
+                return model
+
+            recipe = annealed(text.learning_rate, text.weight_decay, text.label_smoothing)
+            fit = by_descent(build, examples, weights, train, recipe, live)
+            epochs = min(train.epochs, text.epochs)
+        model, held_out = train_branch(fit, examples, len(CODES), train, epochs, text.folds)
         encoder.write(MODEL)
         model.save_weights(MODEL / "model.weights.h5")
         held_out.write(MODEL / "heldout.npz")

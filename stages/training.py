@@ -88,12 +88,49 @@ Fit = Callable[[np.ndarray, int, np.ndarray | None], tuple[keras.Model, int]]
 """(rows, epochs, rows to stop on or None) -> the fitted model and the epochs that it took."""
 
 
+Recipe = Callable[[int], tuple[keras.optimizers.Optimizer, Callable[..., keras.KerasTensor]]]
+"""(steps that training takes at most) -> the optimiser and the loss of labels and logits."""
+
+
+def plain(learning_rate: float) -> Recipe:
+    """Adam at one rate, cross-entropy."""
+
+    def recipe(steps: int) -> tuple[keras.optimizers.Optimizer, Callable[..., keras.KerasTensor]]:
+        return (
+            keras.optimizers.Adam(learning_rate),
+            keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        )
+
+    return recipe
+
+
+def annealed(learning_rate: float, weight_decay: float, label_smoothing: float) -> Recipe:
+    """AdamW (Loshchilov and Hutter, 2019) at a rate that rises, then falls along a cosine.
+
+    Cross-entropy with smoothed labels (Szegedy et al., 2016).
+    """
+
+    def loss(labels: keras.KerasTensor, logits: keras.KerasTensor) -> keras.KerasTensor:
+        chosen = keras.ops.one_hot(keras.ops.reshape(labels, (-1,)), logits.shape[-1])
+        return keras.losses.categorical_crossentropy(
+            chosen, logits, from_logits=True, label_smoothing=label_smoothing
+        )
+
+    def recipe(steps: int) -> tuple[keras.optimizers.Optimizer, Callable[..., keras.KerasTensor]]:
+        rate = keras.optimizers.schedules.CosineDecay(
+            learning_rate / 20, steps, warmup_target=learning_rate, warmup_steps=steps // 10
+        )
+        return keras.optimizers.AdamW(rate, weight_decay=weight_decay), loss
+
+    return recipe
+
+
 def by_descent(
     build: Callable[[], keras.Model],
     examples: Examples,
     weights: np.ndarray,
     train: Train,
-    learning_rate: float,
+    recipe: Recipe,
     live: Live,
 ) -> Fit:
     """Fitting by gradient descent; with rows to stop on, early and with curves in `live`."""
@@ -101,17 +138,14 @@ def by_descent(
     def fit(rows: np.ndarray, epochs: int, stop: np.ndarray | None) -> tuple[keras.Model, int]:
         keras.utils.set_random_seed(train.seed)
         model = build()
-        model.compile(
-            keras.optimizers.Adam(learning_rate),
-            keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-            weighted_metrics=["accuracy"],
-        )
         batches = Batches(examples, rows, train.batch_size, weights, train.seed)
+        optimizer, loss = recipe(epochs * len(batches))
+        model.compile(optimizer, loss, weighted_metrics=["accuracy"])
         if stop is None:
             history = model.fit(
                 batches, epochs=epochs, callbacks=[keras.callbacks.TerminateOnNaN()], verbose=2
             )
-            _require_finite_loss(history, learning_rate)
+            _require_finite_loss(history)
             return model, epochs
         history = model.fit(
             batches,
@@ -126,18 +160,18 @@ def by_descent(
             ],
             verbose=2,
         )
-        _require_finite_loss(history, learning_rate)
+        _require_finite_loss(history)
         return model, int(np.argmin(history.history["val_loss"])) + 1
 
     return fit
 
 
-def _require_finite_loss(history: keras.callbacks.History, learning_rate: float) -> None:
+def _require_finite_loss(history: keras.callbacks.History) -> None:
     for name, values in history.history.items():
         if name.endswith("loss") and not np.isfinite(values).all():
             raise DivergedError(
                 f"{name} is {values[-1]} in epoch {len(values)}: training diverged and no model is "
-                f"kept; lower learning_rate (it is {learning_rate:g}) or look for broken inputs"
+                "kept; lower the branch's learning_rate or look for broken inputs"
             )
 
 
@@ -157,12 +191,13 @@ def by_solving(solve: Callable[[np.ndarray], keras.Model], examples: Examples, l
 
 
 def train_branch(
-    fit: Fit, examples: Examples, codes: int, train: Train, folds: int
+    fit: Fit, examples: Examples, codes: int, train: Train, epochs: int, folds: int
 ) -> tuple[keras.Model, HeldOut]:
-    """The branch that is kept, and its answers to products it had not seen."""
+    """The branch that is kept, trained for `epochs` at most, and its answers to products it had
+    not seen."""
     everything = np.arange(len(examples))
     validation = everything[examples.validation]
-    model, epochs = fit(everything[~examples.validation], train.epochs, validation)
+    model, epochs = fit(everything[~examples.validation], epochs, validation)
     if folds == 1:
         return model, HeldOut(examples.rows[validation], logits(model, examples, validation))
 

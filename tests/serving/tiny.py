@@ -26,7 +26,8 @@ WORDS = ("livre", "piscine", "jeu")
 ROTATED = bytes.fromhex("4d4d002a00000008000101120003000000010006")
 """EXIF that says a picture was taken with the camera turned."""
 
-_LENGTH, _SIZE, _SCALE = 8, 16, 24.0
+_LENGTHS, _PIECES, _SIZE, _SCALE = (5, 3), 2, 16, 24.0
+_PLACES = sum(_LENGTHS)
 
 
 def text_graph() -> onnx.ModelProto:
@@ -37,8 +38,12 @@ def text_graph() -> onnx.ModelProto:
         helper.make_node("Gather", ["table", "words"], ["rows"]),
         helper.make_node("ReduceMean", ["rows"], ["logits"], axes=[1], keepdims=0),
     ]
-    words = helper.make_tensor_value_info("words", TensorProto.INT32, ["n", _LENGTH])
-    return _model(nodes, words, {"table": table})
+    shapes = {"words": [_PLACES], "pieces": [_PLACES, _PIECES], "shapes": [_PLACES]}
+    inputs = [
+        helper.make_tensor_value_info(name, TensorProto.INT32, ["n", *shape])
+        for name, shape in shapes.items()
+    ]
+    return _model(nodes, inputs, {"table": table})
 
 
 def image_graph() -> onnx.ModelProto:
@@ -50,15 +55,15 @@ def image_graph() -> onnx.ModelProto:
         helper.make_node("MatMul", ["colour", "weights"], ["logits"]),
     ]
     pixels = helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["n", _SIZE, _SIZE, 3])
-    return _model(nodes, pixels, {"weights": weights})
+    return _model(nodes, [pixels], {"weights": weights})
 
 
 def _model(
-    nodes: list[onnx.NodeProto], given: onnx.ValueInfoProto, constants: dict[str, np.ndarray]
+    nodes: list[onnx.NodeProto], given: list[onnx.ValueInfoProto], constants: dict[str, np.ndarray]
 ) -> onnx.ModelProto:
     logits = helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["n", len(CODES)])
     tensors = [numpy_helper.from_array(value, name) for name, value in constants.items()]
-    graph = helper.make_graph(nodes, "tiny", [given], [logits], tensors)
+    graph = helper.make_graph(nodes, "tiny", given, [logits], tensors)
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10)
 
 
@@ -68,7 +73,7 @@ def build(folder: Path) -> Path:
     classifier.mkdir(parents=True)
     onnx.save(text_graph(), classifier / TEXT_GRAPH)
     onnx.save(image_graph(), classifier / IMAGE_GRAPH)
-    WordEncoder(WORDS, _LENGTH).write(classifier)
+    WordEncoder(WORDS, _LENGTHS, _PIECES, 64).write(classifier)
     blend = Blend(1.0, 1.0, (0.0,) * len(CODES))
     fusion = Fusion(
         method="stacked",

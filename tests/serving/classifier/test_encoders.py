@@ -21,7 +21,7 @@ SHARES = dict.fromkeys(VIEWS, 1.0)
 
 
 def test_words_are_numbered_by_frequency_and_padded() -> None:
-    encoder = WordEncoder.fit(TEXTS, size=3, length=4)
+    encoder = WordEncoder.fit(TEXTS, size=3, lengths=(4, 2), pieces=6, buckets=64)
     assert encoder.vocabulary[0] == "piscine"
     numbers = encoder.encode([Text("piscine inconnue", "")])["words"]
     assert numbers.tolist() == [[2, 1, 0, 0]]
@@ -67,7 +67,7 @@ def test_rare_buckets_are_void() -> None:
 @pytest.mark.parametrize("kind", ["words", "ngrams"])
 def test_an_encoder_is_read_back_as_it_was_written(kind: str, tmp_path: Path) -> None:
     encoder = (
-        WordEncoder.fit(TEXTS, 100, 5)
+        WordEncoder.fit(TEXTS, 100, (5, 3), 4, 64)
         if kind == "words"
         else NgramEncoder.fit(TEXTS, 14, 1, SHARES)
     )
