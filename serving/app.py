@@ -72,7 +72,8 @@ def routes(settings: Settings, *, predicts: bool) -> list[HTTPRouteHandler]:
         authentication.token,
         authentication.verify_token,
     ]
-    return [*shared, *((prediction.predict, prediction.predict_batch, about.model) * predicts)]
+    asking = (prediction.predict, prediction.explain, prediction.predict_batch, about.model)
+    return [*shared, *(asking * predicts)]
 
 
 def openapi(handlers: list[HTTPRouteHandler]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from litestar.openapi.spec import (
     OAuthFlow,
     OAuthFlows,
     OpenAPIMediaType,
+    OpenAPIResponse,
     OpenAPIType,
     Operation,
     Reference,
@@ -34,6 +35,31 @@ _EXAMPLE = {
     "product_identifier": "1263597046",
     "product_id": 3804725264,
     "imageid": 1263597046,
+}
+
+_EXPLAINED_EXAMPLE = {
+    "predicted": 2583,
+    "label": "Piscine",
+    "confidence": 0.97,
+    "accepted": True,
+    "predictions": [
+        {"prediction": 2583, "label": "Piscine", "confidence": 0.97},
+        {"prediction": 1302, "label": "Jeux de plein air", "confidence": 0.02},
+    ],
+    "evidence": "both",
+    "image_error": None,
+    "product_identifier": "1263597046",
+    "product_id": 3804725264,
+    "imageid": 1263597046,
+    "model": "5a4560535e02174044706c8368e9078c.dir",
+    "message": "Produit classé : Piscine (2583)",
+    "explanation": {
+        "words": [
+            {"field": "title", "word": "Piscine", "start": 0, "end": 7, "effect": 5.4},
+            {"field": "title", "word": "ronde", "start": 18, "end": 23, "effect": -0.3},
+        ],
+        "regions": [{"left": 0.25, "top": 0.5, "right": 0.5, "bottom": 0.75, "effect": 1.1}],
+    },
 }
 
 
@@ -108,6 +134,18 @@ class ProductOperation(Operation):
                 "application/json": (_JSON, _EXAMPLE),
             }
         )
+
+
+@dataclass
+class ExplainOperation(ProductOperation):
+    """One product, whose answer is shown with its explanation."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        answer = (self.responses or {}).get("200")
+        if isinstance(answer, OpenAPIResponse) and answer.content:
+            shown: dict[str, Example | Reference] = {"example": Example(value=_EXPLAINED_EXAMPLE)}
+            answer.content["application/json"].examples = shown
 
 
 @dataclass

@@ -13,6 +13,7 @@ from PIL import Image
 
 from serving import lock
 from serving.classifier.classifier import Prediction, Product
+from serving.classifier.explaining import Explanation, explain
 from serving.metrics import Metrics
 from serving.problems import busy
 from serving.settings import Settings
@@ -94,6 +95,17 @@ class Model:
         self._workers.close()
         if self._classifier is not None:
             self._classifier.close()
+
+    async def explain(
+        self, product: Product, left: Left | None
+    ) -> tuple[Prediction, Explanation | None]:
+        """One answer, with what moved it. Raises Problem as `predict` does.
+
+        People ask it of products that were answered before: the metrics of answers and of
+        confidence, in which a changing catalogue shows, leave it out.
+        """
+        classifier = self.classifier
+        return await self._workers.run(lambda: explain(classifier, product), left)
 
 
 def _warm(classifier: TimedClassifier) -> None:

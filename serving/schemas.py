@@ -52,6 +52,48 @@ class Answer(msgspec.Struct):
     message: str
 
 
+class Word(msgspec.Struct):
+    """A word, or a passage of a long text, and by how much the answer rests on it.
+
+    `field` is title or description; `start` and `end` count characters of that field once HTML is
+    stripped and white space folded.
+    """
+
+    field: str
+    word: str
+    start: int
+    end: int
+    effect: float
+
+
+class Region(msgspec.Struct):
+    """A part of the picture, in shares of its width and height, and by how much the answer rests
+    on it."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+    effect: float
+
+
+class Explanation(msgspec.Struct):
+    """What moved an answer, from the strongest support to the strongest opposition.
+
+    `effect` is by how much the log-odds of the predicted code fall (in nats) when the word is left
+    out or the region painted over; below 0 where the answer is surer without it.
+    """
+
+    words: list[Word]
+    regions: list[Region]
+
+
+class ExplainedAnswer(Answer):
+    """The code of a product, and what moved the answer."""
+
+    explanation: Explanation
+
+
 class Refusal(msgspec.Struct):
     """A product of a batch that could not be answered, and why."""
 

@@ -32,15 +32,11 @@ class TimedSession:
         """As the session's own."""
         started = time.perf_counter()
         answer = self._session.run(outputs, inputs)
-        self._thread.seconds = self._total() + time.perf_counter() - started
+        self._thread.seconds = self.seconds() + time.perf_counter() - started
         return answer
 
-    def take_seconds(self) -> float:
-        """Seconds run in this thread since the last time this was asked."""
-        seconds, self._thread.seconds = self._total(), 0.0
-        return seconds
-
-    def _total(self) -> float:
+    def seconds(self) -> float:
+        """Seconds run in this thread so far."""
         return float(getattr(self._thread, "seconds", 0.0))
 
 
@@ -68,12 +64,12 @@ class TimedClassifier(Classifier):
         return self._observe("image", lambda: super(TimedClassifier, self)._image_logits(data))
 
     def _observe(self, branch: str, work: Callable[[], T]) -> T:
-        started = time.perf_counter()
-        answer = work()
-        total = time.perf_counter() - started
         session = self._timed[branch]
-        if session is not None and self.seconds is not None:
-            inference = session.take_seconds()
-            self.seconds.labels(branch, "inference").observe(inference)
-            self.seconds.labels(branch, "decode").observe(total - inference)
+        if session is None or self.seconds is None:
+            return work()
+        before, started = session.seconds(), time.perf_counter()
+        answer = work()
+        total, inference = time.perf_counter() - started, session.seconds() - before
+        self.seconds.labels(branch, "inference").observe(inference)
+        self.seconds.labels(branch, "decode").observe(total - inference)
         return answer

@@ -166,6 +166,17 @@ class Classifier:
             for row, error in enumerate(errors)
         ]
 
+    def text_logits(self, texts: Sequence[Text]) -> np.ndarray:
+        """Logits, float32 [n, codes], of normalised texts; zero for an empty one."""
+        return self._text_logits(texts)[0]
+
+    def pixel_logits(self, pictures: Sequence[np.ndarray]) -> np.ndarray:
+        """Logits, float32 [n, codes], of decoded pictures, uint8 [image_size, image_size, 3] each.
+
+        Raises ValueError: there is no image branch.
+        """
+        return np.stack(list(self._pool.map(self._pixel_logits, pictures)))
+
     def _text_logits(self, texts: Sequence[Text]) -> tuple[np.ndarray, np.ndarray]:
         """Float32 [n, codes], zero for an empty text, and bool [n]: which texts are not empty."""
         logits = np.zeros((len(texts), len(self.codes)), np.float32)
@@ -190,6 +201,13 @@ class Classifier:
             pixels = decode(data, self.image_size)
         except ImageError as error:
             return error
+        return self._pixel_logits(pixels)
+
+    def _pixel_logits(self, pixels: np.ndarray) -> np.ndarray:
+        if self._image is None:
+            raise ValueError(
+                "this classifier has no image branch; it can be asked about texts only"
+            )
         name = self._image.get_inputs()[0].name
         (logits,) = self._image.run([LOGITS], {name: pixels[np.newaxis]})
         return np.asarray(logits[0])

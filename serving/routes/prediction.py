@@ -7,12 +7,13 @@ from typing import Any
 import msgspec
 from litestar import Request, Response, post
 
-from serving import bodies
+from serving import bodies, schemas
 from serving.classifier.classifier import Prediction
-from serving.documentation import BatchOperation, ProductOperation, problems
+from serving.classifier.explaining import Explanation
+from serving.documentation import BatchOperation, ExplainOperation, ProductOperation, problems
 from serving.model import Model
 from serving.problems import Problem, request_id
-from serving.schemas import Answer, Candidate, ProductBody, Refusal
+from serving.schemas import Answer, Candidate, ExplainedAnswer, ProductBody, Refusal
 from serving.security import may_predict
 from serving.service import Parts, Service
 from serving.work import Left
@@ -35,6 +36,26 @@ async def predict(request: AnyRequest, service: Parts) -> Answer:
     model, body = await _asked(request, service)
     [prediction] = await model.predict([bodies.product(body)], _left(request))
     return _answer(body, prediction, model, service.settings.top)
+
+
+@post(
+    "/explain",
+    status_code=200,
+    tags=["prediction"],
+    guards=[may_predict],
+    operation_class=ExplainOperation,
+    responses=problems(400, 401, 403, 413, 415, 422, 429, 503),
+)
+async def explain(request: AnyRequest, service: Parts) -> ExplainedAnswer:
+    """The code of one product, with the words and the regions of its picture that moved it."""
+    model = _model(service)
+    await service.limits.count(service.limits.predict, request.user.username)
+    body = await bodies.read_product(request, service.settings)
+    prediction, explanation = await model.explain(bodies.product(body), _left(request))
+    if explanation is None:
+        raise Problem(422, _unusable(prediction.image_error))
+    answer = _answer(body, prediction, model, service.settings.top)
+    return ExplainedAnswer(**msgspec.structs.asdict(answer), explanation=_explanation(explanation))
 
 
 @post(
@@ -139,3 +160,11 @@ def _told(image_error: str | None) -> str | None:
 def _message(prediction: Prediction) -> str:
     verdict = "" if prediction.accepted else ", à vérifier"
     return f"Produit classé : {prediction.label} ({prediction.code}){verdict}"
+
+
+def _explanation(found: Explanation) -> schemas.Explanation:
+    """What the client reads of it."""
+    return schemas.Explanation(
+        words=[schemas.Word(w.field, w.word, w.start, w.end, w.effect) for w in found.words],
+        regions=[schemas.Region(r.left, r.top, r.right, r.bottom, r.effect) for r in found.regions],
+    )
