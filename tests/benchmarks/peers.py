@@ -160,9 +160,9 @@ def prior(labels: np.ndarray) -> np.ndarray:
 
 def probabilities(model: BaseEstimator, inputs: object) -> np.ndarray:
     """The model's probabilities, [n, codes]; 0 for codes it was not shown."""
-    p = model.predict_proba(inputs)
+    p = model.predict_proba(inputs).astype(np.float64)
     spread = np.zeros((len(p), len(CODES)))
-    spread[:, model.classes_] = p
+    spread[:, model.classes_] = p / p.sum(axis=1, keepdims=True)
     return spread
 
 

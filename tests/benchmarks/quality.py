@@ -30,7 +30,6 @@ from tests.benchmarks.combinations import CONF, ROOT, Combinations, StageError
 from tests.benchmarks.table import FIGURES, Row, markdown
 
 KINDS = ("peers", "text", "image", "fused")
-ORIGINAL = ("text=lstm", "image=vgg16", "fusion=weighted")
 
 
 class Plan(NamedTuple):
@@ -53,8 +52,7 @@ def options(group: str) -> dict[str, dict[str, Any]]:
 def plans(kinds: Sequence[str], weights: dict[str, str | None]) -> Iterator[Plan]:
     """All combinations that can run; those that cannot are named on standard error.
 
-    `weights`: what `image.weights` is for each pretrained network; a network that is not there has
-    none at hand.
+    `weights`: what `image.weights` is for each pretrained network at hand; None are random ones.
     """
     if "text" in kinds:
         for name in options("text"):
@@ -63,58 +61,69 @@ def plans(kinds: Sequence[str], weights: dict[str, str | None]) -> Iterator[Plan
         return
     pictures: dict[str, tuple[str, ...]] = {}
     for name, option in options("image").items():
+        model = option["model"]
         if option["weights"] is None:
             pictures[name] = (f"image={name}",)
-        elif option["model"] in weights:
-            stated = weights[option["model"]]
-            value = "null" if stated is None else f"'{stated}'"
-            pictures[name] = (f"image={name}", f"image.weights={value}")
+        elif model in weights:
+            stated = "null" if weights[model] is None else f"'{weights[model]}'"
+            pictures[name] = (f"image={name}", f"image.weights={stated}")
         else:
-            say(f"image={name} is left out: no weights of {option['model']} at hand (see --help)")
+            say(f"image={name} is left out: no weights of {model} at hand (see --help)")
     if "image" in kinds:
         for name, chosen in pictures.items():
-            unlearnt = "image.weights=null" in chosen
-            shown = f"image={name}" + (", random weights" if unlearnt else "")
-            yield Plan(shown, ("text=none", *chosen), "image")
+            yield Plan(named(f"image={name}", chosen), ("text=none", *chosen), "image")
     if "fused" in kinds:
-        yield Plan("the defaults", (), "fused")
-        if "mobilenet" in pictures:
-            yield Plan("the defaults, image=mobilenet", pictures["mobilenet"], "fused")
+        usual = default("image")
+        if usual in pictures:
+            yield Plan(named("the defaults", pictures[usual]), pictures[usual], "fused")
+        if "mobilenet" in pictures and usual != "mobilenet":
+            chosen = pictures["mobilenet"]
+            yield Plan(named("the defaults, image=mobilenet", chosen), chosen, "fused")
         if "vgg16" in pictures:
-            chosen = tuple(sorted({*ORIGINAL, *pictures["vgg16"]}))
-            yield Plan("the original pair: " + " ".join(ORIGINAL), chosen, "fused")
+            original = ("text=lstm", "fusion=weighted", *pictures["vgg16"])
+            yield Plan(named("text=lstm image=vgg16 fusion=weighted", original), original, "fused")
+
+
+def named(name: str, overrides: tuple[str, ...]) -> str:
+    """The name, with a word of warning for a network that never saw a picture."""
+    return f"{name}, random weights" if "image.weights=null" in overrides else name
+
+
+def default(group: str) -> str:
+    """The option that conf/config.yaml takes."""
+    config = yaml.safe_load((CONF / "config.yaml").read_text(encoding="utf-8"))
+    return next(entry[group] for entry in config["defaults"] if group in entry)
 
 
 def rows(plan: Plan, figures: dict[str, Any], seconds: dict[str, float]) -> Iterator[Row]:
     """What metrics/evaluation.json says of a combination; `seconds` of each of its stages."""
 
-    def row(name: str, on: str, of: dict[str, Any], spent: float | None, **more: float) -> Row:
-        known = {key: of[key] for key in FIGURES if key in of}
-        return Row(name, on, of["products"], {**known, **more}, spent)
+    def row(on: str, of: dict[str, Any], stages: tuple[str, ...], **more: float) -> Row:
+        known = {name: of[name] for name in FIGURES if name in of}
+        spent = sum(seconds[stage] for stage in stages) if stages else None
+        return Row(plan.name, on, of["products"], {**known, **more}, spent)
 
-    def spent(*stages: str) -> float:
-        return sum(seconds[stage] for stage in stages)
-
-    covered = figures["coverage_at"]["95"] * figures["products"]
-    text, image, both = figures["text_only"], figures["image_only"], figures["both"]
-    # Products without the one modality are answered with the prior, the least sure answer of all:
-    # they come last in the order of confidence and are never among the covered ones.
-    if plan.kind == "text":
-        share = covered / text["products"]
-        yield row(plan.name, "with text", text, spent("train_text"), coverage=share)
-    elif plan.kind == "image":
-        share = covered / image["products"]
-        seconds_taken = spent("images", "train_image")
-        yield row(plan.name, "with picture", image, seconds_taken, coverage=share)
-    else:
-        taken = spent("images", "train_text", "train_image", "fuse")
-        yield row(plan.name, "all", figures, taken, coverage=figures["coverage_at"]["95"])
+    covered = figures["coverage_at"]["95"]
+    if plan.kind == "fused":
+        stages = ("images", "train_text", "train_image", "fuse")
+        yield row("all", figures, stages, coverage=covered)
+        both = figures["both"]
         if both["products"]:
-            yield row(plan.name, "with both", both, None)
+            yield row("with both", both, ())
             for branch, key in (("text", "text_alone"), ("picture", "image_alone")):
                 figure = {"weighted_f1": both[f"{key}_weighted_f1"]}
                 name = f"{plan.name}: {branch} alone"
                 yield Row(name, "with both", both["products"], figure, None)
+        return
+    on, key, stages = {
+        "text": ("with text", "text_only", ("train_text",)),
+        "image": ("with picture", "image_only", ("images", "train_image")),
+    }[plan.kind]
+    of = figures[key]
+    if of["products"]:
+        # Products without the one modality are answered with the prior, the least sure answer of
+        # all: they are never among the covered ones, so the share is one of `of` alone.
+        yield row(on, of, stages, coverage=covered * figures["products"] / of["products"])
 
 
 def pipeline_rows(runs: Combinations, plan: Plan, seed: int) -> Iterator[Row]:
@@ -165,13 +174,27 @@ def arguments(words: Sequence[str] | None) -> argparse.Namespace:
         prog="python -m tests.benchmarks.quality", description=(__doc__ or "").split("\n")[0]
     )
     add = parser.add_argument
-    add("--data", type=Path, help="folder of another catalogue (conf/data/folder.yaml)")
+    add("--data", type=folder, help="folder of another catalogue, in the layout of the challenge")
     add("--seeds", type=int, nargs="+", help="of the splits; without it, the one of prepare.seed")
     add("--only", nargs="+", choices=KINDS, default=KINDS, help="which rows")
-    add("--weights", help="MobileNet's: imagenet (downloaded by Keras) or the path of a .h5 file")
-    add("--vgg16-weights", help="VGG16's, likewise")
+    add("--weights", type=pretrained, help="MobileNet's: the path of a .h5 file, or imagenet")
+    add("--vgg16-weights", type=pretrained, help="VGG16's, likewise; imagenet is downloaded")
     add("--slow", action="store_true", help="VGG16 too, with random weights if none are named")
     return parser.parse_args(words)
+
+
+def folder(path: str) -> Path:
+    """An existing folder, absolute."""
+    if not Path(path).is_dir():
+        raise argparse.ArgumentTypeError(f"{path!r} is no folder")
+    return Path(path).resolve()
+
+
+def pretrained(named: str) -> str:
+    """`imagenet`, or the absolute path of an existing file."""
+    if named != "imagenet" and not Path(named).is_file():
+        raise argparse.ArgumentTypeError(f"{named!r} is no file; expected a .h5 file or imagenet")
+    return named if named == "imagenet" else str(Path(named).resolve())
 
 
 def known_weights(asked: argparse.Namespace, image: dict[str, Any]) -> dict[str, str | None]:
@@ -180,9 +203,8 @@ def known_weights(asked: argparse.Namespace, image: dict[str, Any]) -> dict[str,
     weights: dict[str, str | None] = {"vgg16": None} if asked.slow else {}
     if image["weights"] is not None:
         weights[image["model"]] = image["weights"]
-    for model, named in (("mobilenet", asked.weights), ("vgg16", asked.vgg16_weights)):
-        if named is not None:
-            weights[model] = named if named == "imagenet" else str(Path(named).resolve())
+    asked_for = {"mobilenet": asked.weights, "vgg16": asked.vgg16_weights}
+    weights.update({model: value for model, value in asked_for.items() if value is not None})
     return weights
 
 
@@ -205,41 +227,62 @@ def main(words: Sequence[str] | None = None) -> int:
     common: list[str] = []
     sections: dict[str, Any] = {}
     if asked.data is not None:
-        common = ["data=folder", f"data.path='{asked.data.resolve()}'"]
+        common = ["data=folder", f"data.path='{asked.data}'"]
     else:
         sections = {name: stored[name] for name in ("data", "prepare")}
 
-    table: list[Row] = []
-    failed = False
     started = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="bench-quality-") as scratch:
         runs = Combinations(Path(scratch), common, sections)
-        if asked.data is None:
-            runs.know("ingest", ROOT, stored)
-            runs.know("prepare", ROOT, stored)
-        seeds = asked.seeds or [runs.params([])["prepare"]["seed"]]
-        combinations = list(plans(asked.only, weights))
-        compared = Peers(weights.get("mobilenet")) if "peers" in asked.only else None
-        for seed in seeds:
-            say(f"split {seed}")
-            if compared:
-                for row in compared.rows(runs, seed):
-                    say(f"  {shown(row)}")
-                    table.append(row)
-            for plan in combinations:
-                say(plan.name)
-                try:
-                    of_plan = list(pipeline_rows(runs, plan, seed))
-                except StageError as error:
-                    say(f"split {seed}, {plan.name}: {error}")
-                    failed = True
-                    continue
-                for row in of_plan:
-                    say(f"  {shown(row)}")
-                table += of_plan
+        try:
+            if asked.data is None:
+                runs.know("ingest", ROOT, stored)
+                runs.know("prepare", ROOT, stored)
+            seeds = asked.seeds or [runs.params([])["prepare"]["seed"]]
+            table, failures = compare(runs, seeds, asked.only, weights)
+        except (FileNotFoundError, StageError) as error:
+            say(f"error: {error}")
+            return 1
     say(f"{time.perf_counter() - started:.0f} s in all")
     print(markdown(table))
-    return int(failed)
+    for failure in failures:
+        say(f"error: {failure}")
+    return int(bool(failures))
+
+
+def compare(
+    runs: Combinations,
+    seeds: Sequence[int],
+    kinds: Sequence[str],
+    weights: dict[str, str | None],
+) -> tuple[list[Row], list[str]]:
+    """The rows of all splits, and what went wrong with those that are missing.
+
+    Raises StageError when there is no split to compare on.
+    """
+    combinations = list(plans(kinds, weights))
+    compared = Peers(weights.get("mobilenet")) if "peers" in kinds else None
+    table: list[Row] = []
+    failures: list[str] = []
+
+    def keep(row: Row) -> None:
+        say(f"  {shown(row)}")
+        table.append(row)
+
+    for seed in seeds:
+        say(f"split {seed}")
+        runs.run("prepare", with_seed(runs.params([]), seed))
+        for row in compared.rows(runs, seed) if compared else ():
+            keep(row)
+        for plan in combinations:
+            say(plan.name)
+            try:
+                for row in pipeline_rows(runs, plan, seed):
+                    keep(row)
+            except StageError as error:
+                failures.append(f"split {seed}, {plan.name}: {error}")
+                say(failures[-1])
+    return table, failures
 
 
 if __name__ == "__main__":
