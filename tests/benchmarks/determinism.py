@@ -105,9 +105,8 @@ def measure(work: str, options: dict[str, object], processors: int) -> tuple[flo
 
 def main() -> None:
     """Print the table."""
-    print(
-        "| without | trained | processor seconds | cost of the pin | bits equal |\n|---|---|---|---|---|"
-    )
+    print("| without | trained | processor seconds | cost of the pin | bits equal |")
+    print("|---|---|---|---|---|")
     pinned: dict[str, float] = {}
     for name, work, options in LINES:
         runs = [measure(work, options, 2 - number % 2) for number in range(RUNS)]
