@@ -90,12 +90,6 @@ class Model:
                 self._metrics.confidence.observe(answer.confidence)
         return answers
 
-    def close(self) -> None:
-        """Stop the threads."""
-        self._workers.close()
-        if self._classifier is not None:
-            self._classifier.close()
-
     async def explain(
         self, product: Product, left: Left | None
     ) -> tuple[Prediction, Explanation | None]:
@@ -104,8 +98,13 @@ class Model:
         People ask it of products that were answered before: the metrics of answers and of
         confidence, in which a changing catalogue shows, leave it out.
         """
-        classifier = self.classifier
-        return await self._workers.run(lambda: explain(classifier, product), left)
+        return await self.ask(lambda classifier: explain(classifier, product), left)
+
+    def close(self) -> None:
+        """Stop the threads."""
+        self._workers.close()
+        if self._classifier is not None:
+            self._classifier.close()
 
 
 def _warm(classifier: TimedClassifier) -> None:

@@ -44,13 +44,11 @@ async def predict(request: AnyRequest, service: Parts) -> Answer:
     tags=["prediction"],
     guards=[may_predict],
     operation_class=ExplainOperation,
-    responses=problems(400, 401, 403, 413, 415, 422, 429, 503),
+    responses=_REFUSALS,
 )
 async def explain(request: AnyRequest, service: Parts) -> ExplainedAnswer:
     """The code of one product, with the words and the regions of its picture that moved it."""
-    model = _model(service)
-    await service.limits.count(service.limits.predict, request.user.username)
-    body = await bodies.read_product(request, service.settings)
+    model, body = await _asked(request, service)
     prediction, explanation = await model.explain(bodies.product(body), _left(request))
     if explanation is None:
         raise Problem(422, _unusable(prediction.image_error))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from serving.classifier.fusion import softmax
 from stages import fusing
@@ -39,6 +40,30 @@ def test_both_branches_together_are_better_than_either(fit: object) -> None:
     p = fit(TEXT, IMAGE, LABELS).probabilities(TEXT, IMAGE)  # type: ignore[operator]
     assert accuracy(p) > max(accuracy(TEXT), accuracy(IMAGE)) + 0.01
     assert calibration_error(p.max(axis=1), p.argmax(axis=1) == LABELS, 15) < 0.03
+
+
+def test_an_ensemble_calibrates_what_one_temperature_cannot() -> None:
+    sure = np.random.default_rng(4).random(len(LABELS)) < 0.5
+    mixed = np.where(sure[:, np.newaxis], TEXT / 3, 0.2 * TEXT / 3)  # half of it far too modest
+    tempered = softmax(fusing.temperature_weight(mixed, LABELS) * mixed)
+    blend = fusing.calibrated(mixed, NOTHING, LABELS)
+    p = blend.probabilities(mixed, NOTHING)
+    assert (p.argmax(axis=1) == mixed.argmax(axis=1)).all()
+    assert fusing.negative_log_likelihood(p, LABELS) < (
+        fusing.negative_log_likelihood(tempered, LABELS)
+    )
+
+
+def test_the_discriminant_is_that_of_scikit_learn_but_for_its_penalty() -> None:
+    labels = LABELS[:600]
+    random = np.random.default_rng(5)
+    features = random.normal(size=(600, 8)) * np.arange(1, 9) + labels[:, np.newaxis]
+    kernel, bias = discriminant(features, labels, 5, 1e-6)
+    peer = LinearDiscriminantAnalysis("lsqr").fit(features, labels)
+    agree = (features @ kernel + bias).argmax(axis=1) == peer.predict(features)
+    assert agree.mean() > 0.98
+    shrunk, _ = discriminant(features, labels, 5, 100.0)
+    assert np.abs(shrunk).sum() < np.abs(kernel).sum() / 2
 
 
 def test_a_useless_branch_gets_no_say() -> None:

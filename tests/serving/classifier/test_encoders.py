@@ -23,8 +23,23 @@ SHARES = dict.fromkeys(VIEWS, 1.0)
 def test_words_are_numbered_by_frequency_and_padded() -> None:
     encoder = WordEncoder.fit(TEXTS, size=3, lengths=(4, 2), pieces=6, buckets=64)
     assert encoder.vocabulary[0] == "piscine"
-    numbers = encoder.encode([Text("piscine inconnue", "")])["words"]
-    assert numbers.tolist() == [[2, 1, 0, 0]]
+    inputs = encoder.encode([Text("piscine inconnue", "Piscine")])
+    assert inputs["words"].tolist() == [[2, 1, 0, 0, 2, 0]]
+    assert inputs["pieces"].shape == (1, 6, 6)
+    assert (inputs["pieces"][0, :2] > 0).all()
+    assert not inputs["pieces"][0, 2:4].any()
+
+
+def test_a_word_never_seen_shares_pieces_with_its_kin_and_shape_tells_capitals() -> None:
+    encoder = WordEncoder.fit(TEXTS, size=3, lengths=(1, 1), pieces=20, buckets=2**16)
+    lower, upper, plural, other = (
+        encoder.encode([Text(word, "")]) for word in ("piscine", "PISCINE", "piscines", "vélo")
+    )
+    assert np.array_equal(lower["pieces"], upper["pieces"])
+    assert lower["shapes"][0, 0] != upper["shapes"][0, 0]
+    seen = set(lower["pieces"].ravel().tolist()) - {0}
+    assert len(seen & set(plural["pieces"].ravel().tolist())) > len(seen) / 2
+    assert not seen & set(other["pieces"].ravel().tolist())
 
 
 def test_values_have_length_one_and_padding_is_silent() -> None:

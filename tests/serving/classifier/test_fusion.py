@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from serving.classifier import manifest
-from serving.classifier.fusion import Blend, Fusion, softmax, states
+from serving.classifier.fusion import Blend, Ensemble, Fusion, softmax, states
 
 CODES = (10, 40, 50)
 FUSION = Fusion(
@@ -16,9 +16,9 @@ FUSION = Fusion(
     codes=CODES,
     prior=(0.5, 0.3, 0.2),
     blends={
-        "text": Blend(2.0, 0.0, (0.0, 0.0, 0.0)),
+        "text": Blend(2.0, 0.0, (0.0, 0.0, 0.0), ensemble=Ensemble(1.5, 1.0, 0.0)),
         "image": Blend(0.0, 1.0, (0.0, 0.0, 0.0)),
-        "both": Blend(0.0, 0.0, (0.0, 0.0, 0.0), share=0.25, power=1.0),
+        "both": Blend(0.0, 0.0, (0.0, 0.0, 0.0), share=0.25),
     },
     precision=0.9,
     thresholds={"text": 0.6, "both": 0.9, "image": 2.0},
@@ -33,7 +33,7 @@ def test_each_state_has_its_own_answer() -> None:
     p = FUSION.probabilities(TEXT, IMAGE, HAS_TEXT, HAS_IMAGE)
     assert np.allclose(p.sum(axis=1), 1)
     assert np.allclose(p[0], FUSION.prior)
-    assert np.allclose(p[1], softmax(2 * TEXT[0]))
+    assert np.allclose(p[1], softmax(3 * TEXT[0]))
     assert np.allclose(p[2], softmax(IMAGE[0]))
     assert np.allclose(p[3], 1 / 3)
 
@@ -41,7 +41,7 @@ def test_each_state_has_its_own_answer() -> None:
 def test_logits_of_an_absent_branch_are_ignored() -> None:
     nonsense = np.full((4, 3), 1e6)
     text_only = FUSION.probabilities(TEXT, nonsense, HAS_TEXT, np.zeros(4, bool))
-    assert np.allclose(text_only[1], softmax(2 * TEXT[0]))
+    assert np.allclose(text_only[1], softmax(3 * TEXT[0]))
 
 
 def test_nothing_is_accepted_without_evidence_or_below_the_threshold() -> None:
@@ -55,6 +55,14 @@ def test_a_mixture_is_weighed_by_its_share() -> None:
     blend = Blend(1.0, 1.0, (0.0,) * 3, share=0.25)
     p = blend.probabilities(TEXT[:1], IMAGE[:1])
     assert np.allclose(p, 0.25 * softmax(TEXT[:1]) + 0.75 * softmax(IMAGE[:1]))
+
+
+def test_an_ensemble_keeps_the_order_and_leaves_the_rest_to_every_code() -> None:
+    logits = np.array([[4.0, 1.0, 0.0]])
+    p = Ensemble(power=2.0, scaled=0.5, plain=0.3).probabilities(logits)
+    assert np.allclose(p, 0.5 * softmax(2 * logits) + 0.3 * softmax(logits) + 0.2 / 3)
+    assert np.argsort(p[0]).tolist() == [2, 1, 0]
+    assert np.allclose(Ensemble().probabilities(logits), softmax(logits))
 
 
 def test_fusion_is_read_back_as_it_was_written(tmp_path: Path) -> None:
