@@ -26,7 +26,7 @@ WORDS = ("livre", "piscine", "jeu")
 ROTATED = bytes.fromhex("4d4d002a00000008000101120003000000010006")
 """EXIF that says a picture was taken with the camera turned."""
 
-_LENGTHS, _PIECES, _SIZE, _SCALE = (5, 3), 2, 16, 24.0
+_LENGTHS, _PIECES, _SIZE, _SCALE = (8, 8), 2, 16, 48.0
 _PLACES = sum(_LENGTHS)
 
 

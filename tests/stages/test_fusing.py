@@ -59,7 +59,8 @@ def test_the_discriminant_is_that_of_scikit_learn_but_for_its_penalty() -> None:
     random = np.random.default_rng(5)
     features = random.normal(size=(600, 8)) * np.arange(1, 9) + labels[:, np.newaxis]
     kernel, bias = discriminant(features, labels, 5, 1e-6)
-    peer = LinearDiscriminantAnalysis("lsqr").fit(features, labels)
+    priors = np.sqrt(np.bincount(labels))
+    peer = LinearDiscriminantAnalysis("lsqr", priors=priors / priors.sum()).fit(features, labels)
     agree = (features @ kernel + bias).argmax(axis=1) == peer.predict(features)
     assert agree.mean() > 0.98
     shrunk, _ = discriminant(features, labels, 5, 100.0)
