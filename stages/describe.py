@@ -1,0 +1,129 @@
+"""Write the model card from the figures of this run.
+
+Reads models/classifier, the metrics of `prepare` and `evaluate` and the test part; writes
+metrics/model_card.md.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pandas as pd
+
+from serving.classifier import manifest
+from serving.classifier.classifier import Classifier, Prediction, Product
+from serving.classifier.explaining import explain
+from stages.answering import in_chunks
+from stages.examples import Example, first_of_each_kind
+from stages.layout import IMAGES
+from stages.model_card import Facts, model_card
+from stages.pictures import PictureArchive
+from stages.products import read_part
+from stages.report import fail
+from stages.settings import (
+    Data,
+    FolderData,
+    HuggingFaceData,
+    SampleData,
+    Settings,
+    SettingsError,
+    UrlData,
+    load,
+)
+
+CLASSIFIER = Path("models/classifier")
+ARCHIVE = Path("data/raw") / IMAGES
+METRICS = Path("metrics")
+EVALUATION = METRICS / "evaluation"
+CARD = METRICS / "model_card.md"
+
+_LOOKED_AT = 1000
+"""Test products among which the examples are looked for: enough, and bounded on a large set."""
+
+
+def source(data: Data) -> str:
+    """Where the catalogue comes from, without any place on this machine and without credentials."""
+    match data:
+        case SampleData():
+            return f"The embedded synthetic catalogue, drawn with seed {data.seed}"
+        case FolderData():
+            return "A local folder, whose hash is in `dvc.lock`"
+        case UrlData():
+            place = urlsplit(data.path)
+            return f"Files fetched by {place.scheme} from {place.hostname or 'this machine'}"
+        case HuggingFaceData():
+            return f"The Hugging Face dataset `{data.path}`, revision `{data.revision}`"
+
+
+def seeds(settings: Settings, trained: dict[str, Any]) -> dict[str, int]:
+    """Every seed of the run; that of training as the manifest has it."""
+    drawn = {"data.seed": settings.data.seed} if isinstance(settings.data, SampleData) else {}
+    return {**drawn, "prepare.seed": settings.prepare.seed, "train.seed": trained["seed"]}
+
+
+def options(settings: Settings, parameters: dict[str, Any]) -> str:
+    """The groups of conf/ that were chosen, as `dvc exp run` takes them."""
+    chosen = {
+        "data": settings.data.source,
+        "text": parameters["text"]["model"],
+        "image": parameters["image"]["model"],
+        "fusion": parameters["fusion"]["method"],
+    }
+    return " ".join(f"-S {group}={option}" for group, option in chosen.items())
+
+
+def examples(
+    products: pd.DataFrame, archive: PictureArchive, classifier: Classifier, chunk: int
+) -> dict[str, Example | None]:
+    """The products the card shows, explained."""
+
+    def answered() -> Iterator[tuple[Any, Product, Prediction]]:
+        for rows, given in in_chunks(products.head(_LOOKED_AT), archive, chunk, "describe"):
+            yield from zip(rows.itertuples(), given, classifier.predict(given), strict=True)
+
+    return {
+        kind: _explained(*found, classifier) if found else None
+        for kind, found in first_of_each_kind(answered()).items()
+    }
+
+
+def _explained(row: Any, product: Product, classifier: Classifier) -> Example | None:
+    prediction, explanation = explain(classifier, product)
+    if explanation is None:
+        return None
+    return Example(row.title, row.body, int(row.prdtypecode), prediction, explanation)
+
+
+def describe() -> None:
+    """Run the stage."""
+    settings = load()
+    with PictureArchive(ARCHIVE) as archive, Classifier.load(CLASSIFIER) as classifier:
+        parameters = classifier.manifest["parameters"]
+        facts = Facts(
+            identity=manifest.sha256(CLASSIFIER / manifest.NAME),
+            manifest=classifier.manifest,
+            source=source(settings.data),
+            options=options(settings, parameters),
+            synthetic=isinstance(settings.data, SampleData),
+            seeds=seeds(settings, parameters["train"]),
+            data=json.loads((METRICS / "data.json").read_text(encoding="utf-8")),
+            evaluation=json.loads((METRICS / "evaluation.json").read_text(encoding="utf-8")),
+            codes=pd.read_csv(EVALUATION / "codes.csv"),
+            confusion=pd.read_csv(EVALUATION / "confusion.csv"),
+            reliability=pd.read_csv(EVALUATION / "reliability.csv"),
+            thresholds=classifier.fusion.thresholds,
+            examples=examples(read_part("test"), archive, classifier, settings.predict.chunk),
+        )
+    CARD.write_text(model_card(facts), encoding="utf-8")
+    print(f"{CARD} written")
+
+
+if __name__ == "__main__":
+    try:
+        describe()
+    except (SettingsError, OSError) as error:
+        fail(error)

@@ -1,0 +1,50 @@
+"""Which products a model card explains: the first of each kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from serving.classifier.classifier import Prediction, Product
+from serving.classifier.explaining import Explanation
+
+SURE = 0.5
+"""Confidence from which on an answer counts as sure."""
+
+KINDS: dict[str, Callable[[Prediction, int], bool]] = {
+    "Accepted and right": lambda answer, actual: answer.accepted and answer.code == actual,
+    "Sure and wrong": lambda answer, actual: answer.confidence >= SURE and answer.code != actual,
+    "From a picture alone": lambda answer, _: answer.state == "image",
+    "From text and picture": lambda answer, _: answer.state == "both",
+}
+"""What is shown, each asked of an answer and the actual code."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """A test product with its normalised texts, its answer and what moved it."""
+
+    title: str
+    body: str
+    actual: int
+    prediction: Prediction
+    explanation: Explanation
+
+
+def first_of_each_kind(
+    answered: Iterable[tuple[Any, Product, Prediction]],
+) -> dict[str, tuple[Any, Product] | None]:
+    """Row and product of the first of each kind, no product twice; None where there is none.
+
+    A row has the actual code as `prdtypecode`. Reads no further than it must.
+    """
+    found: dict[str, tuple[Any, Product] | None] = dict.fromkeys(KINDS)
+    for row, product, prediction in answered:
+        for kind, fits in KINDS.items():
+            if found[kind] is None and fits(prediction, int(row.prdtypecode)):
+                found[kind] = (row, product)
+                break
+        if all(found.values()):
+            break
+    return found

@@ -1,0 +1,387 @@
+"""The model card: every figure in its place, what is missing told, nothing of the machine in it."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import zipfile
+from collections import namedtuple
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from serving.classifier import manifest
+from serving.classifier.classifier import Classifier, Prediction, Product
+from serving.classifier.explaining import Explanation, Region, Word, explain
+from stages import describe
+from stages.examples import KINDS, Example, first_of_each_kind
+from stages.model_card import Facts, figure, model_card, plain, share, table
+from stages.settings import FolderData, HuggingFaceData, SampleData, UrlData, load
+from tests.serving import tiny
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def scores(products: int, f1: float) -> dict[str, Any]:
+    return {
+        "products": products,
+        "accuracy": f1 + 0.001,
+        "weighted_f1": f1,
+        "macro_f1": f1 - 0.1,
+        "log_loss": 0.5,
+        "calibration_error": 0.0321,
+    }
+
+
+def prediction(code: int, confidence: float, state: str, *, accepted: bool = False) -> Prediction:
+    return Prediction(code, "…", confidence, accepted, state, np.zeros(3))
+
+
+EXAMPLE = Example(
+    title="Jeu *rare* | neuf",
+    body="x" * 500,
+    actual=2583,
+    prediction=prediction(2905, 0.61, "both"),
+    explanation=Explanation(
+        words=(
+            Word("title", 0, 3, "Jeu", 2.5),
+            Word("title", 5, 9, "rare", 0.001),
+            Word("title", 13, 17, "neuf", -0.75),
+        ),
+        regions=(Region(0.25, 0.5, 0.5, 0.75, 1.5),),
+    ),
+)
+
+
+@pytest.fixture
+def facts() -> Facts:
+    return Facts(
+        identity="ab" * 32,
+        manifest={
+            "parameters": {
+                "text": {"model": "ngrams", "shares": {"title_words": 0.5}},
+                "image": {"model": "mobilenet", "weights": "/home/me/w.h5", "alpha": None},
+            },
+            "libraries": {"onnxruntime": "1.0", "numpy": "2.0"},
+        },
+        source="A local folder",
+        options="-S data=folder",
+        synthetic=False,
+        seeds={"prepare.seed": 13},
+        data={
+            **{"codes": 3, "labelled": 12_345, "rejected": 7, "unlabelled": 3, "train": 9_000},
+            **{"validation": 1_000, "test": 2_345, "near_duplicates": 42, "smallest_code": 26},
+            **{"with_title": 0.95, "with_description": 0.6517, "with_picture": 0.25},
+        },
+        evaluation={
+            **scores(2_345, 0.811),
+            "text_only": scores(2_000, 0.722),
+            "image_only": scores(600, 0.433),
+            "both": {
+                **scores(255, 0.844),
+                "text_alone_weighted_f1": 0.799,
+                "image_alone_weighted_f1": 0.455,
+            },
+            "accepted": {"asked_precision": 0.95, "precision": 0.9612, "coverage": 0.7251},
+            "coverage_at": {"90": 0.9, "95": 0.77, "98": 0.0},
+        },
+        codes=pd.DataFrame(
+            {
+                "code": ["10 Used books", "2583 Pool", "2905 PC games"],
+                "f1": [0.9, 0.5, 0.0],
+                "precision": [0.91, 0.52, 0.0],
+                "recall": [0.89, 0.48, 0.0],
+                "support": [3, 4, 0],
+            }
+        ),
+        confusion=pd.DataFrame(
+            [("10 Used books", "10 Used books")] * 3
+            + [("2583 Pool", "2905 PC games")] * 2
+            + [("2583 Pool", "10 Used books"), ("2583 Pool", "2583 Pool")],
+            columns=["actual", "predicted"],
+        ),
+        reliability=pd.DataFrame({"confidence": [0.25], "accuracy": [0.3125], "share": [1.0]}),
+        thresholds={"text": 0.9, "image": 2.0, "both": 0.8},
+        examples={"Accepted and right": None, "Sure and wrong": EXAMPLE},
+    )
+
+
+def section(card: str, title: str) -> str:
+    return card.partition(f"## {title}\n")[2].partition("\n## ")[0]
+
+
+def cells(text: str) -> list[list[str]]:
+    return [
+        [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+        for line in text.splitlines()
+        if line.startswith("|")
+    ]
+
+
+def test_every_table_is_a_table(facts: Facts) -> None:
+    for block in re.findall(r"(?:^\|.*\n)+", model_card(facts), re.MULTILINE):
+        rows = cells(block)
+        assert len(rows) > 2, block
+        assert len({len(row) for row in rows}) == 1, block
+        assert all(re.fullmatch("---:?", cell) for cell in rows[1])
+
+
+def test_scores_are_told_by_modality(facts: Facts) -> None:
+    scored = section(model_card(facts), "Scores")
+    assert cells(scored)[2:] == [
+        ["all test products", "2,345", "0.812", "0.811", "0.711", "0.500", "0.032"],
+        ["text alone", "2,000", "0.723", "0.722", "0.622", "0.500", "0.032"],
+        ["picture alone", "600", "0.434", "0.433", "0.333", "0.500", "0.032"],
+        ["both, fused", "255", "0.845", "0.844", "0.744", "0.500", "0.032"],
+    ]
+    assert "weighted F1 of 0.799, the picture alone 0.455" in scored
+
+
+@pytest.mark.parametrize(("missing", "row"), [("text_only", 1), ("image_only", 2)])
+def test_a_missing_modality_has_dashes(facts: Facts, missing: str, row: int) -> None:
+    nothing = {"products": 0, "text_alone_weighted_f1": None, "image_alone_weighted_f1": None}
+    evaluation = {**facts.evaluation, missing: {"products": 0}, "both": nothing}
+    state = "text" if missing == "text_only" else "image"
+    thresholds = {name: 0.7 for name in ("text", "image") if name != state}
+    card = model_card(replace(facts, evaluation=evaluation, thresholds=thresholds))
+    rows = cells(section(card, "Scores"))[2:]
+    assert rows[row][1:] == rows[3][1:] == ["0", *"–––––"]
+    assert "On products with both" not in card
+    told = [row[0] for row in cells(section(card, "Acceptance")) if row[1] == "0.700"]
+    assert told == ["picture alone" if state == "text" else "text alone"]
+
+
+def test_acceptance(facts: Facts) -> None:
+    accepting = section(model_card(facts), "Acceptance")
+    assert "kept 95 % of the accepted" in accepting
+    assert "72.5 % of the test products are accepted, 96.1 % of them right" in accepting
+    rows = cells(accepting)
+    assert ["picture alone", "never accepted"] in rows
+    assert ["both", "0.800"] in rows
+    assert rows[-3:] == [["90 %", "90.0 %"], ["95 %", "77.0 %"], ["98 %", "0.0 %"]]
+
+
+def test_no_accepted_product(facts: Facts) -> None:
+    accepted = {"asked_precision": 0.95, "precision": None, "coverage": 0.0}
+    card = model_card(replace(facts, evaluation={**facts.evaluation, "accepted": accepted}))
+    assert "No test product is accepted." in section(card, "Acceptance")
+
+
+def test_weak_codes_and_confusions(facts: Facts) -> None:
+    card = model_card(facts)
+    codes = section(card, "Codes")
+    rows = cells(codes)
+    assert [row[0] for row in rows[2:5]] == ["10 Used books", "2583 Pool", "2905 PC games"]
+    assert "1 codes have no test product" in codes
+    assert [row[0] for row in rows[7:]] == ["2583 Pool", "10 Used books"]  # tested, weakest first
+    assert [row[-1] for row in rows[7:]] == ["2905 PC games (2)", "–"]
+    assert cells(section(card, "Most frequent confusions"))[2:] == [
+        ["2583 Pool", "2905 PC games", "2", "50 %"],
+        ["2583 Pool", "10 Used books", "1", "25 %"],
+    ]
+
+
+def test_no_confusion(facts: Facts) -> None:
+    right = facts.confusion.assign(predicted=facts.confusion["actual"])
+    assert "every answer was right" in model_card(replace(facts, confusion=right))
+
+
+def test_an_example_is_told_shortly_and_means_nothing_in_markdown(facts: Facts) -> None:
+    told = section(model_card(facts), "Explanations")
+    assert "### Accepted and right\n\nThere is none" in told
+    assert r"- Title: Jeu \*rare\* \| neuf" in told
+    assert "x" * 120 + "…" in told
+    assert "x" * 121 not in told
+    assert "2905 PC games, wrong: 2583 Pool; confidence 0.610, to be reviewed" in told
+    assert "- Words: “Jeu” (title) +2.50, “neuf” (title) -0.75\n" in told  # 0.00 is left out
+    assert "- Picture: left 25–50 %, top 50–75 %: +1.50" in told
+
+
+def test_nothing_of_the_machine_is_told(facts: Facts) -> None:
+    card = model_card(facts)
+    assert "/home" not in card
+    assert r"model mobilenet, weights w.h5" in card
+    assert "alpha" not in card
+    assert r"shares.title\_words 0.5" in card
+
+
+def test_only_a_synthetic_catalogue_is_said_to_be_one(facts: Facts) -> None:
+    assert "synthetic" not in model_card(facts)
+    assert "catalogue of this run is synthetic" in model_card(replace(facts, synthetic=True))
+
+
+def test_equal_figures_give_equal_bytes(facts: Facts) -> None:
+    turned = {
+        section: dict(reversed(values.items()))
+        for section, values in reversed(facts.manifest["parameters"].items())
+    }
+    shuffled = replace(
+        facts,
+        manifest={**facts.manifest, "parameters": turned},
+        confusion=facts.confusion[::-1],
+    )
+    assert model_card(shuffled) == model_card(facts)
+
+
+def test_forms() -> None:
+    assert (figure(None), figure(1234), figure(0.12345)) == ("–", "1,234", "0.123")
+    assert (share(None), share(0.12345)) == ("–", "12.3 %")
+    assert plain("a_b <c> `d` \\") == r"a\_b \<c\> \`d\` \\"
+    assert table(("a", "b"), [("x", "1")]) == "| a | b |\n| --- | ---: |\n| x | 1 |"
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        (UrlData(source="url", path="s3://me:secret@host/b", sha256={}, dependency="x"), "host"),
+        (UrlData(source="url", path="file:///home/me", sha256={}, dependency="x"), "file"),
+        (FolderData(source="folder", path="/", dependency="/"), "dvc.lock"),
+        (
+            HuggingFaceData(
+                source="huggingface", path="a/b", revision="main", sha256={}, dependency="x"
+            ),
+            "`a/b`",
+        ),
+        (SampleData(source="sample", products=200, unlabelled=1, seed=7, dependency="x"), "seed 7"),
+    ],
+)
+def test_the_source_is_told_without_its_place_here(data: Any, told: str) -> None:
+    text = describe.source(data)
+    assert told in text
+    assert not re.search("secret|me:|/home| /", text)
+
+
+# Which products are shown
+
+
+Row = namedtuple("Row", ["number", "prdtypecode"])
+
+
+def test_the_first_of_each_kind_is_shown_once() -> None:
+    answers = [
+        (10, prediction(10, 0.4, "both", accepted=True)),  # accepted and right, so not "both"
+        (10, prediction(10, 0.9, "both", accepted=True)),
+        (10, prediction(2583, 0.4, "image")),
+        (10, prediction(2583, 0.45, "image")),
+        (10, prediction(2583, 0.8, "text")),
+        (10, prediction(2583, 0.9, "text")),
+    ]
+    read = []
+
+    def answered() -> Iterator[tuple[Row, Product, Prediction]]:
+        for number, (actual, answer) in enumerate(answers):
+            read.append(number)
+            yield Row(number, actual), Product(), answer
+
+    found = first_of_each_kind(answered())
+    assert list(found) == list(KINDS)
+    assert [chosen[0].number for chosen in found.values() if chosen] == [0, 4, 2, 1]
+    assert read == [0, 1, 2, 3, 4]
+
+
+def test_a_kind_that_does_not_occur_is_none() -> None:
+    found = first_of_each_kind([(Row(0, 10), Product(), prediction(10, 0.9, "text"))])
+    assert set(found.values()) == {None}
+
+
+# The stage
+
+
+@pytest.fixture(scope="module")
+def classifier_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("classifier")
+    tiny.build(root)
+    return root
+
+
+@pytest.fixture
+def run(
+    classifier_root: Path, facts: Facts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """A folder in which the stage can run, with a tiny classifier and three products."""
+    shutil.copytree(classifier_root / "models", tmp_path / "models")
+    folder = tmp_path / "models" / "classifier"
+    about = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    about["parameters"] = {
+        "text": {"model": "lstm"},
+        "image": {"model": "cnn"},
+        "train": {"seed": 7},
+        "fusion": {"method": "stacked"},
+    }
+    (folder / "manifest.json").write_text(json.dumps(about), encoding="utf-8")
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    (tmp_path / "data" / "prepared").mkdir(parents=True)
+    (tmp_path / "data" / "raw").mkdir()
+    name = "images/image_train/image_1_product_1.jpg"
+    with zipfile.ZipFile(tmp_path / "data" / "raw" / "images.zip", "w") as archive:
+        archive.writestr(name, tiny.picture("lime"))
+    pd.DataFrame(
+        [("piscine", 2583, ""), ("livre", 2905, ""), ("", 2583, name)],
+        columns=["designation", "prdtypecode", "picture"],
+    ).assign(description="", title=lambda of: of["designation"], body="").to_parquet(
+        tmp_path / "data" / "prepared" / "test.parquet"
+    )
+    evaluation = tmp_path / "metrics" / "evaluation"
+    evaluation.mkdir(parents=True)
+    for path, value in (("data", facts.data), ("evaluation", facts.evaluation)):
+        (tmp_path / "metrics" / f"{path}.json").write_text(json.dumps(value), encoding="utf-8")
+    for path, values in (
+        ("codes", facts.codes),
+        ("confusion", facts.confusion),
+        ("reliability", facts.reliability),
+    ):
+        values.to_csv(evaluation / f"{path}.csv", index=False)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_the_stage_explains_real_answers(run: Path) -> None:
+    describe.describe()
+    card = (run / "metrics" / "model_card.md").read_bytes()
+    told = section(card.decode(), "Explanations")
+    accepted = told.partition("### Accepted and right")[2].partition("###")[0]
+    assert "2583 Pool, right" in accepted
+    assert "“piscine” (title) +" in accepted
+    wrong = told.partition("### Sure and wrong")[2].partition("###")[0]
+    assert "10 Used books, wrong: 2905 PC games" in wrong
+    assert "2583 Pool, right" in told.partition("### From a picture alone")[2]
+    assert told.partition("### From text and picture")[2].strip().startswith("There is none")
+    assert str(run) not in card.decode()
+    assert "-S data=sample -S text=lstm -S image=cnn -S fusion=stacked" in card.decode()
+    describe.describe()
+    assert (run / "metrics" / "model_card.md").read_bytes() == card
+
+
+@pytest.mark.parametrize("graph", ["text.onnx", "image.onnx"])
+def test_the_stage_runs_without_a_modality(run: Path, graph: str) -> None:
+    folder = run / "models" / "classifier"
+    about = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    (folder / graph).unlink()
+    manifest.write(folder, {name: about[name] for name in ("parameters", "libraries")})
+    describe.describe()
+    told = section((run / "metrics" / "model_card.md").read_text(encoding="utf-8"), "Explanations")
+    assert ("(title)" in told) == (graph == "image.onnx")
+
+
+def test_seeds_are_those_of_the_parameters() -> None:
+    settings = load(ROOT / "params.yaml")
+    assert describe.seeds(settings, {"seed": 99}) == {
+        "data.seed": settings.data.seed,
+        "prepare.seed": settings.prepare.seed,
+        "train.seed": 99,
+    }
+
+
+def test_the_card_explains_as_the_service_does(run: Path) -> None:
+    with Classifier.load(run / "models" / "classifier") as classifier:
+        _, explanation = explain(classifier, Product("piscine", "", None))
+    assert explanation is not None
+    describe.describe()
+    card = (run / "metrics" / "model_card.md").read_text(encoding="utf-8")
+    assert f"“piscine” (title) {explanation.words[0].effect:+.2f}" in card
