@@ -91,6 +91,10 @@ def _weights(settings: Frozen) -> str | None:
 
 
 def _vgg_scaling(colours: keras.KerasTensor) -> keras.KerasTensor:
-    """RGB to BGR with the ImageNet mean taken off."""
-    mean = [103.939, 116.779, 123.68]
-    return keras.ops.flip(colours, axis=-1) - keras.ops.convert_to_tensor(mean)
+    """RGB to BGR with the ImageNet mean taken off.
+
+    By a layer: a bare constant would become an input of the exported graph.
+    """
+    return layers.Rescaling(1.0, offset=[-103.939, -116.779, -123.68])(
+        keras.ops.flip(colours, axis=-1)
+    )

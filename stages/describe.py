@@ -23,14 +23,12 @@ from stages.layout import IMAGES
 from stages.model_card import Facts, model_card
 from stages.pictures import PictureArchive
 from stages.products import read_part
-from stages.report import fail
 from stages.settings import (
     Data,
     FolderData,
     HuggingFaceData,
     SampleData,
     Settings,
-    SettingsError,
     UrlData,
     load,
 )
@@ -120,10 +118,3 @@ def describe() -> None:
         )
     CARD.write_text(model_card(facts), encoding="utf-8")
     print(f"{CARD} written")
-
-
-if __name__ == "__main__":
-    try:
-        describe()
-    except (SettingsError, OSError) as error:
-        fail(error)

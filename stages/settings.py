@@ -146,6 +146,7 @@ class Ngrams(_Frozen):
     bits: Annotated[int, Field(ge=8, le=22)]
     least: Count
     penalty: Positive
+    uncased: Fraction
     folds: Annotated[int, Field(ge=1, le=20)]
     shares: Shares
 

@@ -18,7 +18,7 @@ from stages.held_out import HeldOut
 from stages.keras_setup import keras, set_up
 from stages.linear import ridge
 from stages.products import columns, read_training, texts
-from stages.settings import Ngrams, NoText, load
+from stages.settings import Lstm, Ngrams, NoText, load
 from stages.training import (
     Examples,
     annealed,
@@ -66,15 +66,18 @@ def train_text() -> None:
             validation=products["validation"].to_numpy(),
         )
 
-        if isinstance(text, Ngrams):
-            buckets, penalty = 2**text.bits, text.penalty
+        if isinstance(text, Ngrams) and isinstance(encoder, NgramEncoder):
+            buckets, penalty, share = 2**text.bits, text.penalty, text.uncased
+            uncased = encoder.rows([listing.lower() for listing in listings])
 
             def solve(chosen: np.ndarray) -> keras.Model:
-                of = [rows[row] for row in chosen]
-                return text_models.linear(*ridge(of, buckets, labels[chosen], weights, penalty))
+                of = [rows[row] for row in chosen] + [uncased[row] for row in chosen]
+                twice, each = np.tile(labels[chosen], 2), weights[labels[chosen]]
+                count = np.concatenate([(1 - share) * each, share * each])
+                return text_models.linear(*ridge(of, buckets, twice, len(CODES), count, penalty))
 
             fit = by_solving(solve, examples, live)
-        elif isinstance(encoder, WordEncoder):
+        elif isinstance(text, Lstm) and isinstance(encoder, WordEncoder):
             vectors = word_vectors(listings, encoder.vocabulary, text.dimensions, train.seed)
 
             def build() -> keras.Model:

@@ -25,6 +25,10 @@ class Text(NamedTuple):
         """Whether there is nothing for a text model to read."""
         return not (self.title or self.description)
 
+    def lower(self) -> Text:
+        """The same words without capitals."""
+        return Text(self.title.lower(), self.description.lower())
+
 
 def normalise(raw: str | None) -> str:
     """Strip tags and entities, bring to Unicode NFC, fold white space; accents and case are kept.

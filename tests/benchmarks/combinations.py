@@ -111,6 +111,8 @@ class Combinations:
         self._count += 1
         workspace = self._scratch / str(self._count)
         workspace.mkdir()
+        for name in ("dvc.yaml", "conf", "stages", "serving"):
+            (workspace / name).symlink_to(ROOT / name)
         (workspace / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
         seconds: dict[str, float] = {}
         self._bring(stage, params, workspace, seconds)
@@ -138,7 +140,7 @@ def _execute(stage: str, workspace: Path) -> float:
     print(f"  {stage} …", end=" ", file=sys.stderr, flush=True)
     started = time.perf_counter()
     done = subprocess.run(  # noqa: S603
-        [sys.executable, "-m", f"stages.{stage}"],
+        [sys.executable, "-m", "stages", stage],
         cwd=workspace,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,

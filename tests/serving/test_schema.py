@@ -29,7 +29,10 @@ CHECKS = [
 ]
 PUBLIC_GET = ("GET /", "GET /status", "GET /health/live", "GET /health/ready")
 GET = (*PUBLIC_GET, "GET /verify-token", "GET /model", "GET /metrics")
-POST = ("POST /token", "POST /predict", "POST /predict_code", "POST /predict/batch")
+POST = (
+    *("POST /token", "POST /predict", "POST /predict_code", "POST /predict/batch"),
+    "POST /explain",
+)
 PUBLIC = {*PUBLIC_GET, "POST /token"}
 
 CASES = [(label, GenerationMode.POSITIVE) for label in GET]
