@@ -23,8 +23,9 @@ CLASSIFIER = ROOT / "models" / "classifier"
 TEST = ROOT / "data" / "prepared" / "test.parquet"
 ARCHIVE = ROOT / "data" / "raw" / "images.zip"
 
-CASE_FLIPS = 0.02
-"""Largest share of test products with text whose code may change with the case of their text."""
+CASE_FLIPS = 0.1
+"""Largest share of test products with text whose code may change with the case of their text: how a
+title is capitalised tells books from games, so it has a say where the words leave a doubt."""
 
 pytestmark = pytest.mark.skipif(
     not all(path.exists() for path in (CLASSIFIER, TEST, ARCHIVE)),
@@ -117,7 +118,7 @@ def test_markup_and_spacing_change_nothing(
 
 
 @pytest.mark.parametrize("case", [str.lower, str.upper])
-def test_case_seldom_changes_the_code(
+def test_case_changes_no_accepted_code_and_few_others(
     classifier: Classifier,
     with_text: list[Product],
     answers: list[Prediction],
@@ -128,6 +129,9 @@ def test_case_seldom_changes_the_code(
         return case(html.unescape(text))
 
     after = classifier.predict(rewritten(with_text, change))
+    accepted = [(one, other) for one, other in zip(answers, after, strict=True) if one.accepted]
+    assert len(accepted) > len(answers) / 4
+    assert [one.code for one, _ in accepted] == [other.code for _, other in accepted]
     share = flips(answers, after)
     assert share <= CASE_FLIPS, f"{share:.1%} of {len(answers)} codes changed"
 
