@@ -20,7 +20,14 @@ from dvclive import Live
 
 from stages.keras_setup import keras, set_up
 from stages.settings import Train
-from stages.training import DivergedError, Examples, by_descent, by_solving, train_branch
+from stages.training import (
+    DivergedError,
+    Examples,
+    by_descent,
+    by_solving,
+    plain,
+    train_branch,
+)
 
 broken, way = float(sys.argv[1]), sys.argv[2]
 set_up(1, 1)
@@ -44,11 +51,11 @@ def build():
 live = Live(sys.argv[3], dvcyaml=None, save_dvc_exp=False)
 if way == "descent":
     weights = np.ones(3, np.float32)
-    fit = by_descent(build, examples, weights, train, 0.01, live)
+    fit = by_descent(build, examples, weights, train, plain(0.01), live)
 else:
     fit = by_solving(lambda rows: build(), examples, live)
 try:
-    train_branch(fit, examples, 3, train, 1)
+    train_branch(fit, examples, 3, train, train.epochs, 1)
 except DivergedError as error:
     print(f"told: {error}")
 else:
@@ -60,7 +67,7 @@ else:
     ("value", "way", "words"),
     [
         ("nan", "descent", "loss is nan in epoch 1: training diverged and no model is kept"),
-        ("inf", "descent", "lower learning_rate (it is 0.01)"),
+        ("inf", "descent", "lower the branch's learning_rate"),
         ("nan", "solving", "answers with what is no number; no model is kept"),
         ("1", "descent", "kept"),
         ("1", "solving", "kept"),
