@@ -1,7 +1,7 @@
 """Decode every labelled picture once and keep what the image branch trains on.
 
 Reads data/raw/images.zip in place; writes data/images: `arrays.npy` (pixels, uint8
-[n, size, size, 3], for a network trained from scratch; features, float32 [n, features], for a head
+[n, size, size, 3], for a network trained from scratch; features, float16 [n, features], for a head
 on a frozen network), `index.csv` (the archive entry of each row) and `unreadable.csv` (entry,
 reason): a product whose picture is unreadable goes on as one without picture.
 """
