@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
 from datetime import UTC, datetime
 from logging.handlers import RotatingFileHandler
 from typing import Any
 
+import msgspec
+
 from serving.settings import Settings
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_WRITTEN = "written_as_json"
 
 
 class JsonFormatter(logging.Formatter):
     """A record as one JSON object: time, level, message, and whatever was passed as `extra`."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """One line; line breaks inside are escaped, so nobody can forge a second one."""
+        """One line; line breaks inside are escaped, so nobody can forge a second one.
+
+        It is kept with the record: every handler asks for it, and one that rotates asks twice.
+        """
+        written: str | None = getattr(record, _WRITTEN, None)
+        if written is None:
+            written = self._line(record)
+            setattr(record, _WRITTEN, written)
+        return written
+
+    def _line(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -27,7 +39,7 @@ class JsonFormatter(logging.Formatter):
         line |= {name: value for name, value in vars(record).items() if name not in _STANDARD}
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False, default=str)
+        return msgspec.json.encode(line, enc_hook=str).decode()
 
 
 def configure(settings: Settings) -> None:

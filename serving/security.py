@@ -65,11 +65,14 @@ def _needs(connection: ASGIConnection[Any, Any, Any, Any], scope: str) -> None:
         raise Problem(403, f"The scope {scope} is needed.", headers={"WWW-Authenticate": challenge})
 
 
-def may_predict(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+# Guards are coroutines because Litestar runs any other kind in a thread of its own.
+async def may_predict(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
     """Guard: the scope `predict`."""
     _needs(connection, "predict")
 
 
-def may_read_metrics(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+async def may_read_metrics(
+    connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler
+) -> None:
     """Guard: the scope `metrics`."""
     _needs(connection, "metrics")

@@ -35,6 +35,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import uvloop
 from PIL import Image
 
 from serving.classifier.classifier import Classifier, Product
@@ -160,7 +161,8 @@ def drive(port: int, requests: list[bytes], connections: int, seconds: float) ->
         )
         return load
 
-    return asyncio.run(run())
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(run())
 
 
 def measure(

@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from serving.keys import Keys
 from serving.settings import Settings, SettingsError
-from serving.tokens import CLAIMS, MAX_CHARACTERS, TokenError, Tokens
+from serving.tokens import CLAIMS, LEEWAY_SECONDS, MAX_CHARACTERS, TokenError, Tokens
 from tests.serving.conftest import SECRET
 
 OTHER = SECRET[::-1]
@@ -154,6 +154,18 @@ def test_every_changed_character_is_noticed() -> None:
         if token[index] != ".":
             other = "A" if token[index] != "A" else "B"
             refused(tokens, token[:index] + other + token[index + 1 :])
+
+
+def test_a_token_once_believed_still_expires(monkeypatch: pytest.MonkeyPatch) -> None:
+    tokens = make()
+    token = tokens.issue("alice", ["predict"])
+    assert tokens.check(token) == tokens.check(token)
+    expires = tokens.check(token).expires
+    monkeypatch.setattr(time, "time", lambda: expires + LEEWAY_SECONDS - 1)
+    assert tokens.check(token).subject == "alice"
+    monkeypatch.setattr(time, "time", lambda: expires + LEEWAY_SECONDS + 1)
+    with pytest.raises(TokenError, match="expired"):
+        tokens.check(token)
 
 
 def test_rotation_accepts_the_previous_key() -> None:
