@@ -13,8 +13,8 @@ layers = keras.layers
 
 
 MOBILENET_LAYERS = tuple(f"conv_pw_{block}_relu" for block in (7, 9, 11, 12, 13))
-"""Layers whose average, maximum and spread over the picture are taken: what a small network knows
-of colour and texture is gone from its last layer."""
+"""Layers that are pooled over the picture: what a small network knows of colour and texture is gone
+from its last layer."""
 
 _BATCH = 32
 
@@ -23,9 +23,7 @@ def backbone(settings: Frozen) -> keras.Model:
     """The frozen network: pixels to features, float32 [n, features].
 
     Each family's own scaling is part of the graph: MobileNet expects -1..1, VGG16 BGR with the
-    ImageNet mean taken off (keras.applications). MobileNet looks twice, at the picture and at half
-    its size: print and texture show in the first, the whole object fits its receptive field in the
-    second.
+    ImageNet mean taken off (keras.applications).
     """
     shape = (settings.size, settings.size, 3)
     pixels = keras.Input(shape, dtype="uint8", name="pixels")
@@ -38,18 +36,17 @@ def backbone(settings: Frozen) -> keras.Model:
         features = pooled(_vgg_scaling(colours))
     else:
         network = keras.applications.MobileNet(
-            input_shape=(None, None, 3),
+            input_shape=shape,
             alpha=settings.alpha,
             include_top=False,
             weights=_weights(settings),
         )
-        scaled = layers.Rescaling(1 / 127.5, offset=-1)(colours)
-        halved = layers.AveragePooling2D(2)(scaled)
         seen = keras.Model(
             network.input, [network.get_layer(name).output for name in MOBILENET_LAYERS]
         )
+        scaled = layers.Rescaling(1 / 127.5, offset=-1)(colours)
         features = layers.Concatenate()(
-            [pooled for view in (scaled, halved) for maps in seen(view) for pooled in _pooled(maps)]
+            [pooled for maps in seen(scaled) for pooled in _pooled(maps)]
         )
     model = keras.Model(pixels, features, name=settings.model)
     model.trainable = False
@@ -57,12 +54,20 @@ def backbone(settings: Frozen) -> keras.Model:
 
 
 def _pooled(maps: keras.KerasTensor) -> list[keras.KerasTensor]:
-    """Average, maximum and standard deviation over the picture, [n, channels] each."""
-    return [
-        layers.GlobalAveragePooling2D()(maps),
-        layers.GlobalMaxPooling2D()(maps),
-        keras.ops.std(maps, axis=(1, 2)),
-    ]
+    """Average of the middle and of the rim, maximum and standard deviation, [n, channels] each.
+
+    Catalogue pictures show the product in the middle: half the height and half the width.
+    """
+    height, width = maps.shape[1:3]
+    top, left = height // 4, width // 4
+    inner = maps[:, top : height - top, left : width - left]
+    middle = layers.GlobalAveragePooling2D()(inner)
+    share = inner.shape[1] * inner.shape[2] / (height * width)
+    rim = average = layers.GlobalAveragePooling2D()(maps)
+    if share < 1:
+        rim = (average - share * middle) / (1 - share)
+    spread = keras.ops.std(maps, axis=(1, 2))
+    return [middle, rim, layers.GlobalMaxPooling2D()(maps), spread]
 
 
 def feature_extractor(
