@@ -7,11 +7,10 @@ is loaded. A stage whose dependencies changed meanwhile fails, and so keeps noth
 from __future__ import annotations
 
 import importlib
-import os
 import sys
 
 from stages import guarding
-from stages.determinism import ENVIRONMENT
+from stages.determinism import pin
 from stages.report import StageError, fail
 
 
@@ -21,12 +20,12 @@ def run(name: str) -> None:
     stage = guarding.declared(name)
     before = guarding.take(stage)
     guarding.clear(stage)
-    os.environ.update(ENVIRONMENT)
     getattr(importlib.import_module(f"stages.{name}"), name)()
     guarding.require_same(name, before, guarding.take(stage))
 
 
 if __name__ == "__main__":
+    pin()
     try:
         (requested,) = sys.argv[1:]
     except ValueError:

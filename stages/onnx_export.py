@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
 import onnx
 import tf2onnx
+import tf2onnx.graph
 
 from serving.classifier.classifier import LOGITS, session
 from stages.keras_setup import keras, tf
 from stages.report import StageError
 
 OPSET = 17
+
+# The converter walks through sets of nodes. By their address, which is what Python hashes, it would
+# leave another graph in every process.
+tf2onnx.graph.Node.__hash__ = lambda node: zlib.crc32(node.name.encode())
 
 
 class ExportError(StageError):
