@@ -16,7 +16,6 @@ from stages.report import StageError, fail
 
 def run(name: str) -> None:
     """Run the function `name` of the module `stages.<name>` under guard."""
-    guarding.end_with_parent()
     stage = guarding.declared(name)
     before = guarding.take(stage)
     guarding.clear(stage)
@@ -25,6 +24,7 @@ def run(name: str) -> None:
 
 
 if __name__ == "__main__":
+    guarding.end_with_parent()  # first, while the parent is there; starting again keeps it
     pin()
     try:
         (requested,) = sys.argv[1:]
