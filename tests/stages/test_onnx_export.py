@@ -61,8 +61,8 @@ def test_equal_models_give_equal_bytes(tmp_path: Path) -> None:
     assert others == [first, first]
 
 
-def test_a_stage_runs_in_the_pinned_environment() -> None:
-    """Whatever the caller's is; what is no stage is refused after that."""
+def test_a_process_starts_again_with_the_pins_and_its_own_arguments() -> None:
+    """Whatever the caller's environment is."""
     code = (
         "import os, sys\n"
         "from stages.determinism import ENVIRONMENT, pin\n"
