@@ -26,9 +26,9 @@ venv: $(STAMP) ## Make .venv from the hash-locked requirements
 
 .PHONY: repro
 repro: $(STAMP) ## Run the pipeline (dvc repro) and print its metrics
-	@python -m stages.recovery
+	@python -m stages.commands.mend
 	@dvc repro
-	@python -m stages.summary
+	@python -m stages.commands.summary
 
 .PHONY: results
 results: $(STAMP) ## The outputs, from the remote if one is configured, else by running the pipeline
@@ -37,7 +37,7 @@ results: $(STAMP) ## The outputs, from the remote if one is configured, else by 
 
 .PHONY: params
 params: $(STAMP) ## Compose params.yaml from conf/
-	@python -m stages.composing
+	@python -m stages.commands.params
 
 .PHONY: test
 test: $(STAMP) ## Run the tests
@@ -78,7 +78,7 @@ SMALL := -S data.products=400 -S data.unlabelled=40 -S train.epochs=2 -S text.fo
 
 .PHONY: verify-reproducible
 verify-reproducible: $(STAMP) ## Run the committed pipeline twice, in other surroundings, and compare to the byte
-	@python -m stages.results.verify $(VERIFY)
+	@python -m stages.commands.verify $(VERIFY)
 
 .PHONY: verify-small
 verify-small: ## The same with a small sample
@@ -86,19 +86,19 @@ verify-small: ## The same with a small sample
 
 .PHONY: compare-lock
 compare-lock: $(STAMP) ## Hold this result against another: OTHER=<revision or folder of a clone>
-	@python -m stages.results.compare '$(OTHER)'
+	@python -m stages.commands.compare '$(OTHER)'
 
 .PHONY: whence
 whence: $(STAMP) ## Commit, parameters and data behind the model of an answer: HASH=<model>
-	@python -m stages.results.whence '$(HASH)'
+	@python -m stages.commands.whence '$(HASH)'
 
 .PHONY: gate
 gate: $(STAMP) ## Fail when this result is worse than another: BASE=<revision>
-	@python -m stages.results.gate '$(BASE)'
+	@python -m stages.commands.gate '$(BASE)'
 
 .PHONY: promotion
 promotion: $(STAMP) ## Succeed when this classifier is better than another beyond noise: BASE=<revision>
-	@python -m stages.results.promotion '$(BASE)'
+	@python -m stages.commands.promotion '$(BASE)'
 
 .PHONY: bench-determinism
 bench-determinism: $(STAMP) ## What each pin of the bits costs

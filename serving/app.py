@@ -14,14 +14,14 @@ from litestar.di import Provide
 from litestar.handlers import HTTPRouteHandler
 from litestar.middleware import DefineMiddleware
 
-from serving import problems
-from serving.documentation import config
-from serving.model import Model
+from serving.access.security import Authentication
+from serving.http import problems
+from serving.http.documentation import config
+from serving.http.watching import Watched
+from serving.inference.model import Model
 from serving.routes import about, authentication, health, prediction
-from serving.security import Authentication
 from serving.service import Service
 from serving.settings import Settings
-from serving.watching import Watched
 
 OnFailure = Callable[[BaseException], None]
 

@@ -12,8 +12,8 @@ from granian.constants import HTTPModes, Interfaces
 from granian.server.embed import Server
 
 from serving.app import create_app
+from serving.http.watching import Watched
 from serving.settings import Settings
-from serving.watching import Watched
 
 logger = logging.getLogger("serving")
 

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
-from serving.keys import Keys
-from serving.limiting import Limits
+from serving.access.keys import Keys
+from serving.access.limits import Limits
+from serving.access.passwords import Passwords
+from serving.access.tokens import Tokens
+from serving.access.users import Directory, Users, create_first_user
+from serving.http.problems import busy
+from serving.inference.model import Model
 from serving.metrics import Metrics
-from serving.model import Model
-from serving.passwords import Passwords
-from serving.problems import busy
 from serving.settings import Settings
-from serving.tokens import Tokens
-from serving.users import Directory, Users, create_first_user
 
 
 @dataclass

@@ -96,7 +96,7 @@ class Settings:
     """`aud` of the tokens; processes that share tokens share it."""
 
     users_database: Path = variable("USERS_DATABASE", Path("users.sqlite3"), Path)
-    """SQLite file with the users (python -m serving.users)."""
+    """SQLite file with the users (python -m serving.access.users)."""
 
     test_user: str | None = variable("TEST_USER", None, str)
     """Name of a first user, created at start when it does not exist."""
@@ -121,7 +121,7 @@ class Settings:
 
     lock: Path = variable("SERVING_LOCK", Path("dvc.lock"), Path)
     """Lock file the folder is compared with; where there is none, the excerpt beside the folder
-    (models/classifier.lock.json, written by python -m serving.lock) serves."""
+    (models/classifier.lock.json, written by python -m serving.inference.lock) serves."""
 
     threads: int = variable("SERVING_THREADS", 0, whole(0))
     """Inferences at once; 0: as many as the processors this process may use."""

@@ -9,9 +9,9 @@ from __future__ import annotations
 import importlib
 import sys
 
-from stages import guarding
-from stages.determinism import pin
-from stages.report import StageError, fail
+from stages.common import guard as guarding
+from stages.common.determinism import pin
+from stages.common.output import StageError, fail
 
 
 def run(name: str) -> None:

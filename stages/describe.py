@@ -17,13 +17,9 @@ import pandas as pd
 from serving.classifier import manifest
 from serving.classifier.classifier import Classifier, Prediction, Product
 from serving.classifier.explaining import explain
-from stages.answering import in_chunks
-from stages.examples import Example, first_of_each_kind
-from stages.layout import IMAGES
-from stages.model_card import Facts, model_card
-from stages.pictures import PictureArchive
-from stages.products import read_part
-from stages.settings import (
+from stages.common.paths import IMAGES
+from stages.common.products import read_part
+from stages.common.settings import (
     Data,
     FolderData,
     HuggingFaceData,
@@ -32,6 +28,10 @@ from stages.settings import (
     UrlData,
     load,
 )
+from stages.evaluation.answers import in_chunks
+from stages.evaluation.examples import Example, first_of_each_kind
+from stages.evaluation.model_card import Facts, model_card
+from stages.pictures.archive import PictureArchive
 
 CLASSIFIER = Path("models/classifier")
 ARCHIVE = Path("data/raw") / IMAGES

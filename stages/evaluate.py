@@ -1,7 +1,8 @@
 """Measure the exported classifier on the test products, through the code that serves it.
 
 Reads models/classifier and the test part; writes metrics/evaluation.json and the plots in
-metrics/evaluation. How long an answer takes is no part of the result: stages.machine measures it.
+metrics/evaluation. How long an answer takes is no part of the result: stages.commands.machine
+measures it.
 """
 
 from __future__ import annotations
@@ -14,14 +15,14 @@ from sklearn.metrics import precision_recall_fscore_support
 
 from serving.classifier.classifier import Classifier
 from serving.classifier.fusion import states
-from serving.classifier.labels import LABELS
-from stages.answering import in_chunks
-from stages.layout import IMAGES
-from stages.measuring import coverage_at, coverage_curve, reliability, scores
-from stages.pictures import PictureArchive
-from stages.products import columns, read_part
-from stages.report import write_json
-from stages.settings import load
+from serving.listing.labels import LABELS
+from stages.common.output import write_json
+from stages.common.paths import IMAGES
+from stages.common.products import columns, read_part
+from stages.common.settings import load
+from stages.evaluation.answers import in_chunks
+from stages.evaluation.scores import coverage_at, coverage_curve, reliability, scores
+from stages.pictures.archive import PictureArchive
 
 CLASSIFIER = Path("models/classifier")
 ARCHIVE = Path("data/raw") / IMAGES

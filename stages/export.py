@@ -14,18 +14,19 @@ import numpy as np
 
 from serving.classifier import manifest
 from serving.classifier.classifier import FUSION, IMAGE_GRAPH, LABELS_FILE, TEXT_GRAPH
-from serving.classifier.encoders import read_encoder
 from serving.classifier.fusion import Fusion, State
-from serving.classifier.labels import CODES, LABELS
-from stages import image_models, text_models
-from stages.decoding import decode_chunk
-from stages.keras_setup import keras, set_up
-from stages.layout import IMAGES
-from stages.onnx_export import ExportError, answers, to_onnx
-from stages.pictures import PictureArchive
-from stages.products import read_part, texts
-from stages.report import write_json
-from stages.settings import NoImage, NoText, Settings, load
+from serving.encoding.encoders import read_encoder
+from serving.listing.labels import CODES, LABELS
+from stages.common.keras_setup import keras, set_up
+from stages.common.output import write_json
+from stages.common.paths import IMAGES
+from stages.common.products import read_part, texts
+from stages.common.settings import NoImage, NoText, Settings, load
+from stages.graphs.conversion import ExportError, answers, to_onnx
+from stages.image import models as image_models
+from stages.pictures.archive import PictureArchive
+from stages.pictures.decoding import decode_chunk
+from stages.text import models as text_models
 
 TEXT = Path("models/text")
 IMAGE = Path("models/image")

@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 
 from serving.classifier.fusion import Blend, Fusion, State
-from serving.classifier.labels import CODES
-from stages import fusing
-from stages.held_out import HeldOut
-from stages.products import columns, read_training
-from stages.report import write_json
-from stages.settings import load
-from stages.splitting import folds
+from serving.listing.labels import CODES
+from stages.common.held_out import HeldOut
+from stages.common.output import write_json
+from stages.common.products import columns, read_training
+from stages.common.settings import load
+from stages.fusion import fitting as fusing
+from stages.preparation.split import folds
 
 TEXT = Path("models/text/heldout.npz")
 IMAGE = Path("models/image/heldout.npz")

@@ -17,10 +17,10 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from stages.decoding import decode_all
-from stages.layout import IMAGES
-from stages.pictures import PictureArchive
-from stages.settings import Frozen, NoImage, load
+from stages.common.paths import IMAGES
+from stages.common.settings import Frozen, NoImage, load
+from stages.pictures.archive import PictureArchive
+from stages.pictures.decoding import decode_all
 
 ARCHIVE = Path("data/raw") / IMAGES
 OUTPUT = Path("data/images")
@@ -39,7 +39,7 @@ def images() -> None:
             entries = archive.entries("image_train")
     if isinstance(image, Frozen):
         # Imported here: the worker processes import this module too, and need no TensorFlow.
-        from stages.backbones import feature_extractor
+        from stages.pictures.backbones import feature_extractor
 
         kept = feature_extractor(image, train.seed, train.threads)
 

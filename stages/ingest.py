@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from stages.layout import FILES
-from stages.settings import (
+from stages.common.paths import FILES
+from stages.common.settings import (
     Data,
     FolderData,
     HuggingFaceData,
@@ -13,7 +13,9 @@ from stages.settings import (
     UrlData,
     load,
 )
-from stages.sources import catalogue, folder, huggingface, sample, url
+from stages.sources import download as catalogue
+from stages.sources import folder, huggingface, url
+from stages.sources.sample import listings as sample
 
 RAW = Path("data/raw")
 

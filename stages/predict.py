@@ -11,11 +11,11 @@ import json
 from pathlib import Path
 
 from serving.classifier.classifier import Classifier
-from stages.answering import in_chunks
-from stages.layout import IMAGES
-from stages.pictures import PictureArchive
-from stages.products import read_part
-from stages.settings import load
+from stages.common.paths import IMAGES
+from stages.common.products import read_part
+from stages.common.settings import load
+from stages.evaluation.answers import in_chunks
+from stages.pictures.archive import PictureArchive
 
 CLASSIFIER = Path("models/classifier")
 ARCHIVE = Path("data/raw") / IMAGES

@@ -11,19 +11,19 @@ from pathlib import Path
 
 import pandas as pd
 
-from serving.classifier.text import normalise
-from stages.catalogue import (
+from serving.listing.text import normalise
+from stages.common.output import write_json
+from stages.common.paths import IMAGES, TEST_PRODUCTS, TRAIN_CODES, TRAIN_PRODUCTS
+from stages.common.settings import load
+from stages.pictures.archive import PictureArchive, Skipped
+from stages.preparation.split import near_duplicate_groups, split
+from stages.preparation.tables import (
     join_labels,
     read_labels,
     read_products,
     reject_bad_rows,
     require_good_rows,
 )
-from stages.layout import IMAGES, TEST_PRODUCTS, TRAIN_CODES, TRAIN_PRODUCTS
-from stages.pictures import PictureArchive, Skipped
-from stages.report import write_json
-from stages.settings import load
-from stages.splitting import near_duplicate_groups, split
 
 RAW = Path("data/raw")
 PREPARED = Path("data/prepared")

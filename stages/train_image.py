@@ -12,14 +12,14 @@ import numpy as np
 import pandas as pd
 from dvclive import Live
 
-from serving.classifier.labels import CODES
-from stages import image_models
-from stages.held_out import HeldOut
-from stages.keras_setup import set_up
-from stages.linear import discriminant
-from stages.products import columns, read_training
-from stages.settings import Cnn, Discriminant, NoImage, load
-from stages.training import (
+from serving.listing.labels import CODES
+from stages.common.held_out import HeldOut
+from stages.common.keras_setup import set_up
+from stages.common.products import columns, read_training
+from stages.common.settings import Cnn, Discriminant, NoImage, load
+from stages.image import models as image_models
+from stages.text.ridge import discriminant
+from stages.training.branch import (
     Examples,
     by_descent,
     by_solving,

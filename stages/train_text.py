@@ -11,15 +11,16 @@ from pathlib import Path
 import numpy as np
 from dvclive import Live
 
-from serving.classifier.encoders import NgramEncoder, WordEncoder, pad
-from serving.classifier.labels import CODES
-from stages import text_models
-from stages.held_out import HeldOut
-from stages.keras_setup import keras, set_up
-from stages.linear import ridge
-from stages.products import columns, read_training, texts
-from stages.settings import Lstm, Ngrams, NoText, load
-from stages.training import (
+from serving.encoding.encoders import NgramEncoder, WordEncoder, pad
+from serving.listing.labels import CODES
+from stages.common.held_out import HeldOut
+from stages.common.keras_setup import keras, set_up
+from stages.common.products import columns, read_training, texts
+from stages.common.settings import Lstm, Ngrams, NoText, load
+from stages.text import models as text_models
+from stages.text.ridge import ridge
+from stages.text.word_vectors import word_vectors
+from stages.training.branch import (
     Examples,
     annealed,
     by_descent,
@@ -28,7 +29,6 @@ from stages.training import (
     held_out_accuracy,
     train_branch,
 )
-from stages.word_vectors import word_vectors
 
 MODEL = Path("models/text")
 CURVES = Path("metrics/train_text")

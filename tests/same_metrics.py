@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from stages.settings import load
+from stages.common.settings import load
 
 EVALUATION = "metrics/evaluation.json"
 COMPARED = ("accuracy", "weighted_f1", "macro_f1", "calibration_error")

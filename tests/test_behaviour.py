@@ -15,8 +15,8 @@ import pandas as pd
 import pytest
 
 from serving.classifier.classifier import Classifier, Prediction, Product
-from stages.pictures import PictureArchive
-from stages.products import columns
+from stages.common.products import columns
+from stages.pictures.archive import PictureArchive
 
 ROOT = Path(__file__).resolve().parents[1]
 CLASSIFIER = ROOT / "models" / "classifier"

@@ -12,7 +12,7 @@ from dvc.utils.hydra import compose_and_dump
 from omegaconf.errors import OmegaConfBaseException
 from pydantic import ValidationError
 
-from stages.settings import SettingsError, load
+from stages.common.settings import SettingsError, load
 from tests.test_pipeline_definition import clone
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -67,7 +67,7 @@ def test_the_fast_combination_is_what_is_committed(tmp_path: Path) -> None:
 
 def compose_there(repository: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "stages.composing"],
+        [sys.executable, "-m", "stages.commands.params"],
         cwd=repository,
         capture_output=True,
         text=True,

@@ -14,11 +14,11 @@ import numpy as np
 import onnxruntime as ort
 
 from serving.classifier import manifest
-from serving.classifier.encoders import Encoder, read_encoder
 from serving.classifier.fusion import Fusion, State, states
-from serving.classifier.images import ImageError, decode
-from serving.classifier.labels import Label
-from serving.classifier.text import Text, normalise_listing
+from serving.encoding.encoders import Encoder, read_encoder
+from serving.listing.images import ImageError, decode
+from serving.listing.labels import Label
+from serving.listing.text import Text, normalise_listing
 
 TEXT_GRAPH = "text.onnx"
 IMAGE_GRAPH = "image.onnx"

@@ -20,8 +20,8 @@ from typing import Literal, NamedTuple, TypeVar
 import numpy as np
 
 from serving.classifier.classifier import Classifier, Prediction, Product
-from serving.classifier.images import decode
-from serving.classifier.text import Text, normalise_listing
+from serving.listing.images import decode
+from serving.listing.text import Text, normalise_listing
 
 MAX_WORDS = 48
 """Words left out one by one, those of the title first; bounds the cost of a long listing."""

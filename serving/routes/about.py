@@ -9,11 +9,11 @@ from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
-from serving.documentation import OPENAPI, PUBLIC, problems
+from serving.access.security import may_read_metrics
+from serving.http.documentation import OPENAPI, PUBLIC, problems
+from serving.http.problems import Problem
+from serving.http.schemas import Message, ModelAbout
 from serving.metrics import CONTENT_TYPE
-from serving.problems import Problem
-from serving.schemas import Message, ModelAbout
-from serving.security import may_read_metrics
 from serving.service import Parts
 
 AnyRequest = Request[Any, Any, Any]

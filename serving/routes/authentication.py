@@ -8,14 +8,14 @@ from typing import Any
 
 from litestar import Request, Response, get, post
 
-from serving.bodies import URL_ENCODED, media_type, read_body, url_encoded
-from serving.documentation import PUBLIC, TokenOperation, oauth_problems, problems
-from serving.limiting import client_address
-from serving.problems import OAuthError
-from serving.schemas import Identity, Token
+from serving.access.limits import client_address
+from serving.access.tokens import Claims
+from serving.access.users import User
+from serving.http.bodies import URL_ENCODED, media_type, read_body, url_encoded
+from serving.http.documentation import PUBLIC, TokenOperation, oauth_problems, problems
+from serving.http.problems import OAuthError
+from serving.http.schemas import Identity, Token
 from serving.service import Parts, Service
-from serving.tokens import Claims
-from serving.users import User
 
 logger = logging.getLogger("serving")
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from litestar import get
 
-from serving.documentation import PUBLIC, problems
-from serving.problems import busy
-from serving.schemas import Status
+from serving.http.documentation import PUBLIC, problems
+from serving.http.problems import busy
+from serving.http.schemas import Status
 from serving.service import Parts, Service
 
 WORKING = "L'API fonctionne correctement"

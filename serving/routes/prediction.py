@@ -7,16 +7,16 @@ from typing import Any
 import msgspec
 from litestar import Request, Response, post
 
-from serving import bodies, schemas
+from serving.access.security import may_predict
 from serving.classifier.classifier import Prediction
 from serving.classifier.explaining import Explanation
-from serving.documentation import BatchOperation, ExplainOperation, ProductOperation, problems
-from serving.model import Model
-from serving.problems import Problem, request_id
-from serving.schemas import Answer, Candidate, ExplainedAnswer, ProductBody, Refusal
-from serving.security import may_predict
+from serving.http import bodies, schemas
+from serving.http.documentation import BatchOperation, ExplainOperation, ProductOperation, problems
+from serving.http.problems import Problem, request_id
+from serving.http.schemas import Answer, Candidate, ExplainedAnswer, ProductBody, Refusal
+from serving.inference.model import Model
+from serving.inference.work import Left
 from serving.service import Parts, Service
-from serving.work import Left
 
 AnyRequest = Request[Any, Any, Any]
 

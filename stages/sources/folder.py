@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from stages.layout import FILES
-from stages.sources import catalogue
-from stages.sources.catalogue import SourceError
+from stages.common.paths import FILES
+from stages.sources import download as catalogue
+from stages.sources.download import SourceError
 
 
 def fetch(folder: Path, destination: Path) -> None:

@@ -36,9 +36,9 @@ from huggingface_hub.errors import (  # type: ignore[attr-defined]
 )
 from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
 
-from stages.layout import FILES
-from stages.sources import catalogue
-from stages.sources.catalogue import DOWNLOADS, Interrupted, RangesRefused, SourceError
+from stages.common.paths import FILES
+from stages.sources import download as catalogue
+from stages.sources.download import DOWNLOADS, Interrupted, RangesRefused, SourceError
 
 TIMEOUT_SECONDS = 30.0  # without a byte
 

@@ -18,9 +18,9 @@ from fsspec.core import url_to_fs
 from fsspec.implementations.http import HTTPFileSystem
 from fsspec.spec import AbstractFileSystem
 
-from stages.layout import FILES
-from stages.sources import catalogue
-from stages.sources.catalogue import (
+from stages.common.paths import FILES
+from stages.sources import download as catalogue
+from stages.sources.download import (
     BLOCK,
     DOWNLOADS,
     Interrupted,

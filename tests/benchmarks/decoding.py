@@ -11,9 +11,9 @@ import time
 from pathlib import Path
 from statistics import median
 
-from serving.classifier.images import ImageError, decode
-from stages.layout import IMAGES
-from stages.pictures import PictureArchive
+from serving.listing.images import ImageError, decode
+from stages.common.paths import IMAGES
+from stages.pictures.archive import PictureArchive
 
 FULL = 84_916
 RUNS = 5

@@ -19,8 +19,8 @@ from pathlib import Path
 
 import numpy as np
 
-from stages.determinism import ENVIRONMENT
-from stages.settings import Cnn, load
+from stages.common.determinism import ENVIRONMENT
+from stages.common.settings import Cnn, load
 
 RUNS = 2
 LINES: tuple[tuple[str, str, dict[str, object]], ...] = (
@@ -42,8 +42,8 @@ LINES: tuple[tuple[str, str, dict[str, object]], ...] = (
 def network(options: dict[str, object]) -> tuple[float, bytes]:
     """Processor seconds of two epochs of the picture network after a first one, and its weights."""
     ENVIRONMENT.update(dict(options.get("environment", {})))
-    from stages.image_models import cnn
-    from stages.keras_setup import keras, tf
+    from stages.common.keras_setup import keras, tf
+    from stages.image.models import cnn
 
     settings = load()
     assert isinstance(settings.image, Cnn)
@@ -70,7 +70,7 @@ def network(options: dict[str, object]) -> tuple[float, bytes]:
 
 def discriminant(_: dict[str, object]) -> tuple[float, bytes]:
     """Processor seconds of three discriminant analyses, and the last one's kernel and bias."""
-    from stages.linear import discriminant
+    from stages.text.ridge import discriminant
 
     random = np.random.default_rng(0)
     features = random.normal(size=(2000, 1536)).astype(np.float32)

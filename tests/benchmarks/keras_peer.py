@@ -15,14 +15,15 @@ import numpy as np
 import uvicorn
 from fastapi import FastAPI, File, Form
 
-from serving.classifier.encoders import read_encoder
 from serving.classifier.fusion import Fusion
-from serving.classifier.images import decode
-from serving.classifier.labels import CODES
-from serving.classifier.text import normalise_listing
-from stages import image_models, text_models
+from serving.encoding.encoders import read_encoder
+from serving.listing.images import decode
+from serving.listing.labels import CODES
+from serving.listing.text import normalise_listing
+from stages.common.settings import NoImage, NoText, load
 from stages.export import FUSION_FILE, IMAGE, TEXT
-from stages.settings import NoImage, NoText, load
+from stages.image import models as image_models
+from stages.text import models as text_models
 
 
 def create_app() -> FastAPI:

@@ -26,9 +26,9 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, LinearSVC
 from tqdm import tqdm
 
-from serving.classifier.images import ImageError, decode
-from serving.classifier.labels import CODES
-from stages.pictures import PictureArchive
+from serving.listing.images import ImageError, decode
+from serving.listing.labels import CODES
+from stages.pictures.archive import PictureArchive
 from tests.benchmarks.table import Row, decided, measured
 
 SIZE = 224
@@ -209,7 +209,8 @@ def colours(pixels: np.ndarray) -> np.ndarray:
 
 def _extractor(weights: str) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]:
     """Pixels, uint8 [n, 224, 224, 3], to the two kinds of features of `Pictures`."""
-    from stages.keras_setup import keras, set_up  # TensorFlow only where pictures are compared
+    # TensorFlow only where pictures are compared
+    from stages.common.keras_setup import keras, set_up
 
     set_up(seed=1, threads=2)
     network = keras.applications.MobileNet(

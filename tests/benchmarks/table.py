@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from stages.measuring import coverage_at, scores
+from stages.evaluation.scores import coverage_at, scores
 
 FIGURES = ("accuracy", "weighted_f1", "macro_f1", "calibration_error", "coverage")
 HEAD = (

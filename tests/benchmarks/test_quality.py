@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from serving.classifier.labels import CODES
+from serving.listing.labels import CODES
 from tests.benchmarks import peers, quality
 from tests.benchmarks.combinations import PIPELINE, Combinations, StageError, identity
 from tests.benchmarks.table import Row, decided, markdown, measured

@@ -7,17 +7,17 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from stages.catalogue import (
+from stages.common.paths import IMAGES, TEST_PRODUCTS, TRAIN_CODES, TRAIN_PRODUCTS
+from stages.pictures.archive import PictureArchive
+from stages.preparation.split import near_duplicate_groups, split, title_key
+from stages.preparation.tables import (
     join_labels,
     read_labels,
     read_products,
     reject_bad_rows,
     require_good_rows,
 )
-from stages.layout import IMAGES, TEST_PRODUCTS, TRAIN_CODES, TRAIN_PRODUCTS
-from stages.pictures import PictureArchive
 from stages.prepare import with_texts_and_picture
-from stages.splitting import near_duplicate_groups, split, title_key
 
 EXTRACT = Path(__file__).resolve().parents[3] / "shared" / "rakuten"
 pytestmark = pytest.mark.skipif(

@@ -60,7 +60,7 @@ def stage_below(process: subprocess.Popen[bytes], stage: str) -> psutil.Process 
 
 
 def assert_same_lock(repository: Path, small_run: Path) -> None:
-    run(repository, "stages.recovery")
+    run(repository, "stages.commands.mend")
     run(repository, "dvc", "repro", "--no-run-cache")
     assert (repository / "dvc.lock").read_text() == (small_run / "dvc.lock").read_text(), SEED
     assert "up to date" in run(repository, "dvc", "status")
@@ -74,7 +74,7 @@ def test_killed_in_every_stage_at_random(emptied: Path, small_run: Path) -> None
     moments = random.Random(SEED)
     killed = 0
     for number, stage in enumerate(PIPELINE):
-        attempt(emptied, "stages.recovery")
+        attempt(emptied, "stages.commands.mend")
         process = reproduce(emptied, stage)
         victim = stage_below(process, stage)
         assert victim is not None, (stage, SEED)

@@ -31,12 +31,12 @@ def locked(repository: Path, path: str) -> str:
 
 
 def test_a_result_is_not_worse_than_itself_and_no_promotion(repository: Path) -> None:
-    table = run(repository, "stages.results.gate", "HEAD")
+    table = run(repository, "stages.commands.gate", "HEAD")
     assert table.startswith("### Not worse than HEAD")
     for name in ("weighted F1", "macro F1", "coverage at 95", "calibration", "bytes", "seconds"):
         (row,) = [line for line in table.splitlines() if line.startswith("| ") and name in line]
         assert row.endswith("| ok |")
-    promotion = attempt(repository, "stages.results.promotion", "HEAD")
+    promotion = attempt(repository, "stages.commands.promotion", "HEAD")
     assert promotion.returncode == 1
     assert "not told apart" in promotion.stdout
     stages = yaml.safe_load((repository / "dvc.lock").read_text(encoding="utf-8"))["stages"]
@@ -47,25 +47,25 @@ def test_a_result_is_not_worse_than_itself_and_no_promotion(repository: Path) ->
 def test_a_loss_of_quality_fails_and_is_traced(repository: Path) -> None:
     base = locked(repository, "models/classifier")
     run(repository, "dvc", "exp", "run", *SMALL, "-S", "text.bits=8", "-S", "image.dropout=0.9")
-    gate = attempt(repository, "stages.results.gate", "HEAD")
+    gate = attempt(repository, "stages.commands.gate", "HEAD")
     assert gate.returncode == 1, gate.stderr
     assert re.search(r"^### Worse than HEAD: .*weighted F1", gate.stdout)
     assert re.search(r"\| weighted F1 .*\*\*worse\*\*", gate.stdout)
-    compared = attempt(repository, "stages.results.compare", "HEAD")
+    compared = attempt(repository, "stages.commands.compare", "HEAD")
     assert compared.returncode == 1
     assert re.search(r"^equal +data/prepared", compared.stdout, re.M)
     assert re.search(r"^differs +models/classifier +\S+: ", compared.stdout, re.M)
     assert "not at hand" not in compared.stdout
 
-    told = run(repository, "stages.results.whence", base)
+    told = run(repository, "stages.commands.whence", base)
     assert git(repository, "rev-parse", "HEAD").strip() in told
     assert f"data/raw  {locked(repository, 'data/raw')}" in told
     assert "all as there" in told
     assert "model: ngrams" in told
-    experiment = run(repository, "stages.results.whence", locked(repository, "models/classifier"))
+    experiment = run(repository, "stages.commands.whence", locked(repository, "models/classifier"))
     assert "contained   refs/exps/" in experiment or "exps/" in experiment
     assert "dropout: 0.9" in experiment
-    shortened = run(repository, "stages.results.whence", base[:12])
+    shortened = run(repository, "stages.commands.whence", base[:12])
     assert shortened == told
 
 
@@ -73,7 +73,7 @@ def test_a_result_equals_itself_whether_named_by_revision_or_folder(
     repository: Path, small_run: Path
 ) -> None:
     for other in ("HEAD", str(small_run)):
-        table = run(repository, "stages.results.compare", other)
+        table = run(repository, "stages.commands.compare", other)
         assert table.strip().endswith("0 agrees, 0 differs")
 
 
@@ -92,7 +92,7 @@ def forget_lock(repository: Path) -> str:
 
 
 def change_code(repository: Path) -> str:
-    with (repository / "stages/fusing.py").open("a", encoding="utf-8") as file:
+    with (repository / "stages/fusion/fitting.py").open("a", encoding="utf-8") as file:
         file.write("# changed\n")
     return "HEAD"
 
@@ -109,7 +109,7 @@ def change_code(repository: Path) -> str:
 def test_the_gate_never_passes_by_absence(
     prepare: Callable[[Path], str], words: str, repository: Path
 ) -> None:
-    done = attempt(repository, "stages.results.gate", prepare(repository))
+    done = attempt(repository, "stages.commands.gate", prepare(repository))
     assert done.returncode == NO_BASELINE, done.stdout + done.stderr
     assert done.stdout.startswith("### No verdict")
     assert words in done.stdout
@@ -117,7 +117,7 @@ def test_the_gate_never_passes_by_absence(
 
 @pytest.mark.parametrize("wrong", ["", "xyz", "--all", "0123456789abcdef"])
 def test_an_unknown_hash_is_said_to_be_unknown(wrong: str, repository: Path) -> None:
-    done = attempt(repository, "stages.results.whence", wrong)
+    done = attempt(repository, "stages.commands.whence", wrong)
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert done.stderr
@@ -137,7 +137,7 @@ def stage_process(parent: psutil.Process, stage: str) -> psutil.Process:
     raise AssertionError(f"{stage} did not run")
 
 
-@pytest.mark.parametrize("edited", ["stages/text_models.py", "params.yaml"])
+@pytest.mark.parametrize("edited", ["stages/text/models.py", "params.yaml"])
 def test_an_edit_while_a_stage_runs_fails_it_by_name(edited: str, repository: Path) -> None:
     before = (repository / "dvc.lock").read_bytes()
     with subprocess.Popen(
@@ -160,7 +160,7 @@ def test_an_edit_while_a_stage_runs_fails_it_by_name(edited: str, repository: Pa
 
 
 def test_an_unseeded_shuffle_is_caught_and_what_differs_is_named(repository: Path) -> None:
-    path = repository / "stages/splitting.py"
+    path = repository / "stages/preparation/split.py"
     text = path.read_text(encoding="utf-8")
     assert "table.sample(frac=1, random_state=seed)\n    total" in text
     path.write_text(
@@ -170,7 +170,7 @@ def test_an_unseeded_shuffle_is_caught_and_what_differs_is_named(repository: Pat
         encoding="utf-8",
     )
     git(repository, "commit", "--quiet", "--all", "--message", "unseeded")
-    done = attempt(repository, "stages.results.verify", *WITHOUT_PICTURES, "-S", "image=none")
+    done = attempt(repository, "stages.commands.verify", *WITHOUT_PICTURES, "-S", "image=none")
     assert done.returncode == 1, done.stdout + done.stderr
     assert "DIFFERENT" in done.stdout
     first = done.stdout.split("First:\n")[1].splitlines()[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from serving.problems import MEDIA_TYPE
+from serving.http.problems import MEDIA_TYPE
 
 
 def is_problem(response: Any, status: int) -> dict[str, Any]:

@@ -12,8 +12,8 @@ import pytest
 from litestar.testing import TestClient
 
 from serving.app import create_app
+from serving.http.watching import Watched
 from serving.settings import Settings
-from serving.watching import Watched
 from tests.serving import tiny
 
 SECRET = "uYd0n3vG-4kQwZ7rT1sXbE6mJ9hLpC2aVfNoRiB5tUxWzKqDgHyMjPeSlA8cOv_I"

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from serving import timing
 from serving.classifier.classifier import Product
 from serving.classifier.explaining import GRID, explain
+from serving.inference import timing
 from serving.metrics import Metrics
 from tests.serving import tiny
 from tests.serving.answers import is_problem, multipart

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from serving import lock
 from serving.classifier import manifest
+from serving.inference import lock
 from tests.serving import tiny
 from tests.serving.answers import is_problem
 from tests.serving.conftest import PASSWORD, SECRET, USER

@@ -10,7 +10,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings, strategies
 
-from serving.problems import MEDIA_TYPE
+from serving.http.problems import MEDIA_TYPE
 from tests.serving import tiny
 from tests.serving.answers import multipart
 from tests.serving.conftest import USER, Client

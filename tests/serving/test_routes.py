@@ -419,7 +419,7 @@ def test_before_the_classifier_is_loaded_products_wait(
 ) -> None:
     from threading import Event
 
-    from serving.model import Model
+    from serving.inference.model import Model
 
     go, load = Event(), Model.load
     monkeypatch.setattr(Model, "load", lambda self: (go.wait(10), load(self)))

@@ -12,12 +12,12 @@ import yaml
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
-from serving import lock
 from serving.classifier import manifest
 from serving.classifier.classifier import FUSION, IMAGE_GRAPH, LABELS_FILE, TEXT_GRAPH
-from serving.classifier.encoders import WordEncoder
 from serving.classifier.fusion import Blend, Fusion
-from serving.classifier.labels import LABELS
+from serving.encoding.encoders import WordEncoder
+from serving.inference import lock
+from serving.listing.labels import LABELS
 
 CODES = (10, 2583, 2905)
 WORDS = ("livre", "piscine", "jeu")

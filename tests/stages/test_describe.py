@@ -20,9 +20,9 @@ from serving.classifier import manifest
 from serving.classifier.classifier import Classifier, Prediction, Product
 from serving.classifier.explaining import Explanation, Region, Word, explain
 from stages import describe
-from stages.examples import KINDS, Example, first_of_each_kind
-from stages.model_card import Facts, figure, model_card, plain, share, table
-from stages.settings import FolderData, HuggingFaceData, SampleData, UrlData, load
+from stages.common.settings import FolderData, HuggingFaceData, SampleData, UrlData, load
+from stages.evaluation.examples import KINDS, Example, first_of_each_kind
+from stages.evaluation.model_card import Facts, figure, model_card, plain, share, table
 from tests.serving import tiny
 
 ROOT = Path(__file__).resolve().parents[2]

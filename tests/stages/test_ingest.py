@@ -8,16 +8,17 @@ from pathlib import Path
 import pytest
 
 from stages import ingest
-from stages.layout import FILES, IMAGES
-from stages.settings import (
+from stages.common.paths import FILES, IMAGES
+from stages.common.settings import (
     Data,
     FolderData,
     HuggingFaceData,
     SampleData,
     UrlData,
 )
-from stages.sources import huggingface, sample, url
-from stages.sources.catalogue import SourceError
+from stages.sources import huggingface, url
+from stages.sources.download import SourceError
+from stages.sources.sample import listings as sample
 from tests.stages.sources.loopback import assert_is_catalogue, write_catalogue
 
 

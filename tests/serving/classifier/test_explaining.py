@@ -13,7 +13,6 @@ from hypothesis import given, strategies
 from PIL import Image
 
 from serving.classifier.classifier import Classifier, Product
-from serving.classifier.encoders import ENCODER, NgramEncoder
 from serving.classifier.explaining import (
     GRID,
     MAX_PASSAGES,
@@ -25,8 +24,9 @@ from serving.classifier.explaining import (
     paint_over,
     spans_of,
 )
-from serving.classifier.ngrams import VIEWS
-from serving.classifier.text import Text, normalise, normalise_listing
+from serving.encoding.encoders import ENCODER, NgramEncoder
+from serving.encoding.ngrams import VIEWS
+from serving.listing.text import Text, normalise, normalise_listing
 from tests.serving import tiny
 
 

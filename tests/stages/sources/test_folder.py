@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from stages.layout import FILES, IMAGES, TRAIN_CODES, TRAIN_PRODUCTS
+from stages.common.paths import FILES, IMAGES, TRAIN_CODES, TRAIN_PRODUCTS
 from stages.sources import folder
-from stages.sources.catalogue import SourceError
+from stages.sources.download import SourceError
 from tests.stages.sources.loopback import assert_is_catalogue, write_catalogue
 
 

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from stages.layout import FILES, IMAGES, TRAIN_PRODUCTS
-from stages.sources import catalogue, huggingface
-from stages.sources.catalogue import SourceError
+from stages.common.paths import FILES, IMAGES, TRAIN_PRODUCTS
+from stages.sources import download as catalogue
+from stages.sources import huggingface
+from stages.sources.download import SourceError
 from tests.stages.sources.loopback import (
     ALWAYS,
     REPOSITORY,

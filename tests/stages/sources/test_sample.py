@@ -13,9 +13,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from stages.sources.sample import LISTINGS, MINIMUM_PRODUCTS, class_sizes, generate
-from stages.sources.sample_pictures import LOOKS, SIDE, Picture, draw
-from stages.sources.sample_vocabulary import CONFUSIONS, VOCABULARIES
+from stages.sources.sample.listings import LISTINGS, MINIMUM_PRODUCTS, class_sizes, generate
+from stages.sources.sample.pictures import LOOKS, SIDE, Picture, draw
+from stages.sources.sample.vocabulary import CONFUSIONS, VOCABULARIES
 
 ROOT = Path(__file__).parents[3]
 FILES = ["X_test_update.csv", "X_train_update.csv", "Y_train_CVw08PX.csv", "images.zip"]
@@ -205,7 +205,8 @@ def _generated_elsewhere(destination: Path, hash_seed: str) -> list[str]:
     """The digests of a small sample's files, written by a process of its own."""
     destination.mkdir()
     script = (
-        "import sys; from pathlib import Path; from stages.sources.sample import generate; "
+        "import sys; from pathlib import Path; "
+        "from stages.sources.sample.listings import generate; "
         "generate(Path(sys.argv[1]), products=150, unlabelled=20, seed=3)"
     )
     subprocess.run(  # noqa: S603 - the command is this interpreter and the script above

@@ -11,9 +11,10 @@ import pytest
 from moto.server import ThreadedMotoServer
 from s3fs import S3FileSystem
 
-from stages.layout import IMAGES, TRAIN_PRODUCTS
-from stages.sources import catalogue, url
-from stages.sources.catalogue import SourceError
+from stages.common.paths import IMAGES, TRAIN_PRODUCTS
+from stages.sources import download as catalogue
+from stages.sources import url
+from stages.sources.download import SourceError
 from tests.stages.sources.loopback import (
     ALWAYS,
     Fault,

@@ -1,0 +1,183 @@
+"""How often a user, an address or an account may ask: counted in memory or in Redis."""
+
+from __future__ import annotations
+
+import logging
+import math
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Any, NamedTuple
+
+from limits import RateLimitItemPerMinute
+from limits.aio.storage import MemoryStorage, RedisStorage
+from limits.aio.strategies import SlidingWindowCounterRateLimiter
+from limits.errors import StorageError
+from redis.asyncio import ConnectionPool
+
+from serving.http.problems import Problem, busy
+from serving.metrics import Metrics
+from serving.settings import Network, Settings, SettingsError
+
+logger = logging.getLogger("serving")
+
+WINDOW_SECONDS = 60
+REDIS_SECONDS = 0.5
+"""How long Redis may take to answer before it counts as gone."""
+
+
+@dataclass(frozen=True)
+class Limit:
+    """`per_minute` of one kind of request; 0 is no limit. `of` says of what, for people."""
+
+    name: str
+    of: str
+    per_minute: int
+
+
+class Window(NamedTuple):
+    """What was counted in the minute before this one and in this one, and the seconds each counts.
+
+    The previous count fades as its minute slides out of view: a request passes while
+    `previous * previous_left / WINDOW_SECONDS + current` leaves room for it.
+    """
+
+    previous: int
+    previous_left: float
+    current: int
+    current_left: float
+
+    def remaining(self, per_minute: int) -> int:
+        """What may still be asked now."""
+        faded = self.previous * self.previous_left / WINDOW_SECONDS
+        return max(0, per_minute - math.floor(faded + self.current))
+
+    def seconds_until(self, per_minute: int, cost: int) -> int:
+        """Whole seconds until there is room for `cost`, if nothing else is asked meanwhile."""
+        room = per_minute - cost + 1
+        if room < 1:
+            return WINDOW_SECONDS
+        if self.current >= room:  # this minute has to end, and then to fade
+            ends = self.current_left - WINDOW_SECONDS
+            wait = ends + WINDOW_SECONDS * (1 - room / self.current)
+        elif self.previous:
+            wait = self.previous_left - WINDOW_SECONDS * (room - self.current) / self.previous
+        else:
+            wait = 0.0
+        return max(1, math.floor(wait) + 1)
+
+
+class Limits:
+    """The limits of the service, all in one storage."""
+
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+        self.predict = Limit("predict", "products per minute", settings.predict_limit)
+        self.token_address = Limit(
+            "token-address", "logins per minute from one address", settings.token_address_limit
+        )
+        self.token_account = Limit(
+            "token-account", "logins per minute to one account", settings.token_account_limit
+        )
+        self._open_on_failure = settings.limits_failure == "open"
+        self._metrics = metrics
+        self._redis = _redis(settings.limits_storage)
+        self._storage = _storage(self._redis)
+        self._counter = SlidingWindowCounterRateLimiter(self._storage)
+
+    async def count(self, limit: Limit, key: str, cost: int = 1) -> None:
+        """Count `cost` for `key`.
+
+        Raises Problem: 429 with Retry-After and the RateLimit fields when it is too much, 503 when
+        the storage is gone and the service is set to refuse then.
+        """
+        if limit.per_minute == 0:
+            return
+        item = RateLimitItemPerMinute(limit.per_minute)
+        try:
+            if await self._counter.hit(item, limit.name, key, cost=cost):
+                return
+            name = item.key_for(limit.name, key)
+            window = Window(*await self._storage.get_sliding_window(name, WINDOW_SECONDS))
+        except StorageError as error:
+            self._storage_failed(error)
+            return
+        self._metrics.refusals.labels(limit.name).inc()
+        raise _refusal(limit, cost, window)
+
+    async def close(self) -> None:
+        """Drop the connections to Redis."""
+        if self._redis is not None:
+            await self._redis.aclose()
+
+    def _storage_failed(self, error: StorageError) -> None:
+        self._metrics.limit_failures.inc()
+        logger.warning("limits cannot be counted: %s", type(error.storage_error).__name__)
+        if not self._open_on_failure:
+            raise busy("Limits cannot be counted at the moment.", retry_after=5)
+
+
+def _redis(address: str) -> ConnectionPool | None:
+    """Connections to the Redis at `address`; None for memory://."""
+    if address == "memory://":
+        return None
+    try:
+        return ConnectionPool.from_url(
+            address, socket_timeout=REDIS_SECONDS, socket_connect_timeout=REDIS_SECONDS
+        )
+    except ValueError as error:
+        raise SettingsError(
+            "SERVING_LIMITS_STORAGE: expected memory:// or redis://host:port/database"
+        ) from error
+
+
+def _storage(redis: ConnectionPool | None) -> MemoryStorage | RedisStorage:
+    if redis is None:
+        return MemoryStorage()
+    options: dict[str, Any] = {"connection_pool": redis}
+    return RedisStorage("async+redis://", wrap_exceptions=True, implementation="redispy", **options)
+
+
+def _refusal(limit: Limit, cost: int, window: Window) -> Problem:
+    """429 (RFC 6585 section 4) with the fields of draft-ietf-httpapi-ratelimit-headers."""
+    seconds = window.seconds_until(limit.per_minute, cost)
+    remaining = window.remaining(limit.per_minute)
+    detail = f"At most {limit.per_minute} {limit.of} are allowed"
+    if cost > limit.per_minute:
+        detail += f"; this request asks for {cost} at once and must be split."
+    else:
+        detail += f"; try again in {seconds} s."
+    headers = {
+        "Retry-After": str(seconds),
+        "RateLimit-Policy": f'"{limit.name}";q={limit.per_minute};w={WINDOW_SECONDS}',
+        "RateLimit": f'"{limit.name}";r={remaining};t={seconds}',
+    }
+    return Problem(429, detail, headers=headers)
+
+
+def client_address(peer: str, forwarded: str, trusted: tuple[Network, ...]) -> str:
+    """Whose request it is: the peer, or behind trusted proxies the last address they vouch for.
+
+    X-Forwarded-For is read from the right, since everything left of the first address that is no
+    trusted proxy can be made up. `forwarded` is all such fields joined by commas: a proxy may add
+    a line of its own below the one that a client made up.
+    """
+    address = peer
+    for entry in reversed(forwarded.split(",")):
+        if not _within(address, trusted):
+            break
+        entry = entry.strip()
+        if not _is_address(entry):
+            break
+        address = entry
+    return address
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _within(text: str, trusted: tuple[Network, ...]) -> bool:
+    return _is_address(text) and any(ip_address(text) in network for network in trusted)

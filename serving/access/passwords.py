@@ -1,0 +1,79 @@
+"""Passwords: argon2id, hashed off the event loop and never more than a few at once."""
+
+from __future__ import annotations
+
+from argon2 import PasswordHasher, Type
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from serving.inference.work import Workers
+
+# RFC 9106 section 4, second recommended option (memory-constrained environments).
+TIME_COST = 3
+MEMORY_KIB = 64 * 1024
+PARALLELISM = 4
+SALT_BYTES = 16
+HASH_BYTES = 32
+
+HASHES_AT_ONCE = 1
+"""Each takes 64 MiB and, with its four lanes, all cores for about a tenth of a second."""
+HASHES_WAITING = 32
+
+MIN_CHARACTERS = 12
+MAX_BYTES = 1024
+
+
+class PasswordError(ValueError):
+    """The password is too short or too long to be set."""
+
+
+def hasher() -> PasswordHasher:
+    """argon2id at the parameters above."""
+    return PasswordHasher(TIME_COST, MEMORY_KIB, PARALLELISM, HASH_BYTES, SALT_BYTES, type=Type.ID)
+
+
+def new_hash(password: str) -> str:
+    """The encoded hash to store for a new password.
+
+    Raises PasswordError: under MIN_CHARACTERS or over MAX_BYTES.
+    """
+    if len(password) < MIN_CHARACTERS:
+        raise PasswordError(f"a password has at least {MIN_CHARACTERS} characters")
+    if len(password.encode()) > MAX_BYTES:
+        raise PasswordError(f"a password has at most {MAX_BYTES} bytes")
+    return hasher().hash(password)
+
+
+class Passwords:
+    """Checks passwords in threads; takes as long for an unknown user as for a known one."""
+
+    def __init__(self) -> None:
+        self._hasher = hasher()
+        self._workers = Workers(HASHES_AT_ONCE, HASHES_WAITING, "passwords")
+        self._nobody = self._hasher.hash("nobody")
+
+    async def check(self, stored: str | None, password: str) -> tuple[bool, str | None]:
+        """Whether `password` belongs to `stored`, and a new hash when its parameters changed.
+
+        `stored` is None for a user who may not log in: a hash of nobody's password is verified
+        then, so that the time tells nothing. Raises Problem 503 when too many wait.
+        """
+        return await self._workers.run(lambda: self._check(stored, password))
+
+    def close(self) -> None:
+        """Stop the threads."""
+        self._workers.close()
+
+    def _check(self, stored: str | None, password: str) -> tuple[bool, str | None]:
+        if stored is None:
+            self._matches(self._nobody, password)
+            return False, None
+        if not self._matches(stored, password):
+            return False, None
+        renew = self._hasher.check_needs_rehash(stored)
+        return True, self._hasher.hash(password) if renew else None
+
+    def _matches(self, stored: str, password: str) -> bool:
+        try:
+            return self._hasher.verify(stored, password)
+        except (VerificationError, InvalidHashError):
+            return False

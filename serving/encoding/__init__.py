@@ -1,0 +1,1 @@
+"""From normalised texts to the inputs of a text graph."""

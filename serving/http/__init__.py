@@ -1,0 +1,1 @@
+"""What crosses the wire: bodies, schemas, problems, the document, what is watched."""

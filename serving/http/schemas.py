@@ -1,0 +1,144 @@
+"""The bodies of requests and answers, as they appear in the OpenAPI document."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from serving.http.problems import ProblemDetails
+
+Identifier = str | int | None
+
+
+class ProductBody(msgspec.Struct):
+    """One listing. Either the text or the picture may be missing, not both."""
+
+    designation: str | None = None
+    description: str | None = None
+    image: bytes | None = None
+    product_identifier: Identifier = None
+    product_id: Identifier = None
+    imageid: Identifier = None
+
+
+class Candidate(msgspec.Struct):
+    """A code the product may have, and how probable it is."""
+
+    prediction: int
+    label: str
+    confidence: float
+
+
+class Answer(msgspec.Struct):
+    """The code of a product.
+
+    `accepted` says whether the answer may stand without a person looking at it; `evidence` what
+    it rests on (text, image, both); `image_error` why a given picture could not be used; `model`
+    is the lock hash of the classifier.
+    """
+
+    predicted: int
+    label: str
+    confidence: float
+    accepted: bool
+    predictions: list[Candidate]
+    evidence: str
+    image_error: str | None
+    product_identifier: Identifier
+    product_id: Identifier
+    imageid: Identifier
+    model: str
+    message: str
+
+
+class Word(msgspec.Struct):
+    """A word, or a passage of a long text, and by how much the answer rests on it.
+
+    `field` is title or description; `start` and `end` count characters of that field once HTML is
+    stripped and white space folded.
+    """
+
+    field: str
+    word: str
+    start: int
+    end: int
+    effect: float
+
+
+class Region(msgspec.Struct):
+    """A part of the picture, in shares of its width and height, and by how much the answer rests
+    on it."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+    effect: float
+
+
+class Explanation(msgspec.Struct):
+    """What moved an answer, from the strongest support to the strongest opposition.
+
+    `effect` is by how much the log-odds of the predicted code fall (in nats) when the word is left
+    out or the region painted over; below 0 where the answer is surer without it.
+    """
+
+    words: list[Word]
+    regions: list[Region]
+
+
+class ExplainedAnswer(Answer):
+    """The code of a product, and what moved the answer."""
+
+    explanation: Explanation
+
+
+class Refusal(msgspec.Struct):
+    """A product of a batch that could not be answered, and why."""
+
+    error: ProblemDetails
+    product_identifier: Identifier
+    product_id: Identifier
+    imageid: Identifier
+
+
+class Message(msgspec.Struct):
+    """Where to go from here."""
+
+    message: str
+    links: dict[str, str]
+
+
+class Status(msgspec.Struct):
+    """Whether the service answers."""
+
+    status: str
+
+
+class Token(msgspec.Struct):
+    """Answer of the token endpoint, RFC 6749 section 5.1."""
+
+    access_token: str
+    token_type: str
+    expires_in: int
+    scope: str
+
+
+class Identity(msgspec.Struct):
+    """Whose token it is."""
+
+    username: str
+    full_name: str
+    scopes: list[str]
+
+
+class ModelAbout(msgspec.Struct):
+    """The loaded classifier: its lock hash, its manifest and its measured quality."""
+
+    model: str
+    codes: list[int]
+    labels: dict[str, str]
+    parameters: dict[str, Any]
+    manifest: dict[str, Any]
+    metrics: dict[str, Any] | None

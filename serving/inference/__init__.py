@@ -1,0 +1,1 @@
+"""The locked classifier at work: loading, queueing, timing."""

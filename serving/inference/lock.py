@@ -1,0 +1,193 @@
+"""Locked means locked: the classifier's folder is what dvc.lock says, to the byte.
+
+`python -m serving.inference.lock` writes the excerpt of dvc.lock that a container ships beside the
+folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from serving.classifier import manifest
+from serving.settings import Settings, SettingsError
+
+CACHE = Path(".dvc/cache/files/md5")
+"""DVC's cache beside dvc.lock: it holds the list of files behind a directory's hash."""
+
+MEASURED = Path("metrics/evaluation.json")
+"""What the pipeline measured of the classifier, beside dvc.lock."""
+
+_EXCERPT = ".lock.json"
+
+
+class LockError(RuntimeError):
+    """The folder is not the locked one; the message names the file and both hashes."""
+
+
+@dataclass(frozen=True)
+class Lock:
+    """What the lock says of a folder: DVC's hash ("<md5>.dir") and, if known, the files' md5.
+
+    `measured` is what the pipeline measured of exactly this folder, if that lies there.
+    """
+
+    source: Path
+    hash: str
+    files: dict[str, str] | None
+    measured: dict[str, Any] | None
+
+
+def excerpt_path(folder: Path) -> Path:
+    """Where the excerpt for `folder` lies."""
+    return folder.with_name(folder.name + _EXCERPT)
+
+
+def md5_of_files(folder: Path) -> dict[str, str]:
+    """md5 of every file below `folder`, by POSIX path relative to it."""
+    return {
+        path.relative_to(folder).as_posix(): _md5(path)
+        for path in sorted(folder.rglob("*"))
+        if not path.is_dir()
+    }
+
+
+def _md5(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+
+
+def directory_hash(files: dict[str, str]) -> str:
+    """The hash DVC gives a directory: the md5 of its list of files as JSON, sorted by path."""
+    listing = [{"md5": files[path], "relpath": path} for path in sorted(files)]
+    text = json.dumps(listing, sort_keys=True).encode()
+    return hashlib.md5(text, usedforsecurity=False).hexdigest() + ".dir"
+
+
+def read_lock(folder: Path, lock_file: Path) -> Lock:
+    """What is locked for `folder`: from `lock_file`, or from the excerpt where there is none.
+
+    Raises LockError when neither is there or says anything about the folder.
+    """
+    excerpt = excerpt_path(folder)
+    try:
+        if lock_file.is_file():
+            return _from_dvc(folder, lock_file)
+        if excerpt.is_file():
+            stored = json.loads(excerpt.read_text(encoding="utf-8"))
+            return Lock(excerpt, stored["md5"], stored["files"], stored["measured"])
+    except (ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError) as error:
+        raise LockError(f"{lock_file} or {excerpt} cannot be read: {error}") from error
+    raise LockError(f"neither {lock_file} nor {excerpt} is there; run `dvc repro` or `dvc pull`")
+
+
+def _from_dvc(folder: Path, lock_file: Path) -> Lock:
+    content: dict[str, Any] = yaml.safe_load(lock_file.read_text(encoding="utf-8"))
+    root = lock_file.resolve().parent
+    stages = content["stages"].values()
+    for out in (out for stage in stages for out in stage.get("outs", ())):
+        if (root / out["path"]).resolve() == folder.resolve():
+            listing = _cached_listing(root, out["md5"])
+            return Lock(lock_file, out["md5"], listing, _measured(root, stages, out))
+    raise LockError(f"{lock_file} locks no {folder}; run `dvc repro`")
+
+
+def _cached_listing(root: Path, directory: str) -> dict[str, str] | None:
+    """The files behind a directory's hash, if DVC's cache is here and in order."""
+    listing = root / CACHE / directory[:2] / directory[2:]
+    if not listing.is_file():
+        return None
+    entries = json.loads(listing.read_text(encoding="utf-8"))
+    files = {entry["relpath"]: entry["md5"] for entry in entries}
+    return files if directory_hash(files) == directory else None
+
+
+def _measured(
+    root: Path, stages: Iterable[dict[str, Any]], out: dict[str, Any]
+) -> dict[str, Any] | None:
+    """MEASURED, if a stage made it, as it is, from the very `out`."""
+    path = root / MEASURED
+    if not path.is_file():
+        return None
+    made = {"path": MEASURED.as_posix(), "md5": _md5(path)}
+    for stage in stages:
+        if _lists(stage, "deps", out) and _lists(stage, "outs", made):
+            measured: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            return measured
+    return None
+
+
+def _lists(stage: dict[str, Any], kind: str, file: dict[str, Any]) -> bool:
+    return any(
+        (entry["path"], entry.get("md5")) == (file["path"], file["md5"])
+        for entry in stage.get(kind, ())
+    )
+
+
+def verify(folder: Path, lock_file: Path) -> Lock:
+    """What the lock says, once `folder` is exactly that.
+
+    Raises LockError naming the file that is missing, changed or extra, with both hashes.
+    """
+    lock = read_lock(folder, lock_file)
+    if not folder.is_dir():
+        raise LockError(f"{folder} is missing; run `dvc repro` or `dvc pull`")
+    files = md5_of_files(folder)
+    actual = directory_hash(files)
+    if actual == lock.hash:
+        return lock
+    if lock.files is not None:
+        _name_difference(folder, files, lock)
+    _name_by_manifest(folder)
+    raise LockError(f"{folder} has md5 {actual}; {lock.source} locks {lock.hash}")
+
+
+def _name_difference(folder: Path, files: dict[str, str], lock: Lock) -> None:
+    """Raise LockError for the first file that is not as locked."""
+    expected = lock.files or {}
+    for path in sorted(expected.keys() | files.keys()):
+        found, locked = files.get(path, "none"), expected.get(path, "none")
+        if found != locked:
+            state = "missing" if found == "none" else "extra" if locked == "none" else "changed"
+            raise LockError(
+                f"{folder / path} is {state}: it has md5 {found}; {lock.source} locks {locked}"
+            )
+
+
+def _name_by_manifest(folder: Path) -> None:
+    """Raise LockError if the manifest can tell which file differs."""
+    try:
+        manifest.read_verified(folder)
+    except (manifest.ManifestError, ValueError, KeyError, OSError) as error:
+        raise LockError(f"not as locked: {error}") from error
+
+
+def write_excerpt(folder: Path, lock_file: Path) -> Path:
+    """Verify `folder` against `lock_file` and write the excerpt beside it."""
+    lock = verify(folder, lock_file)
+    excerpt = {"md5": lock.hash, "files": md5_of_files(folder), "measured": lock.measured}
+    path = excerpt_path(folder)
+    path.write_text(json.dumps(excerpt, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    return path
+
+
+def main() -> int:
+    """Write the excerpt for the configured folder; returns the exit code."""
+    try:
+        settings = Settings.load()
+        print(write_excerpt(settings.model, settings.lock))
+    except (LockError, SettingsError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,116 @@
+"""The locked classifier in the service: verified, loaded, warmed, and asked off the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import logging
+import os
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from PIL import Image
+
+from serving.classifier.classifier import Prediction, Product
+from serving.classifier.explaining import Explanation, explain
+from serving.http.problems import busy
+from serving.inference import lock
+from serving.inference.timing import TimedClassifier
+from serving.inference.work import Left, Workers
+from serving.metrics import Metrics
+from serving.settings import Settings
+
+logger = logging.getLogger("serving")
+
+T = TypeVar("T")
+
+_WARM_UPS = 2
+
+
+class Model:
+    """The classifier, its lock hash and its measured quality; there once `load` has returned."""
+
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+        self.hash = ""
+        self.measured: dict[str, Any] | None = None
+        self._settings = settings
+        self._metrics = metrics
+        self._classifier: TimedClassifier | None = None
+        self._threads = settings.threads or len(os.sched_getaffinity(0))
+        self._workers = Workers(self._threads, settings.queue, "inference")
+        metrics.queue.set_function(lambda: self._workers.waiting)
+        metrics.running.set_function(lambda: self._workers.running)
+
+    @property
+    def loaded(self) -> bool:
+        """Whether the classifier is verified, loaded and warm."""
+        return self._classifier is not None
+
+    @property
+    def classifier(self) -> TimedClassifier:
+        """The loaded classifier. Raises Problem 503 before it is there."""
+        if self._classifier is None:
+            raise busy("The classifier is being loaded.")
+        return self._classifier
+
+    def load(self) -> None:
+        """Verify the folder against its lock, load it, and answer a product of each kind once.
+
+        Raises lock.LockError, or manifest.ManifestError when the manifest disagrees.
+        """
+        settings = self._settings
+        locked = lock.verify(settings.model, settings.lock)
+        classifier = TimedClassifier.load(settings.model, self._threads)
+        _warm(classifier)
+        classifier.seconds = self._metrics.branch_seconds
+        self.hash, self.measured = locked.hash, locked.measured
+        self._classifier = classifier
+        self._metrics.model.labels(locked.hash).set(1)
+        logger.info("classifier ready", extra={"model": locked.hash})
+
+    async def load_in_background(self) -> None:
+        """`load` in a thread."""
+        await asyncio.to_thread(self.load)
+
+    async def ask(self, question: Callable[[TimedClassifier], T], left: Left | None) -> T:
+        """What `question` makes of the classifier, run in a thread once one is free.
+
+        Raises Problem: 503 when not loaded or when the queue is full, 499 when the client left.
+        """
+        classifier = self.classifier
+        return await self._workers.run(lambda: question(classifier), left)
+
+    async def predict(self, products: Sequence[Product], left: Left | None) -> list[Prediction]:
+        """Answers in order. Raises Problem as `ask` does."""
+        answers = await self.ask(lambda classifier: classifier.predict(products), left)
+        for answer in answers:
+            if answer.state != "none":
+                accepted = "true" if answer.accepted else "false"
+                self._metrics.predictions.labels(str(answer.code), accepted).inc()
+                self._metrics.confidence.observe(answer.confidence)
+        return answers
+
+    async def explain(
+        self, product: Product, left: Left | None
+    ) -> tuple[Prediction, Explanation | None]:
+        """One answer, with what moved it. Raises Problem as `predict` does.
+
+        People ask it of products that were answered before: the metrics of answers and of
+        confidence, in which a changing catalogue shows, leave it out.
+        """
+        return await self.ask(lambda classifier: explain(classifier, product), left)
+
+    def close(self) -> None:
+        """Stop the threads."""
+        self._workers.close()
+        if self._classifier is not None:
+            self._classifier.close()
+
+
+def _warm(classifier: TimedClassifier) -> None:
+    """The first run of a graph allocates its memory: do that before anyone waits for it."""
+    picture = io.BytesIO()
+    Image.new("RGB", (64, 64), "white").save(picture, "JPEG")
+    product = Product("livre", "un livre", picture.getvalue())
+    for _ in range(_WARM_UPS):
+        classifier.predict([product])

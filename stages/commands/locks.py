@@ -1,0 +1,54 @@
+"""dvc.lock as a table of outputs, each with its hash, its size and the stage that made it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from stages.commands.clones import ResultError
+
+LOCK = "dvc.lock"
+CLASSIFIER = "models/classifier"
+
+
+@dataclass(frozen=True)
+class Locked:
+    """One output, or one dependency, as dvc.lock has it; `size` in bytes."""
+
+    stage: str
+    hash: str
+    size: int
+
+
+def read(folder: Path) -> dict[str, Any]:
+    """The stages of `folder`'s dvc.lock. Raises ResultError when there is none."""
+    try:
+        return parse((folder / LOCK).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ResultError(f"{error}; run `make repro` there") from error
+
+
+def parse(text: str) -> dict[str, Any]:
+    """The stages of a dvc.lock, by name."""
+    stages: dict[str, Any] = yaml.safe_load(text)["stages"]
+    return stages
+
+
+def outputs(stages: dict[str, Any]) -> dict[str, Locked]:
+    """Every output by path, in the pipeline's order."""
+    return {
+        out["path"]: Locked(name, out["md5"], out.get("size", 0))
+        for name, stage in stages.items()
+        for out in stage.get("outs", ())
+    }
+
+
+def dependency(stages: dict[str, Any], stage: str, path: str) -> str | None:
+    """The hash of what `stage` read at `path`; None when it does not say."""
+    for dep in stages.get(stage, {}).get("deps", ()):
+        if dep["path"] == path:
+            return str(dep["md5"])
+    return None

@@ -1,0 +1,78 @@
+"""What belongs to the machine and the moment, not to the result: processor, libraries, seconds.
+
+`make repro` writes it to metrics/environment.json after the pipeline. The file is in .gitignore and
+is no output of a stage: in either place it would make equal results look different.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from serving.classifier.classifier import Classifier, Product
+from stages.common.paths import IMAGES
+from stages.common.products import read_part
+from stages.pictures.archive import PictureArchive
+
+CLASSIFIER = Path("models/classifier")
+ARCHIVE = Path("data/raw") / IMAGES
+TIMED = 200
+"""Test products answered one by one for the seconds a product takes."""
+
+_LIBRARIES = (
+    *("tensorflow", "keras", "onnx", "tf2onnx", "onnxruntime", "numpy", "scipy", "scikit-learn"),
+    *("pandas", "pyarrow", "pillow", "dvc"),
+)
+_PROCESSOR = Path("/proc/cpuinfo")
+
+
+def processor() -> dict[str, Any]:
+    """Model and features of the first processor, and how many this process may use."""
+    lines = _PROCESSOR.read_text().split("\n\n")[0].splitlines() if _PROCESSOR.exists() else []
+    fields = {name.strip(): value.strip() for name, _, value in (s.partition(":") for s in lines)}
+    return {
+        "model": fields.get("model name", platform.processor()),
+        "architecture": platform.machine(),
+        "features": sorted((fields.get("flags") or fields.get("Features", "")).split()),
+        "usable": len(os.sched_getaffinity(0)),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Python's and the libraries' versions that a result depends on."""
+    return {
+        "python": platform.python_version(),
+        **{name: importlib.metadata.version(name) for name in _LIBRARIES},
+    }
+
+
+def seconds_per_product() -> dict[str, float]:
+    """Median and 99th percentile for one test product, decoding included."""
+    products = read_part("test").head(TIMED)
+    with PictureArchive(ARCHIVE) as archive, Classifier.load(CLASSIFIER) as classifier:
+        seconds = []
+        for row in products.itertuples():
+            image = archive.read(row.picture) if row.picture else None
+            started = time.perf_counter()
+            classifier.predict([Product(row.designation, row.description, image)])
+            seconds.append(time.perf_counter() - started)
+    return {
+        "seconds_p50": float(np.percentile(seconds, 50)),
+        "seconds_p99": float(np.percentile(seconds, 99)),
+    }
+
+
+def environment() -> dict[str, Any]:
+    """All of it."""
+    return {
+        "processor": processor(),
+        "versions": versions(),
+        "system": platform.platform(),
+        "speed": seconds_per_product(),
+    }

@@ -1,0 +1,176 @@
+"""From the `model` of an answer back to what made it: `make whence HASH=<hash>`.
+
+The service answers with the hash that dvc.lock gives models/classifier. Every dvc.lock that git
+knows, of branches and of experiments, is searched for it; any other output's hash is found too.
+
+Exit status: 0 found, 1 not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import yaml
+
+from stages.commands import locks
+from stages.commands.clones import ROOT, ResultError, git
+
+Content = Callable[[str], bytes | None]
+"""The bytes of a file, by its path in the repository; None when it is not there."""
+
+_DATA = ("ingest", "prepare")
+_HASH = re.compile(r"^[0-9a-f]{6,32}(\.dir)?$")
+
+
+def commits(wanted: str) -> Iterator[str]:
+    """Commits that brought `wanted` into dvc.lock or took it away, oldest first: those of branches
+    and tags, then those of experiments."""
+    for refs in (("HEAD", "--branches", "--tags", "--remotes"), ("--all",)):
+        pickaxe = ("--reverse", "--format=%H", f"-S{wanted}")
+        yield from git("log", *refs, *pickaxe, "--", locks.LOCK).split()
+
+
+def describe(wanted: str, text: str, content: Content) -> str | None:
+    """What the dvc.lock `text` says of the output `wanted`; None when it locks no such output.
+
+    `content` gives a file of the same moment, to tell whether it is the code that ran.
+    """
+    stages = locks.parse(text)
+    for path, out in locks.outputs(stages).items():
+        if out.hash.startswith(wanted):
+            return _description(path, out, stages, content)
+    return None
+
+
+def _description(path: str, out: locks.Locked, stages: dict[str, Any], content: Content) -> str:
+    before = _upstream(out.stage, stages)
+    outputs = locks.outputs(stages)
+    parameters: dict[str, Any] = {}
+    for name in before:
+        for values in stages[name].get("params", {}).values():
+            for key, value in values.items():
+                _put(parameters, key.split("."), value)
+    code = {
+        dep["path"]: dep["md5"]
+        for name in before
+        for dep in stages[name].get("deps", ())
+        if dep["path"].endswith(".py")
+    }
+    other = [each for each, md5 in code.items() if _md5(content(each)) != md5]
+    lines = [
+        f"output      {path}  {out.hash}  ({out.size:,} bytes, made by {out.stage})",
+        *(
+            f"data        {each}  {outputs[each].hash}"
+            for name in before
+            if name in _DATA
+            for each in _paths(stages[name])
+            if each.startswith("data/")
+        ),
+        f"stages      {' '.join(before)}",
+        f"code        {len(code)} files, "
+        + (f"not as there: {', '.join(other)}" if other else "all as there"),
+        "parameters",
+        *(f"  {line}" for line in yaml.safe_dump(parameters, sort_keys=True).splitlines()),
+    ]
+    return "\n".join(lines)
+
+
+def _put(tree: dict[str, Any], keys: list[str], value: Any) -> None:
+    """Store `value` under a dotted key; a section is joined with what is there of it."""
+    for key in keys[:-1]:
+        tree = tree.setdefault(key, {})
+    if isinstance(value, dict):
+        tree.setdefault(keys[-1], {}).update(value)
+    else:
+        tree[keys[-1]] = value
+
+
+def _md5(content: bytes | None) -> str | None:
+    if content is None:
+        return None
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
+
+
+def _upstream(stage: str, stages: dict[str, Any]) -> list[str]:
+    """`stage` and all whose outputs it read, directly or through others, in pipeline order."""
+    reached = {stage}
+    waiting = [stage]
+    while waiting:
+        read = [dep["path"] for dep in stages[waiting.pop()].get("deps", ())]
+        for name, other in stages.items():
+            written = _paths(other)
+            if name not in reached and any(
+                path == out or path.startswith(out + "/") for path in read for out in written
+            ):
+                reached.add(name)
+                waiting.append(name)
+    return [name for name in stages if name in reached]
+
+
+def _paths(stage: dict[str, Any]) -> list[str]:
+    return [out["path"] for out in stage.get("outs", ())]
+
+
+def _shown(commit: str, path: str) -> bytes | None:
+    done = subprocess.run(  # noqa: S603
+        ["git", "show", f"{commit}:{path}"],  # noqa: S607
+        cwd=ROOT,
+        capture_output=True,
+        check=False,
+    )
+    return done.stdout if done.returncode == 0 else None
+
+
+def _present(path: str) -> bytes | None:
+    file = ROOT / path
+    return file.read_bytes() if file.is_file() else None
+
+
+def whence(wanted: str) -> str:
+    """Where the output with hash `wanted` (or a beginning of it) comes from, in lines.
+
+    Raises ResultError when no dvc.lock knows it.
+    """
+    if not _HASH.match(wanted):
+        raise ResultError(
+            f"{wanted!r} is no hash; expected the `model` of an answer, such as "
+            "4f0c….dir, or at least its first six digits"
+        )
+    for commit in commits(wanted):
+        text = git("show", f"{commit}:{locks.LOCK}")
+        found = describe(wanted, text, partial(_shown, commit))
+        if found:
+            about = git("show", "--no-patch", "--format=%H%n%an, %ad%n%s", "--date=iso", commit)
+            name, author, subject = about.splitlines()[:3]
+            refs = git("for-each-ref", "--contains", commit, "--format=%(refname:short)").split()
+            first = [
+                f"commit      {name}",
+                f"            {author}",
+                f"            {subject}",
+                f"contained   {', '.join(refs[:5]) or 'no branch'}",
+            ]
+            return "\n".join([*first, found])
+    lock = ROOT / locks.LOCK
+    if lock.is_file():
+        found = describe(wanted, lock.read_text(encoding="utf-8"), _present)
+        if found:
+            return f"commit      none: only the working tree's dvc.lock has it\n{found}"
+    raise ResultError(
+        f"no dvc.lock of any commit or experiment has an output {wanted}; "
+        "fetch the branch it was made on (git fetch --all, dvc exp pull)"
+    )
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2 or not sys.argv[1]:
+        sys.exit("usage: make whence HASH=<the model of an answer>")
+    try:
+        print(whence(sys.argv[1].strip()))
+    except ResultError as error:
+        sys.exit(f"whence: {error}")

@@ -1,0 +1,1 @@
+"""What every stage shares: settings, pinned bits, the guard, and how stages read and write."""

@@ -1,0 +1,36 @@
+"""The prepared products, as the stages read them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from serving.listing.labels import CODES
+from serving.listing.text import Text
+
+PREPARED = Path("data/prepared")
+
+
+def read_part(part: str) -> pd.DataFrame:
+    """The products of "train", "validation", "test" or "unlabelled"."""
+    return pd.read_parquet(PREPARED / f"{part}.parquet")
+
+
+def read_training() -> pd.DataFrame:
+    """Train and validation together; bool column `validation` tells them apart."""
+    train, validation = read_part("train"), read_part("validation")
+    return pd.concat(
+        [train.assign(validation=False), validation.assign(validation=True)], ignore_index=True
+    )
+
+
+def texts(products: pd.DataFrame) -> list[Text]:
+    """The normalised texts."""
+    return [Text(*pair) for pair in zip(products["title"], products["body"], strict=True)]
+
+
+def columns(products: pd.DataFrame) -> np.ndarray:
+    """The column of each product's code in a probability matrix, int64 [n]."""
+    return np.searchsorted(CODES, products["prdtypecode"])

@@ -1,0 +1,309 @@
+"""Frozen, typed settings: params.yaml as the stages see it, refused as a whole before any work.
+
+Every stage loads all of it, so that a wrong value anywhere stops the first stage that runs, and
+then uses the sections that dvc.yaml declares for it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from stages.common.output import StageError
+
+PARAMS = Path("params.yaml")
+_GROUPS = ("data", "text", "image")
+
+Share = Annotated[float, Field(gt=0, lt=0.5)]
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+Count = Annotated[int, Field(ge=1)]
+Positive = Annotated[float, Field(gt=0)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+class SettingsError(StageError):
+    """A value in params.yaml that the pipeline cannot work with; the message names it."""
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class SampleData(_Frozen):
+    """The embedded synthetic catalogue."""
+
+    source: Literal["sample"]
+    products: Annotated[int, Field(ge=135)]
+    unlabelled: Count
+    seed: Seed
+    dependency: str
+
+
+class FolderData(_Frozen):
+    """A local folder with the four files; `dependency` is its absolute path."""
+
+    source: Literal["folder"]
+    path: str
+    dependency: str
+
+    @model_validator(mode="after")
+    def _folder_exists(self) -> FolderData:
+        if not Path(self.dependency).is_dir():
+            raise ValueError(
+                f"path {self.path!r} is no folder (looked at {self.dependency}); expected a folder "
+                "that holds X_train_update.csv, Y_train_CVw08PX.csv, X_test_update.csv, images.zip"
+            )
+        return self
+
+
+class UrlData(_Frozen):
+    """The four files below an fsspec address."""
+
+    source: Literal["url"]
+    path: Annotated[str, Field(pattern="^[a-z0-9+]+://.+")]
+    sha256: dict[str, Sha256]
+    dependency: str
+
+
+class HuggingFaceData(_Frozen):
+    """The four files at the root of a Hugging Face dataset repository."""
+
+    source: Literal["huggingface"]
+    path: Annotated[str, Field(pattern="^[^/ ]+/[^/ ]+$")]
+    revision: str
+    sha256: dict[str, Sha256]
+    dependency: str
+
+
+Data = Annotated[SampleData | FolderData | UrlData | HuggingFaceData, Field(discriminator="source")]
+
+
+class Prepare(_Frozen):
+    """How labelled products are divided."""
+
+    validation_share: Share
+    test_share: Share
+    seed: Seed
+
+
+class Train(_Frozen):
+    """What both branches share."""
+
+    epochs: Count
+    patience: Count
+    batch_size: Count
+    class_weight: Annotated[float, Field(ge=0, le=1)]
+    seed: Seed
+    threads: Annotated[int, Field(ge=1, le=256)]
+
+
+class NoText(_Frozen):
+    """Pictures alone."""
+
+    model: Literal["none"]
+
+
+class Lstm(_Frozen):
+    """An LSTM over embedded words, their pieces and shapes."""
+
+    model: Literal["lstm"]
+    title_words: Annotated[int, Field(ge=1, le=512)]
+    description_words: Annotated[int, Field(ge=1, le=512)]
+    vocabulary: Annotated[int, Field(ge=100, le=500_000)]
+    dimensions: Annotated[int, Field(ge=1, le=1024)]
+    pieces: Annotated[int, Field(ge=1, le=64)]
+    piece_buckets: Annotated[int, Field(ge=16, le=2**22)]
+    piece_dimensions: Annotated[int, Field(ge=1, le=1024)]
+    units: Annotated[int, Field(ge=1, le=1024)]
+    dropout: Fraction
+    epochs: Count
+    learning_rate: Annotated[float, Field(gt=0, le=1)]
+    weight_decay: Fraction
+    label_smoothing: Fraction
+    folds: Annotated[int, Field(ge=1, le=20)]
+
+
+class Shares(_Frozen):
+    """Part of each view of a listing in the squared length of its vector."""
+
+    title_words: Positive
+    title_characters: Positive
+    title_case: Positive
+    title_shape: Positive
+    title_style: Positive
+    description_words: Positive
+    description_characters: Positive
+
+
+class Ngrams(_Frozen):
+    """Hashed n-grams under a linear model."""
+
+    model: Literal["ngrams"]
+    bits: Annotated[int, Field(ge=8, le=22)]
+    least: Count
+    penalty: Positive
+    uncased: Fraction
+    folds: Annotated[int, Field(ge=1, le=20)]
+    shares: Shares
+
+
+class NoImage(_Frozen):
+    """Texts alone. The empty values stand here because the stage `images` declares them."""
+
+    model: Literal["none"]
+    size: None
+    weights: None
+    alpha: None
+    weights_file: str
+
+
+class Cnn(_Frozen):
+    """A small convolutional network from scratch."""
+
+    model: Literal["cnn"]
+    size: Annotated[int, Field(ge=16, le=256)]
+    weights: None
+    alpha: None
+    weights_file: str
+    filters: Annotated[list[Annotated[int, Field(ge=1, le=1024)]], Field(min_length=1)]
+    dropout: Fraction
+    learning_rate: Annotated[float, Field(gt=0, le=1)]
+    folds: Annotated[int, Field(ge=1, le=20)]
+
+
+class Dense(_Frozen):
+    """A dense head, trained by gradient descent with early stopping."""
+
+    kind: Literal["dense"]
+    units: Annotated[int, Field(ge=0, le=8192)]
+    dropout: Fraction
+    learning_rate: Annotated[float, Field(gt=0, le=1)]
+
+
+class Discriminant(_Frozen):
+    """Linear discriminant analysis with a shrunken covariance, solved in closed form."""
+
+    kind: Literal["discriminant"]
+    shrinkage: Annotated[float, Field(gt=0, le=100)]
+
+
+class Frozen(_Frozen):
+    """Features of a pretrained, frozen network under a trained head."""
+
+    model: Literal["mobilenet", "vgg16"]
+    size: Annotated[int, Field(ge=32, le=512)]
+    weights: str | None
+    weights_file: str
+    alpha: Annotated[float, Field(gt=0, le=2)]
+    head: Annotated[Dense | Discriminant, Field(discriminator="kind")]
+    folds: Annotated[int, Field(ge=1, le=20)]
+
+    @model_validator(mode="after")
+    def _weights_exist(self) -> Frozen:
+        named_file = self.weights not in (None, "imagenet")
+        if named_file and not Path(self.weights_file).is_file():
+            raise ValueError(
+                f"weights {self.weights!r} is no file (looked at {self.weights_file}); expected "
+                "imagenet, null or the path of a .h5 file"
+            )
+        return self
+
+
+Text = Annotated[NoText | Lstm | Ngrams, Field(discriminator="model")]
+Image = Annotated[NoImage | Cnn | Frozen, Field(discriminator="model")]
+
+
+class Fuse(_Frozen):
+    """How the branches are combined."""
+
+    method: Literal["weighted", "stacked"]
+
+
+class Evaluate(_Frozen):
+    """What is measured, and what is asked of accepted products."""
+
+    precision: Annotated[float, Field(gt=0.5, lt=1)]
+    bins: Annotated[int, Field(ge=2, le=100)]
+
+
+class Predict(_Frozen):
+    """How the unlabelled products are answered."""
+
+    chunk: Annotated[int, Field(ge=1, le=10_000)]
+
+
+class Gate(_Frozen):
+    """How much worse than its base a result may be: scores by so much, size and seconds by a share
+    of the base's; and how sure a promotion must be."""
+
+    weighted_f1: Fraction
+    macro_f1: Fraction
+    coverage_at_95: Fraction
+    calibration_error: Fraction
+    size: Annotated[float, Field(ge=0)]
+    seconds: Annotated[float, Field(ge=0)]
+    confidence: Annotated[float, Field(gt=0.5, lt=1)]
+    resamples: Annotated[int, Field(ge=100, le=100_000)]
+
+
+class Compare(_Frozen):
+    """Within what two results are said to agree."""
+
+    values: Fraction
+    scores: Fraction
+
+
+class Settings(_Frozen):
+    """All of params.yaml."""
+
+    data: Data
+    prepare: Prepare
+    text: Text
+    image: Image
+    train: Train
+    fusion: Fuse
+    evaluate: Evaluate
+    predict: Predict
+    gate: Gate
+    compare: Compare
+
+    @model_validator(mode="after")
+    def _something_to_classify_with(self) -> Settings:
+        if self.text.model == "none" and self.image.model == "none":
+            raise ValueError(
+                "text and image are both none; expected at least one of them "
+                "(-S text=lstm, -S image=cnn, …)"
+            )
+        return self
+
+
+def load(path: Path = PARAMS) -> Settings:
+    """All settings, checked as a whole.
+
+    Raises SettingsError naming file, key, value and what is accepted for each wrong value.
+    """
+    try:
+        stored = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return Settings.model_validate(stored)
+    except (OSError, yaml.YAMLError) as error:
+        raise SettingsError(f"{path} cannot be read: {error}") from error
+    except ValidationError as error:
+        lines = [_explain(fault) for fault in error.errors()]
+        raise SettingsError(f"{path} is refused:\n  " + "\n  ".join(lines)) from error
+
+
+def _explain(fault: Any) -> str:
+    """One line: key, value, what is accepted."""
+    path = [str(part) for part in fault["loc"]]
+    if path and path[0] in _GROUPS:
+        del path[1:2]  # pydantic names the option chosen within a group: image.cnn.size
+    key = ".".join(path) or "params"
+    message = fault["msg"].removeprefix("Value error, ")
+    value = fault["input"]
+    if isinstance(value, dict):
+        return f"{key}: {message}"
+    return f"{key} = {value!r}: {message}"

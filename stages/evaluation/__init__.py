@@ -1,0 +1,1 @@
+"""What the classifier answers, what it scores, and the page that tells it."""

@@ -1,0 +1,384 @@
+"""The model card as Markdown: pure functions from the figures of a run to the page people read.
+
+Equal figures give equal bytes: no date, no path of the machine, no set that is not sorted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from serving.classifier.classifier import Prediction
+from serving.classifier.explaining import Region, Word
+from serving.classifier.fusion import State
+from serving.listing.labels import LABELS
+from stages.evaluation.examples import Example
+
+WEAK = 5
+"""Codes listed as weak: those with the lowest F1."""
+
+CONFUSIONS = 10
+"""Pairs of codes listed as confused."""
+
+_SHOWN_TITLE, _SHOWN_BODY = 80, 120
+"""Characters of an example's texts that are shown."""
+
+_SHOWN_PARTS = 5
+"""Words, and regions, shown of an example."""
+
+_GROUPS = {
+    "all test products": (),
+    "text alone": ("text_only",),
+    "picture alone": ("image_only",),
+    "both, fused": ("both",),
+}
+_EVIDENCE: dict[State, str] = {"text": "text alone", "image": "picture alone", "both": "both"}
+_MARKUP = re.compile(r"([\\`*_\[\]<>|~&#$])")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """All that the card says of a run.
+
+    `identity` is the sha256 of the classifier's manifest, `manifest` its content; `source` and
+    `options` say in words and for the command line where the data come from; `data` and
+    `evaluation` are the metrics; `codes`, `confusion` and `reliability` the tables of `evaluate`;
+    `thresholds` the least confidence that is accepted, by state; `seeds` by parameter.
+    """
+
+    identity: str
+    manifest: Mapping[str, Any]
+    source: str
+    options: str
+    synthetic: bool
+    seeds: Mapping[str, int]
+    data: Mapping[str, Any]
+    evaluation: Mapping[str, Any]
+    codes: pd.DataFrame
+    confusion: pd.DataFrame
+    reliability: pd.DataFrame
+    thresholds: Mapping[State, float]
+    examples: Mapping[str, Example | None]
+
+
+def model_card(facts: Facts) -> str:
+    """The whole page, ending in a newline."""
+    sections = (
+        _purpose(facts),
+        _model(facts),
+        _data(facts),
+        _scores(facts),
+        _calibration(facts),
+        _acceptance(facts),
+        _codes(facts),
+        _confusions(facts.confusion),
+        _examples(facts.examples),
+        _reproduction(facts),
+    )
+    return "\n\n".join(sections) + "\n"
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -> str:
+    """A Markdown table whose first `left` columns are words and whose others are figures."""
+    rule = ["---"] * left + ["---:"] * (len(header) - left)
+    return "\n".join("| " + " | ".join(row) + " |" for row in (header, rule, *rows))
+
+
+def figure(value: float | None, digits: int = 3) -> str:
+    """A figure with its digits, an integer with separators, a dash where there is none."""
+    if value is None:
+        return "–"
+    return f"{value:,}" if isinstance(value, int) else f"{value:.{digits}f}"
+
+
+def share(value: float | None, digits: int = 1) -> str:
+    """A share in percent; a dash where there is none."""
+    return "–" if value is None else f"{100 * value:.{digits}f} %"
+
+
+def plain(text: str, longest: int | None = None) -> str:
+    """Text of a listing as it reads, without a meaning in Markdown; cut after `longest`."""
+    if longest is not None and len(text) > longest:
+        text = text[:longest].rstrip() + "…"
+    return _MARKUP.sub(r"\\\1", text)
+
+
+def _purpose(facts: Facts) -> str:
+    card = f"""# Model card
+
+Assigns one of {facts.data["codes"]} product type codes of the Rakuten France catalogue to a \
+marketplace listing, from its French title, its description and its picture. The texts or the \
+picture may be missing. Every answer carries a calibrated probability and says whether it may \
+stand without a person looking at it.
+
+**For** sorting a catalogue of the kind it was trained on, with people who review what is not \
+accepted.
+
+**Not for** other languages, other kinds of shops or codes it has not seen, without training anew; \
+nor for anything but the type of a product: not whether it may be sold, is safe, is genuine or \
+suits an age. A listing that fits none of the codes is still given one; only its probability may \
+tell.
+
+All figures below are those of one run of the pipeline, written by its stage `describe`."""
+    if facts.synthetic:
+        card += """
+
+**The catalogue of this run is synthetic.** Its scores say that the pipeline works, not how well \
+it codes a real catalogue."""
+    return card
+
+
+def _model(facts: Facts) -> str:
+    parameters = facts.manifest["parameters"]
+    rows = [(f"`{section}`", _listed(values)) for section, values in sorted(parameters.items())]
+    libraries = sorted(facts.manifest["libraries"].items())
+    return f"""## Model
+
+A text branch and an image branch, each an ONNX graph, and a fusion with a calibration of its own \
+for texts alone, pictures alone and both. Manifest: sha256 `{facts.identity}`; it names the sha256 \
+of every file.
+
+{table(("part", "parameters"), rows, left=2)}
+
+Made with {", ".join(f"{name} {version}" for name, version in libraries)}."""
+
+
+def _listed(values: Mapping[str, Any]) -> str:
+    """Parameters in the order of their names, nested ones with their path."""
+    return ", ".join(
+        f"{plain(name)} {plain(_named(name, value))}" for name, value in sorted(_flat(values))
+    )
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{name}.")
+        elif value is not None:
+            yield prefix + name, value
+
+
+def _named(name: str, value: Any) -> str:
+    """A value in words; of the file of pretrained weights its name, not where it lay."""
+    return str(value).replace("\\", "/").rpartition("/")[2] if name == "weights" else str(value)
+
+
+def _data(facts: Facts) -> str:
+    data = facts.data
+    parts = table(
+        ("part", "what for", "products"),
+        (
+            ("train", "training the branches", figure(data["train"])),
+            ("validation", "stopping, calibration, acceptance", figure(data["validation"])),
+            ("test", "the scores below, and nothing else", figure(data["test"])),
+            ("unlabelled", "answered by `predict`", figure(data["unlabelled"])),
+        ),
+        left=2,
+    )
+    return f"""## Data
+
+{facts.source}. {figure(data["labelled"])} labelled products. Rows left out, with \
+their reasons in `data/prepared/rejected.csv`: {figure(data["rejected"])}.
+
+{parts}
+
+{share(data["with_title"])} have a title, {share(data["with_description"])} a description, \
+{share(data["with_picture"])} a picture. The rarest code has {figure(data["smallest_code"])} \
+products. The parts are drawn within each code; {figure(data["near_duplicates"])} near-duplicates \
+(same title up to case, accents and punctuation, or same picture) stay in the part of the product \
+they repeat."""
+
+
+def _scores(facts: Facts) -> str:
+    names = ("accuracy", "weighted_f1", "macro_f1", "log_loss", "calibration_error")
+    rows = []
+    for title, keys in _GROUPS.items():
+        figures = facts.evaluation
+        for key in keys:
+            figures = figures[key]
+        rows.append(
+            (title, figure(figures["products"]), *(figure(figures.get(name)) for name in names))
+        )
+    both = facts.evaluation["both"]
+    header = (
+        *("", "products", "accuracy", "weighted F1"),
+        *("macro F1", "log loss", "calibration error"),
+    )
+    section = (
+        f"## Scores\n\nOn the test products, by the code that serves.\n\n{table(header, rows)}"
+    )
+    if both["products"]:
+        section += f"""
+
+On products with both, the text alone has a weighted F1 of \
+{figure(both["text_alone_weighted_f1"])}, the picture alone \
+{figure(both["image_alone_weighted_f1"])}."""
+    return section
+
+
+def _calibration(facts: Facts) -> str:
+    rows = [
+        (figure(row.confidence), figure(row.accuracy), share(row.share))
+        for row in facts.reliability.itertuples()
+    ]
+    return f"""## Calibration
+
+How sure the answers were, and how many of them were right. The expected calibration error is the \
+mean gap between the two, {figure(facts.evaluation["calibration_error"])}.
+
+{table(("mean confidence", "right", "of all answers"), rows, left=0)}"""
+
+
+def _acceptance(facts: Facts) -> str:
+    accepted = facts.evaluation["accepted"]
+    asked = share(accepted["asked_precision"], 0)
+    thresholds = [
+        (name, figure(least) if least <= 1 else "never accepted")
+        for state, name in _EVIDENCE.items()
+        if (least := facts.thresholds.get(state)) is not None
+    ]
+    coverage = [
+        (f"{percent} %", share(reached))
+        for percent, reached in sorted(facts.evaluation["coverage_at"].items(), key=_percent)
+    ]
+    outcome = (
+        f"{share(accepted['coverage'])} of the test products are accepted, "
+        f"{share(accepted['precision'])} of them right."
+        if accepted["precision"] is not None
+        else "No test product is accepted."
+    )
+    return f"""## Acceptance
+
+An answer is accepted from a confidence on that kept {asked} of the accepted answers right on \
+held-out products. {outcome}
+
+{table(("evidence", "least confidence"), thresholds)}
+
+With hindsight, the largest share of the test products that could have been accepted:
+
+{table(("right", "accepted"), coverage)}"""
+
+
+def _percent(item: tuple[str, float]) -> float:
+    return float(item[0])
+
+
+def _codes(facts: Facts) -> str:
+    def row(code: Any) -> tuple[str, ...]:
+        scores = (figure(value) for value in (code.f1, code.precision, code.recall))
+        return plain(code.code), *scores, figure(int(code.support))
+
+    header = ("code", "F1", "precision", "recall", "products")
+    tested = facts.codes[facts.codes["support"] > 0]
+    weak = tested.sort_values("f1", kind="stable").head(WEAK)
+    untested = len(facts.codes) - len(tested)
+    note = f" {untested} codes have no test product." if untested else ""
+    rows = [(*row(code), _taken_for(facts.confusion, code.code)) for code in weak.itertuples()]
+    return f"""## Codes
+
+{table(header, map(row, facts.codes.itertuples()))}
+
+Few products make an uncertain score: mind the last column.{note} The weakest codes, and what \
+their products are most often taken for:
+
+{table((*header, "taken for"), rows)}"""
+
+
+def _taken_for(confusion: pd.DataFrame, code: str) -> str:
+    """The code most often answered wrongly for `code`; the first by name among equals."""
+    wrong = confusion[(confusion["actual"] == code) & (confusion["predicted"] != code)]
+    counts = wrong.groupby("predicted").size().sort_index()
+    if counts.empty:
+        return "–"
+    return f"{plain(str(counts.idxmax()))} ({counts.max()})"
+
+
+def _confusions(confusion: pd.DataFrame) -> str:
+    of_code = confusion["actual"].value_counts()
+    wrong = confusion[confusion["actual"] != confusion["predicted"]]
+    counts = sorted(
+        wrong.groupby(["actual", "predicted"]).size().items(), key=lambda item: (-item[1], item[0])
+    )
+    rows = [
+        (plain(actual), plain(found), figure(int(count)), share(count / of_code[actual], 0))
+        for (actual, found), count in counts[:CONFUSIONS]
+    ]
+    told = table(("is", "answered as", "products", "of the code"), rows, left=2)
+    return "## Most frequent confusions\n\n" + (told if rows else "None: every answer was right.")
+
+
+def _examples(examples: Mapping[str, Example | None]) -> str:
+    told = [f"### {kind}\n\n{_example(example)}" for kind, example in examples.items()]
+    return "\n\n".join(
+        [
+            """## Explanations
+
+Test products, the first of each kind. The effect of a word or of a cell of the picture is by how \
+much the log-odds of the answered code fall without it, in nats: above 0 what speaks for the code, \
+below 0 what speaks against it.""",
+            *told,
+        ]
+    )
+
+
+def _example(example: Example | None) -> str:
+    if example is None:
+        return "There is none among the test products looked at."
+    prediction, explanation = example.prediction, example.explanation
+    parts = [
+        ("Title", plain(example.title, _SHOWN_TITLE)),
+        ("Description", plain(example.body, _SHOWN_BODY)),
+        ("Answer", _answer(prediction, example.actual)),
+        ("Words", ", ".join(map(_word, _largest(explanation.words)))),
+        ("Picture", "; ".join(map(_region, _largest(explanation.regions)))),
+    ]
+    return "\n".join(f"- {name}: {text or 'none'}" for name, text in parts)
+
+
+def _answer(prediction: Prediction, actual: int) -> str:
+    verdict = "right" if prediction.code == actual else f"wrong: {actual} {LABELS[actual].english}"
+    accepted = "accepted" if prediction.accepted else "to be reviewed"
+    return (
+        f"{prediction.code} {LABELS[prediction.code].english}, {verdict}; confidence "
+        f"{figure(prediction.confidence)}, {accepted}; from {_EVIDENCE[prediction.state]}"
+    )
+
+
+def _largest(parts: Sequence[Any]) -> list[Any]:
+    """The parts with the largest effects, for the code first; none that rounds to nothing."""
+    felt = [part for part in parts if abs(round(part.effect, 2)) > 0]
+    kept = sorted(felt, key=lambda part: -abs(part.effect))[:_SHOWN_PARTS]
+    return sorted(kept, key=lambda part: -part.effect)
+
+
+def _word(word: Word) -> str:
+    return f"“{plain(word.word, _SHOWN_TITLE)}” ({word.field}) {word.effect:+.2f}"
+
+
+def _region(region: Region) -> str:
+    across, down = (
+        f"{100 * start:.0f}–{100 * end:.0f} %"
+        for start, end in ((region.left, region.right), (region.top, region.bottom))
+    )
+    return f"left {across}, top {down}: {region.effect:+.2f}"
+
+
+def _reproduction(facts: Facts) -> str:
+    seeds = ", ".join(f"`{name}` {seed}" for name, seed in facts.seeds.items())
+    return f"""## How to reproduce
+
+In a clone at the commit that holds this card:
+
+```sh
+make repro      # runs what dvc.lock does not already hold
+```
+
+`params.yaml` there holds every parameter, `dvc.lock` the hash of everything that went in and came \
+out, and `requirements/dev.txt` every library with its hash. Seeds: {seeds}. On one kind of \
+processor the bits are the same; on another the scores agree within a tolerance.
+
+To start from the defaults instead: `dvc exp run {facts.options}`, and what differs from them."""

@@ -1,0 +1,78 @@
+"""Pictures of an archive, decoded in worker processes, in order, with flat memory."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from serving.listing.images import ImageError, decode
+from stages.common.guard import end_with_parent
+from stages.pictures.archive import PictureArchive
+
+CHUNK = 64
+"""Pictures a worker decodes at a time."""
+
+
+class Decoded(NamedTuple):
+    """One chunk: the entries that could be read, their pixels, and the others with the reason."""
+
+    entries: list[str]
+    pixels: np.ndarray
+    unreadable: list[tuple[str, str]]
+
+
+def workers() -> int:
+    """Processors this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def decode_all(archive: Path, entries: Sequence[str], size: int) -> Iterator[Decoded]:
+    """Decode `entries` to uint8 [k, size, size, 3] a chunk, in order.
+
+    At most two chunks a worker are under way, so memory does not grow with the archive.
+    """
+    chunks = [entries[start : start + CHUNK] for start in range(0, len(entries), CHUNK)]
+    with ProcessPoolExecutor(
+        workers(), get_context("spawn"), initializer=_open, initargs=(archive,)
+    ) as pool:
+        waiting: deque[Future[Decoded]] = deque()
+        for chunk in chunks:
+            waiting.append(pool.submit(_decode, chunk, size))
+            if len(waiting) >= 2 * workers():
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+_archive: PictureArchive
+
+
+def _open(path: Path) -> None:
+    """Each worker process reads the archive through a handle of its own."""
+    global _archive
+    end_with_parent()
+    _archive = PictureArchive(path)
+
+
+def _decode(entries: Sequence[str], size: int) -> Decoded:
+    return decode_chunk(_archive, entries, size)
+
+
+def decode_chunk(archive: PictureArchive, entries: Sequence[str], size: int) -> Decoded:
+    """Decode `entries` here and now."""
+    good, pixels, unreadable = [], [], []
+    for entry in entries:
+        try:
+            pixels.append(decode(archive.read(entry), size))
+            good.append(entry)
+        except (ImageError, OSError) as error:
+            unreadable.append((entry, str(error)))
+    stacked = np.stack(pixels) if pixels else np.zeros((0, size, size, 3), np.uint8)
+    return Decoded(good, stacked, unreadable)

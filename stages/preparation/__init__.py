@@ -1,0 +1,1 @@
+"""From raw tables to parts: validation and the split without leaks."""

@@ -1,0 +1,148 @@
+"""The challenge's CSV files, read as text and validated: bad rows are set apart with their reason.
+
+A file whose structure is wrong (a column missing, labels that do not match the products, more than
+half of the rows bad) stops with a CatalogueError naming file, column and first offending rows.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pandera.pandas as pa
+
+from serving.listing.labels import CODES
+from stages.common.output import StageError
+
+_SHOWN = 5
+_INTEGER = r"[0-9]{1,18}"
+_CODES = [str(code) for code in CODES]
+
+
+class CatalogueError(StageError):
+    """A raw file that cannot be worked with."""
+
+
+def _identifier(unique: bool = False) -> pa.Column:
+    integer = pa.Check.str_matches(f"^{_INTEGER}$", error="not a non-negative integer")
+    return pa.Column(str, integer, unique=unique, report_duplicates="exclude_first")
+
+
+PRODUCTS = pa.DataFrameSchema(
+    {
+        "id": _identifier(unique=True),
+        "designation": pa.Column(str),
+        "description": pa.Column(str),
+        "productid": _identifier(),
+        "imageid": _identifier(),
+    }
+)
+LABELLED = PRODUCTS.add_columns(
+    {"prdtypecode": pa.Column(str, pa.Check.isin(_CODES, error="unknown code"))}
+)
+
+
+def read_products(path: Path) -> pd.DataFrame:
+    """Columns id, designation, description, productid, imageid, all str; "" where empty."""
+    return _read(path, ["designation", "description", "productid", "imageid"])
+
+
+def read_labels(path: Path) -> pd.DataFrame:
+    """Columns id, prdtypecode, both str."""
+    return _read(path, ["prdtypecode"])
+
+
+def join_labels(products: pd.DataFrame, labels: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """Products with their code, row by row; the labels come from `path`.
+
+    Raises CatalogueError when the two files do not list the same ids in the same order.
+    """
+    if len(products) != len(labels):
+        raise CatalogueError(
+            f"{path}: column prdtypecode has {len(labels)} labels for {len(products)} products; "
+            "expected one label for each product, in the same order"
+        )
+    differing = products["id"].to_numpy() != labels["id"].to_numpy()
+    if differing.any():
+        rows = [
+            f"row {row}: product {products['id'][row]!r}, label {labels['id'][row]!r}"
+            for row in differing.nonzero()[0][:_SHOWN]
+        ]
+        raise CatalogueError(
+            f"{path}: the index column differs from the products' in {differing.sum()} rows; "
+            f"expected the same ids in the same order ({'; '.join(rows)})"
+        )
+    return products.assign(prdtypecode=labels["prdtypecode"])
+
+
+def reject_bad_rows(labelled: pd.DataFrame, path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Split into good rows, identifiers and codes as integers, and bad rows with a `reason`.
+
+    Raises CatalogueError when more than half of the rows of `path` are bad: then the file is.
+    """
+    failures = _failures(labelled, LABELLED)
+    reasons = failures.groupby("index")["reason"].agg("; ".join)
+    if len(reasons) > len(labelled) / 2:
+        raise CatalogueError(
+            f"{path}: {len(reasons)} of {len(labelled)} rows are bad: {_first(failures)}"
+        )
+    bad = labelled.index.isin(reasons.index)
+    rejected = labelled[bad].assign(reason=reasons)
+    good = labelled[~bad].reset_index(drop=True)
+    integers = ["id", "productid", "imageid", "prdtypecode"]
+    return good.astype(dict.fromkeys(integers, "int64")), rejected
+
+
+def require_good_rows(products: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """Identifiers as integers. Every row of `path` must be answered, so one bad row stops it.
+
+    Raises CatalogueError naming column and first offending rows.
+    """
+    failures = _failures(products, PRODUCTS)
+    if len(failures):
+        raise CatalogueError(f"{path}: {_first(failures)}")
+    return products.astype(dict.fromkeys(["id", "productid", "imageid"], "int64"))
+
+
+def _read(path: Path, columns: list[str]) -> pd.DataFrame:
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False, na_filter=False)
+    except (OSError, ValueError) as error:
+        raise CatalogueError(f"{path}: cannot be read as CSV: {error}") from error
+    missing = [name for name in columns if name not in table.columns]
+    if missing:
+        raise CatalogueError(
+            f"{path}: column {', '.join(missing)} is missing; found {', '.join(table.columns)}"
+        )
+    if table.columns[0] in columns or not isinstance(table.index, pd.RangeIndex):
+        raise CatalogueError(
+            f"{path}: expected an index column before {', '.join(columns)} and as many values in "
+            f"each row as the header has; found {', '.join(table.columns)}"
+        )
+    return table.rename(columns={table.columns[0]: "id"})[["id", *columns]]
+
+
+def _failures(table: pd.DataFrame, schema: pa.DataFrameSchema) -> pd.DataFrame:
+    """One line a fault: index (of the row), column, value, reason."""
+    try:
+        schema.validate(table, lazy=True)
+    except pa.errors.SchemaErrors as error:
+        cases = error.failure_cases
+        reason = cases["check"].replace("field_uniqueness", "duplicate id")
+        return pd.DataFrame(
+            {
+                "index": cases["index"].astype(int),
+                "column": cases["column"],
+                "value": cases["failure_case"].astype(str),
+                "reason": cases["column"] + " " + cases["failure_case"].astype(str) + ": " + reason,
+            }
+        ).sort_values(["index", "column"], ignore_index=True)
+    return pd.DataFrame(columns=["index", "column", "value", "reason"])
+
+
+def _first(failures: pd.DataFrame) -> str:
+    shown = [
+        f"row {case.index_}: {case.reason}"
+        for case in failures.rename(columns={"index": "index_"}).head(_SHOWN).itertuples()
+    ]
+    return "; ".join(shown)

@@ -1,0 +1,1 @@
+"""The embedded synthetic catalogue: listings, their words and their pictures."""

@@ -1,0 +1,1 @@
+"""What training any branch takes: early stopping, folds, held-out answers."""

@@ -1,0 +1,181 @@
+"""Locked means locked: every way in which a folder can differ from its lock."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from serving.classifier import manifest
+from serving.inference import lock
+from serving.inference.lock import LockError, directory_hash, excerpt_path, verify, write_excerpt
+from tests.serving import tiny
+
+
+@pytest.fixture
+def root(classifier_root: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(classifier_root, tmp_path / "root"))
+
+
+def folder(root: Path) -> Path:
+    return root / "models" / "classifier"
+
+
+def message(root: Path) -> str:
+    with pytest.raises(LockError) as error:
+        verify(folder(root), root / "dvc.lock")
+    return str(error.value)
+
+
+def with_cache(root: Path) -> None:
+    """DVC's own list of the files, as `dvc repro` leaves it."""
+    files = lock.md5_of_files(folder(root))
+    listing = [{"md5": files[path], "relpath": path} for path in sorted(files)]
+    name = directory_hash(files)
+    path = root / lock.CACHE / name[:2] / name[2:]
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(listing, sort_keys=True), "utf-8")
+
+
+def test_the_hash_is_dvcs() -> None:
+    tree_module = pytest.importorskip("dvc_data.hashfile.tree", reason="DVC is not installed")
+    from dvc_data.hashfile.hash_info import HashInfo
+    from dvc_data.hashfile.meta import Meta
+
+    files = {"b/é.txt": "0" * 32, "a.json": "1" * 32, "B": "2" * 32}
+    tree = tree_module.Tree()
+    for path, md5 in files.items():
+        tree.add(tuple(path.split("/")), Meta(), HashInfo("md5", md5))
+    tree.digest()
+    assert directory_hash(files) == tree.hash_info.value
+
+
+def test_the_locked_folder_is_accepted(root: Path) -> None:
+    found = verify(folder(root), root / "dvc.lock")
+    assert found.hash == directory_hash(lock.md5_of_files(folder(root)))
+
+
+@pytest.mark.parametrize("cached", [True, False])
+def test_a_changed_file_is_named_with_both_hashes(root: Path, cached: bool) -> None:
+    if cached:
+        with_cache(root)
+    path = folder(root) / "fusion.json"
+    expected = (lock.md5_of_files(folder(root))["fusion.json"], manifest.sha256(path))[not cached]
+    path.write_bytes(path.read_bytes() + b" ")
+    actual = (lock.md5_of_files(folder(root))["fusion.json"], manifest.sha256(path))[not cached]
+    said = message(root)
+    assert all(part in said for part in ("fusion.json", expected, actual))
+
+
+@pytest.mark.parametrize("cached", [True, False])
+def test_a_missing_or_extra_file_is_named(root: Path, cached: bool) -> None:
+    if cached:
+        with_cache(root)
+    shutil.move(folder(root) / "text.onnx", root / "text.onnx")
+    assert "text.onnx is missing" in message(root)
+    shutil.move(root / "text.onnx", folder(root) / "text.onnx")
+    (folder(root) / "extra.pkl").write_bytes(b"")
+    assert "extra.pkl" in message(root)
+
+
+def test_a_file_in_a_folder_of_its_own_is_extra(root: Path) -> None:
+    with_cache(root)
+    (folder(root) / "more").mkdir()
+    (folder(root) / "more" / "extra.py").write_text("", "utf-8")
+    assert "more/extra.py is extra" in message(root)
+
+
+@pytest.mark.parametrize("cached", [True, False])
+def test_a_forged_manifest_does_not_help(root: Path, cached: bool) -> None:
+    if cached:
+        with_cache(root)
+    locked = directory_hash(lock.md5_of_files(folder(root)))
+    path = folder(root) / "fusion.json"
+    path.write_bytes(path.read_bytes() + b" ")
+    manifest.write(folder(root), {})
+    assert ("fusion.json is changed" if cached else locked) in message(root)
+
+
+def test_a_forged_cache_is_not_believed(root: Path) -> None:
+    with_cache(root)
+    [listing] = [path for path in (root / lock.CACHE).rglob("*") if path.is_file()]
+    listing.write_text("[]", "utf-8")
+    (folder(root) / "extra").write_text("", "utf-8")
+    assert "extra" in message(root)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "stages: {}", "stages: [1]", ": :", "stages: {a: {outs: [x]}}"]
+)
+def test_a_broken_lock_is_refused(root: Path, text: str) -> None:
+    (root / "dvc.lock").write_text(text, "utf-8")
+    message(root)
+
+
+def test_no_lock_and_no_folder_are_refused(root: Path) -> None:
+    shutil.rmtree(folder(root))
+    assert "is missing" in message(root)
+    (root / "dvc.lock").unlink()
+    assert "dvc.lock" in message(root)
+
+
+def test_the_excerpt_serves_without_dvc_lock(root: Path) -> None:
+    write_excerpt(folder(root), root / "dvc.lock")
+    locked = verify(folder(root), root / "dvc.lock").hash
+    (root / "dvc.lock").unlink()
+    assert verify(folder(root), root / "dvc.lock").hash == locked
+    (folder(root) / "labels.json").write_text("{}", "utf-8")
+    assert "labels.json is changed" in message(root)
+
+
+def test_an_excerpt_whose_list_is_not_its_hash_is_refused(root: Path) -> None:
+    write_excerpt(folder(root), root / "dvc.lock")
+    (root / "dvc.lock").unlink()
+    stored = json.loads(excerpt_path(folder(root)).read_text("utf-8"))
+    excerpt_path(folder(root)).write_text(json.dumps({**stored, "md5": "0.dir"}), "utf-8")
+    assert "0.dir" in message(root)
+
+
+def evaluated(root: Path, **changes: str) -> dict[str, float]:
+    """Lock an evaluation of the classifier; `changes` are made to what the lock says of it."""
+    figures = {"accuracy": 0.9}
+    path = root / lock.MEASURED
+    path.parent.mkdir()
+    path.write_text(json.dumps(figures), "utf-8")
+    md5 = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+    content = yaml.safe_load((root / "dvc.lock").read_text("utf-8"))
+    [out] = content["stages"]["export"]["outs"]
+    content["stages"]["evaluate"] = {
+        "deps": [{"path": "models/classifier", "md5": changes.get("classifier", out["md5"])}],
+        "outs": [{"path": "metrics/evaluation.json", "md5": changes.get("metrics", md5)}],
+    }
+    (root / "dvc.lock").write_text(yaml.safe_dump(content), "utf-8")
+    return figures
+
+
+def test_what_was_measured_of_the_folder_is_known_in_a_container_too(root: Path) -> None:
+    figures = evaluated(root)
+    assert verify(folder(root), root / "dvc.lock").measured == figures
+    write_excerpt(folder(root), root / "dvc.lock")
+    (root / "dvc.lock").unlink()
+    assert verify(folder(root), root / "dvc.lock").measured == figures
+
+
+@pytest.mark.parametrize("what", ["classifier", "metrics"])
+def test_what_was_measured_of_another_folder_is_not_told(root: Path, what: str) -> None:
+    evaluated(root, **{what: "another"})
+    assert verify(folder(root), root / "dvc.lock").measured is None
+
+
+def test_no_excerpt_is_written_for_a_changed_folder(root: Path) -> None:
+    (folder(root) / "extra").write_text("", "utf-8")
+    with pytest.raises(LockError):
+        write_excerpt(folder(root), root / "dvc.lock")
+    assert not excerpt_path(folder(root)).exists()
+    tiny.write_lock(root)
+    with pytest.raises(manifest.ManifestError, match="extra"):
+        manifest.read_verified(folder(root))

@@ -1,0 +1,118 @@
+"""The bounded queue: full is refused, and who leaves makes room."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from threading import Event
+
+import pytest
+
+from serving.http.problems import CLIENT_LEFT, Problem
+from serving.inference.work import Workers
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not condition():
+            await asyncio.sleep(0)
+
+
+async def occupied(workers: Workers, go: Event) -> asyncio.Task[bool]:
+    """A task that keeps one thread busy until `go` is set."""
+    busy = Event()
+    task = asyncio.create_task(workers.run(lambda: busy.set() or go.wait(10)))
+    await until(busy.is_set)
+    return task
+
+
+def test_a_full_queue_is_refused_and_the_rest_is_answered() -> None:
+    async def scenario() -> None:
+        workers, go = Workers(2, 1, "test"), Event()
+        running = [asyncio.create_task(workers.run(lambda: go.wait(10))) for _ in range(3)]
+        await until(lambda: workers.waiting == 1)
+        with pytest.raises(Problem) as refusal:
+            await workers.run(lambda: True)
+        assert refusal.value.status_code == 503
+        assert refusal.value.headers == {"Retry-After": "1"}
+        go.set()
+        assert await asyncio.gather(*running) == [True] * 3
+        assert workers.waiting == 0
+        workers.close()
+
+    asyncio.run(scenario())
+
+
+def test_a_client_that_leaves_frees_its_place() -> None:
+    async def scenario() -> None:
+        workers, go, gone, calls = Workers(1, 1, "test"), Event(), asyncio.Event(), []
+
+        async def left() -> None:
+            await gone.wait()
+
+        first = await occupied(workers, go)
+        second = asyncio.create_task(workers.run(lambda: calls.append("second"), left))
+        await until(lambda: workers.waiting == 1)
+        gone.set()
+        with pytest.raises(Problem) as refusal:
+            await second
+        assert refusal.value.status_code == CLIENT_LEFT
+        assert workers.waiting == 0
+        third = asyncio.create_task(
+            workers.run(lambda: calls.append("third"), asyncio.Event().wait)
+        )
+        await until(lambda: workers.waiting == 1)
+        go.set()
+        await asyncio.gather(first, third)
+        assert calls == ["third"]
+        workers.close()
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("with_left", [True, False])
+def test_a_cancelled_wait_loses_no_thread(with_left: bool) -> None:
+    async def scenario() -> None:
+        workers, go = Workers(1, 4, "test"), Event()
+        left = asyncio.Event().wait if with_left else None
+        first = await occupied(workers, go)
+        waiting = [asyncio.create_task(workers.run(lambda: 1, left)) for _ in range(3)]
+        await until(lambda: workers.waiting == 3)
+        waiting[0].cancel()
+        go.set()
+        waiting[1].cancel()
+        await asyncio.gather(first, *waiting, return_exceptions=True)
+        assert await asyncio.wait_for(workers.run(lambda: 2, left), 5) == 2
+        workers.close()
+
+    asyncio.run(scenario())
+
+
+def test_an_error_gives_the_thread_back() -> None:
+    async def scenario() -> None:
+        workers = Workers(1, 0, "test")
+        for _ in range(3):
+            with pytest.raises(ZeroDivisionError):
+                await workers.run(lambda: 1 / 0)
+        workers.close()
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("steps", range(6))
+def test_a_wait_cancelled_as_its_turn_comes_gives_the_turn_back(steps: int) -> None:
+    async def scenario() -> None:
+        workers, go = Workers(1, 1, "test"), Event()
+        first = await occupied(workers, go)
+        second = asyncio.create_task(workers.run(lambda: 1, asyncio.Event().wait))
+        await until(lambda: workers.waiting == 1)
+        go.set()
+        await first
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        second.cancel()
+        await asyncio.gather(second, return_exceptions=True)
+        assert await asyncio.wait_for(workers.run(lambda: 2), 5) == 2
+        workers.close()
+
+    asyncio.run(scenario())

@@ -1,0 +1,91 @@
+"""Decoding pictures."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from serving.listing import images
+from serving.listing.images import ImageError, decode
+
+
+def encoded(picture: Image.Image, kind: str = "JPEG", **options: object) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+def test_every_jpeg_mode_becomes_rgb_pixels(mode: str) -> None:
+    pixels = decode(encoded(Image.new(mode, (500, 400))), 64)
+    assert pixels.shape == (64, 64, 3)
+    assert pixels.dtype == np.uint8
+
+
+def test_transparency_is_white() -> None:
+    pixels = decode(encoded(Image.new("RGBA", (50, 50), (255, 0, 0, 0)), "PNG"), 32)
+    assert (pixels == 255).all()
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_orientation_is_applied(kind: str) -> None:
+    picture = Image.new("RGB", (100, 100), "white")
+    picture.paste("black", (0, 0, 100, 50))
+    exif = Image.Exif()
+    exif[0x0112] = 3  # upside down
+    pixels = decode(encoded(picture, kind, exif=exif), 32)
+    assert pixels[0].mean() > 200 > 50 > pixels[-1].mean()
+
+
+def test_damaged_orientation_is_no_error() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    data = encoded(Image.new("RGB", (100, 100)), exif=exif.tobytes()[:-8])
+    assert decode(data, 32).shape == (32, 32, 3)
+
+
+@pytest.mark.parametrize("lossless", [True, False])
+def test_webp_is_read(lossless: bool) -> None:
+    pixels = decode(encoded(Image.new("RGB", (50, 40), "blue"), "WEBP", lossless=lossless), 32)
+    assert np.allclose(pixels, (0, 0, 255), atol=4)
+    clear = encoded(Image.new("RGBA", (50, 50), (255, 0, 0, 0)), "WEBP", lossless=lossless)
+    assert np.allclose(decode(clear, 32), 255, atol=1)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
+def test_an_animation_is_answered_by_its_first_frame(kind: str) -> None:
+    first, later = (Image.new("RGB", (50, 50), colour) for colour in ("lime", "red"))
+    data = encoded(first, kind, save_all=True, append_images=[later, later], duration=50)
+    with Image.open(io.BytesIO(data)) as animated:
+        assert animated.n_frames > 1
+    assert np.allclose(decode(data, 32), (0, 255, 0), atol=4)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"not a picture",
+        encoded(Image.new("RGB", (9, 9)), "GIF"),
+        encoded(Image.effect_noise((500, 500), 90).convert("RGB"))[:3000],
+        encoded(Image.effect_noise((500, 500), 90).convert("RGB"), "WEBP")[:3000],
+        b"RIFF\x04\x00\x00\x00WEBP",
+    ],
+    ids=["empty", "garbage", "gif", "truncated", "truncated webp", "empty webp"],
+)
+def test_what_is_no_picture_is_refused(data: bytes) -> None:
+    with pytest.raises(ImageError, match="picture"):
+        decode(data, 64)
+
+
+def test_too_many_bytes_or_pixels_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = encoded(Image.new("RGB", (200, 200)))
+    monkeypatch.setattr(images, "MAX_PIXELS", 100)
+    with pytest.raises(ImageError, match="200x200"):
+        decode(data, 64)
+    monkeypatch.setattr(images, "MAX_BYTES", 10)
+    with pytest.raises(ImageError, match="at most 10"):
+        decode(data, 64)

@@ -1,0 +1,266 @@
+"""The settings: what is refused, in which words, and that nothing of it can be changed."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from dvc.utils.hydra import compose_and_dump
+from pydantic import ValidationError
+
+from stages.common.settings import Settings, SettingsError, load
+
+ROOT = Path(__file__).resolve().parents[3]
+CONF = str(ROOT / "conf")
+NAN, INFINITE = float("nan"), float("inf")
+
+
+@pytest.fixture(scope="module")
+def compositions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """Valid parameters of every kind, composed from conf/ once, by the name of the option."""
+    folder = tmp_path_factory.mktemp("composed")
+    (folder / "weights.h5").write_bytes(b"")
+    options = {
+        "cnn": ["image=cnn"],
+        "mobilenet": ["image=mobilenet", f"image.weights={folder / 'weights.h5'}"],
+        "lstm": ["text=lstm"],
+        "folder": ["data=folder", f"data.path={folder}"],
+        "url": ["data=url"],
+        "huggingface": ["data=huggingface"],
+    }
+    found = {}
+    for name, overrides in options.items():
+        path = folder / f"{name}.yaml"
+        compose_and_dump(path, CONF, None, "config", CONF, overrides)
+        found[name] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return found
+
+
+def loaded(path: Path, parameters: object) -> Settings:
+    path.write_text(yaml.safe_dump(parameters), encoding="utf-8")
+    return load(path)
+
+
+def changed(parameters: dict[str, Any], changes: dict[str, object]) -> dict[str, Any]:
+    """A copy with `changes` by dotted key."""
+    copied = copy.deepcopy(parameters)
+    for key, value in changes.items():
+        *sections, name = key.split(".")
+        section = copied
+        for each in sections:
+            section = section[each]
+        section[name] = value
+    return copied
+
+
+def refusal(path: Path, parameters: object) -> str:
+    with pytest.raises(SettingsError) as refused:
+        loaded(path, parameters)
+    return str(refused.value)
+
+
+def test_what_conf_composes_is_accepted(
+    compositions: dict[str, dict[str, Any]], tmp_path: Path
+) -> None:
+    for parameters in compositions.values():
+        settings = loaded(tmp_path / "params.yaml", parameters)
+        assert settings.model_dump() == parameters
+
+
+@pytest.mark.parametrize(
+    ("option", "key", "value", "accepted"),
+    [
+        ("cnn", "data.products", 134, "greater than or equal to 135"),
+        ("cnn", "data.products", -1, "greater than or equal to 135"),
+        ("cnn", "data.unlabelled", 0, "greater than or equal to 1"),
+        ("cnn", "data.seed", -1, "greater than or equal to 0"),
+        ("cnn", "data.seed", 2**32, "less than 4294967296"),
+        ("url", "data.path", "/local/folder", "match pattern"),
+        ("url", "data.sha256.images.zip", "00", "match pattern"),
+        ("huggingface", "data.path", "no-owner", "match pattern"),
+        ("huggingface", "data.revision", None, "valid string"),
+        ("cnn", "prepare.validation_share", 0, "greater than 0"),
+        ("cnn", "prepare.test_share", 0.5, "less than 0.5"),
+        ("cnn", "prepare.test_share", NAN, ""),
+        ("cnn", "train.epochs", 0, "greater than or equal to 1"),
+        ("cnn", "train.epochs", 2.5, "valid integer"),
+        ("cnn", "train.epochs", True, "valid integer"),
+        ("cnn", "train.epochs", "many", "valid integer"),
+        ("cnn", "train.epochs", None, "valid integer"),
+        ("cnn", "train.patience", 0, "greater than or equal to 1"),
+        ("cnn", "train.batch_size", -64, "greater than or equal to 1"),
+        ("cnn", "train.class_weight", 1.1, "less than or equal to 1"),
+        ("cnn", "train.class_weight", -0.1, "greater than or equal to 0"),
+        ("cnn", "train.threads", 0, "greater than or equal to 1"),
+        ("cnn", "image.size", -4, "greater than or equal to 16"),
+        ("cnn", "image.size", 4096, "less than or equal to 256"),
+        ("cnn", "image.filters", [], "at least 1 item"),
+        ("cnn", "image.filters", "32", "valid list"),
+        ("cnn", "image.dropout", 1.0, "less than 1"),
+        ("cnn", "image.learning_rate", 0, "greater than 0"),
+        ("cnn", "image.learning_rate", INFINITE, "less than or equal to 1"),
+        ("cnn", "image.weights", "imagenet", "None"),
+        ("mobilenet", "image.size", 31, "greater than or equal to 32"),
+        ("mobilenet", "image.alpha", 0, "greater than 0"),
+        ("mobilenet", "image.alpha", None, "valid number"),
+        ("mobilenet", "image.weights", 5, "valid string"),
+        ("mobilenet", "image.folds", 0, "greater than or equal to 1"),
+        ("lstm", "text.title_words", 0, "greater than or equal to 1"),
+        ("lstm", "text.vocabulary", 99, "greater than or equal to 100"),
+        ("lstm", "text.dropout", -0.1, "greater than or equal to 0"),
+        ("lstm", "text.folds", 21, "less than or equal to 20"),
+        ("cnn", "fusion.method", "mean", "'weighted' or 'stacked'"),
+        ("cnn", "evaluate.precision", 0.5, "greater than 0.5"),
+        ("cnn", "evaluate.precision", 1.0, "less than 1"),
+        ("cnn", "evaluate.bins", 1, "greater than or equal to 2"),
+        ("cnn", "predict.chunk", 0, "greater than or equal to 1"),
+        ("cnn", "predict.chunk", 10_001, "less than or equal to 10000"),
+        ("cnn", "predict", [1], "valid dictionary"),
+        ("cnn", "text", None, "valid dictionary"),
+    ],
+)
+def test_a_wrong_value_is_refused_with_key_value_and_what_is_accepted(
+    compositions: dict[str, dict[str, Any]],
+    option: str,
+    key: str,
+    value: object,
+    accepted: str,
+    tmp_path: Path,
+) -> None:
+    parameters = changed(compositions[option], {} if "sha256" in key else {key: value})
+    if "sha256" in key:
+        parameters["data"]["sha256"]["images.zip"] = value
+    said = refusal(tmp_path / "params.yaml", parameters)
+    assert str(tmp_path / "params.yaml") in said
+    assert f"{key} = {value!r}: " in said
+    assert accepted in said
+    assert len(said.splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "known"),
+    [
+        ("data.source", "ftp", ["sample", "folder", "url", "huggingface"]),
+        ("text.model", "bert", ["none", "lstm"]),
+        ("image.model", "resnet", ["none", "cnn", "mobilenet", "vgg16"]),
+    ],
+)
+def test_an_unknown_option_is_refused_with_those_there_are(
+    compositions: dict[str, dict[str, Any]],
+    key: str,
+    value: str,
+    known: list[str],
+    tmp_path: Path,
+) -> None:
+    said = refusal(tmp_path / "params.yaml", changed(compositions["cnn"], {key: value}))
+    section, name = key.split(".")
+    for word in (section, name, value, *known):
+        assert word in said
+
+
+@pytest.mark.parametrize(
+    "key", ["colour", "train.colour", "image.colour", "data.path", "text.colour"]
+)
+def test_an_unknown_key_is_refused(
+    compositions: dict[str, dict[str, Any]], key: str, tmp_path: Path
+) -> None:
+    said = refusal(tmp_path / "params.yaml", changed(compositions["cnn"], {key: 3}))
+    assert f"{key} = 3: Extra inputs are not permitted" in said
+
+
+@pytest.mark.parametrize(
+    "key", ["train", "train.seed", "image.size", "text.model", "data.dependency"]
+)
+def test_a_missing_key_is_named(
+    compositions: dict[str, dict[str, Any]], key: str, tmp_path: Path
+) -> None:
+    parameters = copy.deepcopy(compositions["cnn"])
+    *sections, name = key.split(".")
+    section = parameters
+    for each in sections:
+        section = section[each]
+    del section[name]
+    said = refusal(tmp_path / "params.yaml", parameters)
+    assert all(part in said for part in key.split("."))
+
+
+def test_several_faults_are_told_at_once(
+    compositions: dict[str, dict[str, Any]], tmp_path: Path
+) -> None:
+    faults = {"image.size": -1, "train.epochs": 0, "fusion.method": "mean", "predict.chunk": 0}
+    said = refusal(tmp_path / "params.yaml", changed(compositions["cnn"], faults))
+    assert len(said.splitlines()) == 1 + len(faults)
+    for key, value in faults.items():
+        assert f"{key} = {value!r}: " in said
+
+
+def test_fusion_without_either_branch_is_refused(
+    compositions: dict[str, dict[str, Any]], tmp_path: Path
+) -> None:
+    path = tmp_path / "params.yaml"
+    compose_and_dump(path, CONF, None, "config", CONF, ["text=none", "image=none"])
+    with pytest.raises(SettingsError, match="text and image are both none; expected at least one"):
+        load(path)
+
+
+@pytest.mark.parametrize("branch", ["text", "image"])
+def test_one_branch_may_be_none(branch: str, tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    compose_and_dump(path, CONF, None, "config", CONF, [f"{branch}=none"])
+    assert getattr(load(path), branch).model == "none"
+
+
+def test_a_missing_weights_file_is_refused(
+    compositions: dict[str, dict[str, Any]], tmp_path: Path
+) -> None:
+    gone = {"image.weights": "gone.h5", "image.weights_file": str(tmp_path / "gone.h5")}
+    said = refusal(tmp_path / "params.yaml", changed(compositions["mobilenet"], gone))
+    assert "image" in said
+    assert "'gone.h5' is no file" in said
+    assert str(tmp_path / "gone.h5") in said
+    assert "imagenet, null or the path of a .h5 file" in said
+
+
+@pytest.mark.parametrize("weights", ["imagenet", None])
+def test_weights_need_no_file_of_their_own(
+    compositions: dict[str, dict[str, Any]], weights: str | None, tmp_path: Path
+) -> None:
+    changes = {"image.weights": weights, "image.weights_file": "conf/image/mobilenet.yaml"}
+    settings = loaded(tmp_path / "p.yaml", changed(compositions["mobilenet"], changes))
+    assert settings.model_dump()["image"]["weights"] == weights
+
+
+def test_a_missing_data_folder_is_refused(
+    compositions: dict[str, dict[str, Any]], tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    for name in ("gone", "file"):
+        away = {"data.path": name, "data.dependency": str(tmp_path / name)}
+        said = refusal(tmp_path / "params.yaml", changed(compositions["folder"], away))
+        assert f"path {name!r} is no folder (looked at {tmp_path / name})" in said
+        assert "X_train_update.csv, Y_train_CVw08PX.csv, X_test_update.csv, images.zip" in said
+
+
+@pytest.mark.parametrize("content", ["", "3", "- 1", "a: [", "a: b: c"])
+def test_what_is_no_mapping_is_refused(content: str, tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_text(content, encoding="utf-8")
+    with pytest.raises(SettingsError, match=r"params\.yaml"):
+        load(tmp_path / "params.yaml")
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"params\.yaml cannot be read"):
+        load(tmp_path / "params.yaml")
+
+
+def test_settings_are_frozen(compositions: dict[str, dict[str, Any]], tmp_path: Path) -> None:
+    settings = loaded(tmp_path / "params.yaml", compositions["cnn"])
+    for section in Settings.model_fields:
+        with pytest.raises(ValidationError, match="frozen"):
+            setattr(settings, section, None)
+        for name in type(getattr(settings, section)).model_fields:
+            with pytest.raises(ValidationError, match="frozen"):
+                setattr(getattr(settings, section), name, None)

@@ -1,0 +1,96 @@
+"""The figures: against scikit-learn, and by hand where it has none."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.metrics import accuracy_score, f1_score, log_loss
+
+from stages.evaluation.scores import (
+    calibration_error,
+    coverage_at,
+    coverage_curve,
+    reliability,
+    scores,
+)
+
+
+def test_calibration_error_is_the_mean_gap_of_the_bins() -> None:
+    confidence = np.array([0.95, 0.93, 0.91, 0.97, 0.55, 0.15])
+    right = np.array([True, True, True, False, False, False])
+    # Bins of 0.1: four answers at 0.94 (0.75 right), one at 0.55 and one at 0.15 (none right).
+    expected = 4 / 6 * (0.94 - 0.75) + 1 / 6 * 0.55 + 1 / 6 * 0.15
+    assert calibration_error(confidence, right, 10) == pytest.approx(expected)
+
+
+def test_gaps_in_one_bin_cancel_and_in_two_do_not() -> None:
+    confidence, right = np.array([0.4, 0.6]), np.array([True, False])
+    assert calibration_error(confidence, right, 2) == pytest.approx(0.6)
+    assert calibration_error(np.array([0.6, 0.6]), right, 2) == pytest.approx(0.1)
+
+
+def test_a_certain_answer_falls_into_the_last_bin() -> None:
+    (row,) = reliability(np.array([1.0, 0.95]), np.array([True, False]), 10)
+    assert row == {"confidence": 0.975, "accuracy": 0.5, "share": 1.0}
+
+
+def test_bins_without_answers_are_left_out_and_shares_sum_to_one() -> None:
+    table = reliability(np.array([0.05, 0.95, 0.96, 0.94]), np.ones(4, bool), 10)
+    assert [row["share"] for row in table] == [0.25, 0.75]
+
+
+def test_calibrated_answers_have_a_small_error_and_sure_wrong_ones_a_large() -> None:
+    random = np.random.default_rng(0)
+    confidence = random.uniform(0.1, 1, 50_000)
+    right = random.random(50_000) < confidence
+    assert calibration_error(confidence, right, 15) < 0.01
+    assert calibration_error(np.ones(10), np.zeros(10, bool), 15) == 1
+
+
+def test_coverage_counts_the_surest_first() -> None:
+    confidence = np.array([0.6, 0.9, 0.7, 0.8])
+    right = np.array([True, True, False, True])
+    coverage, precision = coverage_curve(confidence, right)
+    assert coverage.tolist() == [0.25, 0.5, 0.75, 1.0]
+    np.testing.assert_allclose(precision, [1, 1, 2 / 3, 3 / 4])
+
+
+@pytest.mark.parametrize(
+    ("precision", "coverage"), [(1.0, 0.5), (0.8, 0.5), (0.75, 1.0), (0.5, 1.0)]
+)
+def test_coverage_at_is_the_largest_that_keeps_the_precision(
+    precision: float, coverage: float
+) -> None:
+    confidence, right = np.array([0.6, 0.9, 0.7, 0.8]), np.array([True, True, False, True])
+    assert coverage_at(confidence, right, precision) == coverage
+
+
+def test_coverage_at_is_nothing_where_no_answer_keeps_the_precision() -> None:
+    assert coverage_at(np.array([0.9, 0.8]), np.zeros(2, bool), 0.5) == 0.0
+    assert coverage_at(np.zeros(0), np.zeros(0, bool), 0.5) == 0.0
+
+
+def test_scores_are_scikit_learn_s() -> None:
+    random = np.random.default_rng(1)
+    labels = random.choice(6, 500, p=[0.5, 0.2, 0.1, 0.1, 0.1, 0])  # column 5 never occurs
+    p = random.dirichlet(np.ones(6), 500)
+    p[np.arange(500), labels] += 0.5
+    p /= p.sum(axis=1, keepdims=True)
+    found = p.argmax(axis=1)
+    assert 5 in found
+    figures = scores(p, labels, 15)
+    assert figures == {
+        "products": 500,
+        "accuracy": accuracy_score(labels, found),
+        "weighted_f1": f1_score(labels, found, average="weighted"),
+        # Of the codes that occur: one that is only answered would count as 0.
+        "macro_f1": f1_score(labels, found, average=None, labels=range(5)).mean(),
+        "log_loss": pytest.approx(log_loss(labels, p, labels=range(6))),
+        "calibration_error": calibration_error(p.max(axis=1), found == labels, 15),
+    }
+
+
+def test_scores_of_one_product_and_of_none() -> None:
+    assert scores(np.array([[0.2, 0.8]]), np.array([1]), 15)["macro_f1"] == 1
+    assert scores(np.array([[0.2, 0.8]]), np.array([0]), 15)["weighted_f1"] == 0
+    assert scores(np.zeros((0, 27)), np.zeros(0, int), 15) == {"products": 0}

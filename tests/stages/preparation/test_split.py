@@ -1,0 +1,170 @@
+"""The split and the folds: groups whole, shares kept, codes stratified, everything seeded."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stages.preparation.split import folds, near_duplicate_groups, split, title_key
+
+SEEDS = st.integers(0, 2**32 - 1)
+SIZES = st.lists(st.integers(1, 4), min_size=1, max_size=80)
+
+
+def same(numbers: np.ndarray) -> set[frozenset[int]]:
+    """The sets of positions that share a number."""
+    return {frozenset(np.flatnonzero(numbers == n).tolist()) for n in np.unique(numbers)}
+
+
+def grouped(titles: list[str], prints: list[str]) -> set[frozenset[int]]:
+    return same(near_duplicate_groups(pd.Series(titles), pd.Series(prints)))
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Été à la mer",
+        "ETE A LA MER",
+        "été, à-la_mer !",
+        "  e\u0301te\u0301 a  la mer",
+        "(Été) à la (mer)",
+    ],
+)
+def test_titles_that_differ_in_case_accents_and_punctuation_have_one_key(title: str) -> None:
+    assert title_key(title) == "ete a la mer"
+
+
+def test_titles_that_differ_in_letters_or_digits_have_different_keys() -> None:
+    titles = ["mer 1", "mer 2", "mer", "mer 12", "m er", "日本", ""]
+    assert len({title_key(title) for title in titles}) == len(titles)
+
+
+@given(st.text(max_size=60))
+def test_a_key_is_the_key_of_itself(title: str) -> None:
+    assert title_key(title_key(title)) == title_key(title)
+
+
+def test_an_equal_title_or_an_equal_picture_links() -> None:
+    assert grouped(["a", "A!", "b", "c"], ["p", "q", "r", "r"]) == {
+        frozenset({0, 1}),
+        frozenset({2, 3}),
+    }
+
+
+def test_links_are_transitive() -> None:
+    titles, prints = ["a", "a", "b", "b", "c", "d"], ["1", "2", "2", "3", "3", "4"]
+    assert grouped(titles, prints) == {frozenset({0, 1, 2, 3, 4}), frozenset({5})}
+
+
+def test_an_empty_title_or_picture_links_nothing() -> None:
+    assert len(grouped(["", "", " - ", "x"], ["", "", "", ""])) == 4
+
+
+def test_a_title_never_links_to_a_picture() -> None:
+    assert len(grouped(["x", "y"], ["y", "x"])) == 2
+
+
+def test_the_index_of_the_products_does_not_matter() -> None:
+    index = [70, 3, 5]
+    titles = pd.Series(["a", "b", "a"], index)
+    assert same(near_duplicate_groups(titles, pd.Series(["", "", ""], index))) == {
+        frozenset({0, 2}),
+        frozenset({1}),
+    }
+
+
+def test_no_products_have_no_groups() -> None:
+    nothing = pd.Series([], dtype=str)
+    assert len(near_duplicate_groups(nothing, nothing)) == 0
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from("abcdef"), st.sampled_from(["", *"uvwxyz"])), max_size=25)
+)
+def test_groups_are_the_finest_that_keep_every_link(pairs: list[tuple[str, str]]) -> None:
+    groups = [{row} for row in range(len(pairs))]
+    for row, (title, picture) in enumerate(pairs):
+        linked = [
+            group
+            for group in groups
+            if row in group
+            or any(pairs[o][0] == title or (picture and pairs[o][1] == picture) for o in group)
+        ]
+        groups = [group for group in groups if group not in linked] + [set().union(*linked)]
+    found = grouped([title for title, _ in pairs], [picture for _, picture in pairs])
+    assert found == {frozenset(group) for group in groups}
+
+
+def products(sizes: list[int], seed: int) -> tuple[pd.Series, np.ndarray]:
+    """Groups of these sizes, each of one of three codes, in mixed order."""
+    random = np.random.default_rng(seed)
+    groups = np.repeat(np.arange(len(sizes)), sizes)
+    codes = random.choice([10, 40, 2905], len(sizes), p=[0.6, 0.3, 0.1])[groups]
+    order = random.permutation(len(groups))
+    return pd.Series(codes[order]), groups[order]
+
+
+@settings(deadline=None, max_examples=40)
+@given(SIZES, SEEDS)
+def test_no_group_is_divided(sizes: list[int], seed: int) -> None:
+    codes, groups = products(sizes, seed)
+    part = split(codes, groups, validation=0.2, test=0.3, seed=seed)
+    assert set(part) <= {"train", "validation", "test"}
+    assert pd.Series(part).groupby(groups).nunique().max() == 1
+    fold = folds(codes.to_numpy(), groups, 3, seed)
+    assert set(fold) <= {0, 1, 2}
+    assert pd.Series(fold).groupby(groups).nunique().max() == 1
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_shares_are_kept_within_every_code(seed: int) -> None:
+    codes, groups = products([1, 1, 1, 2, 3] * 400, seed)
+    part = split(codes, groups, validation=0.12, test=0.15, seed=seed)
+    for code in codes.unique():
+        of_code = part[(codes == code).to_numpy()]
+        for name, share in (("test", 0.15), ("validation", 0.12), ("train", 0.73)):
+            # A group of 3 may be left out at either end of a part.
+            assert abs((of_code == name).sum() - share * len(of_code)) <= 3.5
+
+
+def test_the_split_is_that_of_its_seed() -> None:
+    codes, groups = products([1, 2] * 100, 0)
+    first, again, other = (
+        split(codes, groups, validation=0.1, test=0.2, seed=seed) for seed in (5, 5, 6)
+    )
+    assert (first == again).all()
+    assert (first != other).any()
+    numbers = [folds(codes.to_numpy(), groups, 4, seed) for seed in (5, 5, 6)]
+    assert (numbers[0] == numbers[1]).all()
+    assert (numbers[0] != numbers[2]).any()
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_a_tiny_code_is_still_trained_on(count: int) -> None:
+    codes = pd.Series([10] * 100 + [40] * count)
+    for seed in range(10):
+        part = split(codes, np.arange(len(codes)), validation=0.12, test=0.15, seed=seed)
+        assert (part[100:] == "train").sum() >= max(1, count - 1)
+
+
+def test_a_group_with_several_codes_counts_as_its_most_frequent_one() -> None:
+    codes = pd.Series([10, 40, 40] + [10] * 20)
+    groups = np.array([0, 0, 0, *range(1, 21)])
+    part = split(codes, groups, validation=0.2, test=0.2, seed=0)
+    # Alone in code 40, too large for a share of 3: all of it trains.
+    assert part[:3].tolist() == ["train"] * 3
+    assert (part[3:] == "test").sum() == 4
+
+
+def test_folds_are_of_nearly_equal_size_within_every_code() -> None:
+    codes = np.repeat([10, 40, 50], [100, 37, 4])
+    fold = folds(codes, np.arange(len(codes)), 5, seed=3)
+    for code in (10, 40, 50):
+        counts = np.bincount(fold[codes == code], minlength=5)
+        assert counts.max() - counts.min() <= 1
+    counts = np.bincount(fold)
+    assert counts.max() - counts.min() <= 1
