@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,7 +16,8 @@ import pandas as pd
 from serving.classifier import manifest
 from serving.classifier.classifier import Classifier, Prediction, Product
 from serving.classifier.explaining import explain
-from stages.common.paths import IMAGES
+from serving.listing.text import normalise_listing
+from stages.common.paths import ARCHIVE, CLASSIFIER, EVALUATION, METRICS
 from stages.common.products import read_part
 from stages.common.settings import (
     Data,
@@ -33,10 +33,6 @@ from stages.evaluation.examples import Example, first_of_each_kind
 from stages.evaluation.model_card import Facts, model_card
 from stages.pictures.archive import PictureArchive
 
-CLASSIFIER = Path("models/classifier")
-ARCHIVE = Path("data/raw") / IMAGES
-METRICS = Path("metrics")
-EVALUATION = METRICS / "evaluation"
 CARD = METRICS / "model_card.md"
 
 _LOOKED_AT = 1000
@@ -93,7 +89,8 @@ def _explained(row: Any, product: Product, classifier: Classifier) -> Example | 
     prediction, explanation = explain(classifier, product)
     if explanation is None:
         return None
-    return Example(row.title, row.body, int(row.prdtypecode), prediction, explanation)
+    text = normalise_listing(row.designation, row.description)
+    return Example(text, int(row.prdtypecode), prediction, explanation)
 
 
 def describe() -> None:

@@ -7,8 +7,6 @@ measures it.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 from sklearn.metrics import precision_recall_fscore_support
@@ -17,17 +15,12 @@ from serving.classifier.classifier import Classifier
 from serving.classifier.fusion import states
 from serving.listing.labels import LABELS
 from stages.common.output import write_json
-from stages.common.paths import IMAGES
+from stages.common.paths import ARCHIVE, CLASSIFIER, EVALUATION, METRICS
 from stages.common.products import columns, read_part
 from stages.common.settings import load
 from stages.evaluation.answers import in_chunks
 from stages.evaluation.scores import coverage_at, coverage_curve, reliability, scores
 from stages.pictures.archive import PictureArchive
-
-CLASSIFIER = Path("models/classifier")
-ARCHIVE = Path("data/raw") / IMAGES
-METRICS = Path("metrics")
-PLOTS = METRICS / "evaluation"
 
 
 def evaluate() -> None:
@@ -81,24 +74,24 @@ def evaluate() -> None:
 
 def write_plots(p: np.ndarray, labels: np.ndarray, codes: tuple[int, ...], bins: int) -> None:
     """What `dvc plots` draws: confusion, score for each code, reliability, coverage."""
-    PLOTS.mkdir(parents=True, exist_ok=True)
+    EVALUATION.mkdir(parents=True, exist_ok=True)
     names = [f"{code} {LABELS[code].english}" for code in codes]
     found = p.argmax(axis=1)
     pd.DataFrame(
         {"actual": [names[i] for i in labels], "predicted": [names[i] for i in found]}
-    ).to_csv(PLOTS / "confusion.csv", index=False)
+    ).to_csv(EVALUATION / "confusion.csv", index=False)
     precision, recall, f1, support = precision_recall_fscore_support(
         labels, found, labels=np.arange(len(codes)), zero_division=0
     )
     pd.DataFrame(
         {"code": names, "f1": f1, "precision": precision, "recall": recall, "support": support}
-    ).round(4).to_csv(PLOTS / "codes.csv", index=False)
+    ).round(4).to_csv(EVALUATION / "codes.csv", index=False)
     confidence, right = p.max(axis=1), found == labels
     pd.DataFrame(reliability(confidence, right, bins)).round(4).to_csv(
-        PLOTS / "reliability.csv", index=False
+        EVALUATION / "reliability.csv", index=False
     )
     coverage, reached = coverage_curve(confidence, right)
     step = max(len(coverage) // 200, 1)
     pd.DataFrame({"coverage": coverage, "precision": reached})[::step].round(4).to_csv(
-        PLOTS / "coverage.csv", index=False
+        EVALUATION / "coverage.csv", index=False
     )

@@ -13,26 +13,20 @@ from pathlib import Path
 import numpy as np
 
 from serving.classifier import manifest
-from serving.classifier.classifier import FUSION, IMAGE_GRAPH, LABELS_FILE, TEXT_GRAPH
+from serving.classifier.classifier import FUSION_FILE, IMAGE_GRAPH, LABELS_FILE, TEXT_GRAPH
 from serving.classifier.fusion import Fusion, State
-from serving.encoding.encoders import read_encoder
-from serving.listing.labels import CODES, LABELS
+from serving.listing.labels import LABELS
 from stages.common.keras_setup import keras, set_up
 from stages.common.output import write_json
-from stages.common.paths import IMAGES
-from stages.common.products import read_part, texts
+from stages.common.paths import ARCHIVE, CLASSIFIER, FUSION, IMAGE_BRANCH, TEXT_BRANCH
+from stages.common.products import read_part
 from stages.common.settings import NoImage, NoText, Settings, load
 from stages.graphs.conversion import ExportError, answers, to_onnx
 from stages.image import models as image_models
 from stages.pictures.archive import PictureArchive
 from stages.pictures.decoding import decode_chunk
 from stages.text import models as text_models
-
-TEXT = Path("models/text")
-IMAGE = Path("models/image")
-FUSION_FILE = Path("models/fusion") / FUSION
-CLASSIFIER = Path("models/classifier")
-ARCHIVE = Path("data/raw") / IMAGES
+from stages.text.texts import with_texts
 
 TOLERANCE = 1e-4
 """Largest difference between Keras and ONNX Runtime, in calibrated probabilities, on real rows."""
@@ -42,12 +36,12 @@ _LIBRARIES = ("tensorflow", "keras", "onnx", "tf2onnx", "onnxruntime", "numpy", 
 
 def check(branch: State, model: keras.Model, graph: Path, inputs: dict[str, np.ndarray]) -> None:
     """Raise ExportError when the graph's calibrated probabilities differ from the model's."""
-    blend = Fusion.read(FUSION_FILE).blends[branch]
+    blend = Fusion.read(FUSION).blends[branch]
     expected, found = (
         blend.probabilities(*((z, 0 * z) if branch == "text" else (0 * z, z)))
         for z in answers(model, graph, inputs)
     )
-    difference = float(np.abs(expected - found).max())
+    difference = float(np.abs(expected - found).max(initial=0.0))
     print(f"{branch}: Keras and ONNX Runtime differ by {difference:.1e} on {len(found)} products")
     if not difference <= TOLERANCE:
         raise ExportError(f"{graph}: differs from Keras by {difference:.1e}; at most {TOLERANCE}")
@@ -57,13 +51,11 @@ def export_text(settings: Settings) -> None:
     """The text graph and its encoder."""
     if isinstance(settings.text, NoText):
         return
-    encoder = read_encoder(TEXT)
-    model = text_models.build(settings.text, encoder, len(CODES))
-    model.load_weights(TEXT / "model.weights.h5")
+    encoder, model = text_models.load(settings.text, TEXT_BRANCH)
     encoder.write(CLASSIFIER)
     to_onnx(model, CLASSIFIER / TEXT_GRAPH)
-    products = read_part("validation").query("title != ''").head(_CHECKED)
-    check("text", model, CLASSIFIER / TEXT_GRAPH, encoder.encode(texts(products)))
+    _, texts = with_texts(read_part("validation"))
+    check("text", model, CLASSIFIER / TEXT_GRAPH, encoder.encode(texts[:_CHECKED]))
 
 
 def export_image(settings: Settings) -> None:
@@ -71,7 +63,7 @@ def export_image(settings: Settings) -> None:
     image = settings.image
     if isinstance(image, NoImage):
         return
-    model = image_models.load(image, IMAGE / "model.weights.h5", len(CODES))
+    model = image_models.load(image, IMAGE_BRANCH)
     to_onnx(model, CLASSIFIER / IMAGE_GRAPH)
     entries = read_part("validation").query("picture != ''")["picture"].head(_CHECKED)
     with PictureArchive(ARCHIVE) as archive:
@@ -86,7 +78,7 @@ def export() -> None:
     CLASSIFIER.mkdir(parents=True, exist_ok=True)
     export_text(settings)
     export_image(settings)
-    shutil.copyfile(FUSION_FILE, CLASSIFIER / FUSION)
+    shutil.copyfile(FUSION, CLASSIFIER / FUSION_FILE)
     write_json(CLASSIFIER / LABELS_FILE, {code: label._asdict() for code, label in LABELS.items()})
     manifest.write(
         CLASSIFIER,

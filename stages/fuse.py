@@ -6,23 +6,17 @@ metrics/fusion.json.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 
 from serving.classifier.fusion import Blend, Fusion, State
 from serving.listing.labels import CODES
+from stages.common.folds import folds
 from stages.common.held_out import HeldOut
 from stages.common.output import write_json
+from stages.common.paths import FUSION, HELD_OUT, IMAGE_BRANCH, METRICS, TEXT_BRANCH
 from stages.common.products import columns, read_training
 from stages.common.settings import load
 from stages.fusion import fitting as fusing
-from stages.preparation.split import folds
-
-TEXT = Path("models/text/heldout.npz")
-IMAGE = Path("models/image/heldout.npz")
-FUSION = Path("models/fusion/fusion.json")
-METRICS = Path("metrics/fusion.json")
 
 _ENOUGH = 200
 """Products of exactly one state from which on that state is calibrated on them alone."""
@@ -45,8 +39,8 @@ def fuse() -> None:
     settings = load()
     method, precision = settings.fusion.method, settings.evaluate.precision
     products = read_training()
-    text, has_text = aligned(HeldOut.read(TEXT), products["id"].to_numpy())
-    image, has_image = aligned(HeldOut.read(IMAGE), products["id"].to_numpy())
+    text, has_text = aligned(HeldOut.read(TEXT_BRANCH / HELD_OUT), products["id"].to_numpy())
+    image, has_image = aligned(HeldOut.read(IMAGE_BRANCH / HELD_OUT), products["id"].to_numpy())
     labels, groups = columns(products), products["group"].to_numpy()
 
     single = fusing.stacked if method == "stacked" else fusing.calibrated
@@ -84,4 +78,4 @@ def fuse() -> None:
     fusion = Fusion(method, CODES, tuple(map(float, prior)), blends, precision, thresholds)
     FUSION.parent.mkdir(parents=True, exist_ok=True)
     fusion.write(FUSION)
-    write_json(METRICS, figures)
+    write_json(METRICS / "fusion.json", figures)

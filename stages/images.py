@@ -11,19 +11,15 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from stages.common.paths import IMAGES
+from stages.common.paths import ARCHIVE, PICTURES
 from stages.common.settings import Frozen, NoImage, load
 from stages.pictures.archive import PictureArchive
 from stages.pictures.decoding import decode_all
-
-ARCHIVE = Path("data/raw") / IMAGES
-OUTPUT = Path("data/images")
 
 
 def images() -> None:
@@ -43,12 +39,13 @@ def images() -> None:
 
         kept = feature_extractor(image, train.seed, train.threads)
 
-    OUTPUT.mkdir(parents=True, exist_ok=True)
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    path = PICTURES / "arrays.npy"
     example = kept(np.zeros((1, size, size, 3), np.uint8))
     arrays = np.lib.format.open_memmap(
-        OUTPUT / "arrays.npy", "w+", example.dtype, (len(entries), *example.shape[1:])
+        path, "w+", example.dtype, (len(entries), *example.shape[1:])
     )
-    with (OUTPUT / "arrays.npy").open("r+b") as file:  # a full disk is an error now, no crash later
+    with path.open("r+b") as file:  # a full disk is an error now, no crash later
         os.posix_fallocate(file.fileno(), 0, arrays.offset + arrays.nbytes)
     index: list[str] = []
     unreadable: list[tuple[str, str]] = []
@@ -61,9 +58,9 @@ def images() -> None:
             unreadable += chunk.unreadable
             progress.update(len(chunk.entries) + len(chunk.unreadable))
     arrays.flush()
-    pd.DataFrame({"entry": index}).to_csv(OUTPUT / "index.csv", index=False)
+    pd.DataFrame({"entry": index}).to_csv(PICTURES / "index.csv", index=False)
     pd.DataFrame(unreadable, columns=["entry", "reason"]).to_csv(
-        OUTPUT / "unreadable.csv", index=False
+        PICTURES / "unreadable.csv", index=False
     )
     speed = len(entries) / (time.perf_counter() - started)
     print(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from stages.common.paths import FILES
+from stages.common.paths import FILES, RAW
 from stages.common.settings import (
     Data,
     FolderData,
@@ -13,11 +13,8 @@ from stages.common.settings import (
     UrlData,
     load,
 )
-from stages.sources import download as catalogue
-from stages.sources import folder, huggingface, url
+from stages.sources import folder, huggingface, transfer, url
 from stages.sources.sample import listings as sample
-
-RAW = Path("data/raw")
 
 
 def bring(data: Data, destination: Path) -> None:
@@ -43,7 +40,7 @@ def report(destination: Path) -> str:
     """One line a file: name, size in bytes, first digits of the sha256."""
     return "\n".join(
         f"{name:<20} {(destination / name).stat().st_size:>15,} bytes  "
-        f"sha256 {catalogue.sha256(destination / name)[:12]}"
+        f"sha256 {transfer.sha256(destination / name)[:12]}"
         for name in FILES
     )
 

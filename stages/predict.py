@@ -8,18 +8,14 @@ from __future__ import annotations
 
 import csv
 import json
-from pathlib import Path
 
 from serving.classifier.classifier import Classifier
-from stages.common.paths import IMAGES
+from stages.common.paths import ARCHIVE, CLASSIFIER, PREDICTIONS
 from stages.common.products import read_part
 from stages.common.settings import load
 from stages.evaluation.answers import in_chunks
 from stages.pictures.archive import PictureArchive
 
-CLASSIFIER = Path("models/classifier")
-ARCHIVE = Path("data/raw") / IMAGES
-OUTPUT = Path("data/predictions")
 FIELDS = ("id", "productid", "imageid", "prdtypecode", "label", "confidence", "accepted")
 
 
@@ -27,13 +23,13 @@ def predict() -> None:
     """Run the stage."""
     settings = load().predict
     products = read_part("unlabelled")
-    OUTPUT.mkdir(parents=True, exist_ok=True)
+    PREDICTIONS.mkdir(parents=True, exist_ok=True)
     accepted = 0
     with (
         PictureArchive(ARCHIVE) as archive,
         Classifier.load(CLASSIFIER) as classifier,
-        (OUTPUT / "predictions.csv").open("w", encoding="utf-8", newline="") as csv_file,
-        (OUTPUT / "predictions.json").open("w", encoding="utf-8") as json_file,
+        (PREDICTIONS / "predictions.csv").open("w", encoding="utf-8", newline="") as csv_file,
+        (PREDICTIONS / "predictions.json").open("w", encoding="utf-8") as json_file,
     ):
         table = csv.writer(csv_file, lineterminator="\n")
         table.writerow(FIELDS)

@@ -1,4 +1,4 @@
-"""Validate the raw catalogue, normalise its texts and divide it without leaks.
+"""Validate the raw catalogue and divide it without leaks.
 
 Reads data/raw; writes data/prepared/{train,validation,test,unlabelled}.parquet, rejected.csv (each
 row left out, with its reason), skipped_entries.csv (archive entries not read) and
@@ -7,13 +7,19 @@ metrics/data.json.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pandas as pd
 
 from serving.listing.text import normalise
 from stages.common.output import write_json
-from stages.common.paths import IMAGES, TEST_PRODUCTS, TRAIN_CODES, TRAIN_PRODUCTS
+from stages.common.paths import (
+    ARCHIVE,
+    METRICS,
+    PREPARED,
+    RAW,
+    TEST_PRODUCTS,
+    TRAIN_CODES,
+    TRAIN_PRODUCTS,
+)
 from stages.common.settings import load
 from stages.pictures.archive import PictureArchive, Skipped
 from stages.preparation.split import near_duplicate_groups, split
@@ -24,21 +30,6 @@ from stages.preparation.tables import (
     reject_bad_rows,
     require_good_rows,
 )
-
-RAW = Path("data/raw")
-PREPARED = Path("data/prepared")
-METRICS = Path("metrics/data.json")
-
-
-def with_texts_and_picture(
-    products: pd.DataFrame, archive: PictureArchive, part: str
-) -> pd.DataFrame:
-    """Add `title` and `body`, normalised, and `picture`, the archive's entry ("" if none)."""
-    return products.assign(
-        title=products["designation"].map(normalise),
-        body=products["description"].map(normalise),
-        picture=archive.names(products, part),
-    )
 
 
 def prepare() -> None:
@@ -51,16 +42,18 @@ def prepare() -> None:
     labelled, rejected = reject_bad_rows(labelled, products)
     unlabelled = require_good_rows(read_products(queries), queries)
 
-    with PictureArchive(RAW / IMAGES) as archive:
-        labelled = with_texts_and_picture(labelled, archive, "image_train")
-        unlabelled = with_texts_and_picture(unlabelled, archive, "image_test")
+    with PictureArchive(ARCHIVE) as archive:
+        # The archive's entry of each product, "" if none.
+        labelled["picture"] = archive.names(labelled, "image_train")
+        unlabelled["picture"] = archive.names(unlabelled, "image_test")
         prints = labelled["picture"].map(lambda name: archive.fingerprint(name) if name else "")
         skipped = archive.skipped
 
-    silent = (labelled[["title", "body", "picture"]] == "").all(axis=1)
+    texts = labelled[["designation", "description"]].map(normalise)
+    silent = (texts == "").all(axis=1) & (labelled["picture"] == "")
     rejected = pd.concat([rejected, labelled[silent].assign(reason="neither text nor picture")])
-    labelled, prints = labelled[~silent], prints[~silent]
-    labelled["group"] = near_duplicate_groups(labelled["title"], prints)
+    labelled, texts, prints = labelled[~silent], texts[~silent], prints[~silent]
+    labelled["group"] = near_duplicate_groups(texts["designation"], prints)
     part = split(
         labelled["prdtypecode"],
         labelled["group"].to_numpy(),
@@ -86,12 +79,12 @@ def prepare() -> None:
         "near_duplicates": len(labelled) - labelled["group"].nunique(),
         "skipped_entries": len(skipped),
         **{name: int((part == name).sum()) for name in ("train", "validation", "test")},
-        "with_title": float((labelled["title"] != "").mean()),
-        "with_description": float((labelled["body"] != "").mean()),
+        "with_designation": float((texts["designation"] != "").mean()),
+        "with_description": float((texts["description"] != "").mean()),
         "with_picture": float((labelled["picture"] != "").mean()),
         "codes": labelled["prdtypecode"].nunique(),
         "smallest_code": int(labelled["prdtypecode"].value_counts().min()),
     }
-    write_json(METRICS, figures)
+    write_json(METRICS / "data.json", figures)
     for name, value in figures.items():
         print(f"{name:>18}  {value:,.5g}")

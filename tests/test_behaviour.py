@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 
 from serving.classifier.classifier import Classifier, Prediction, Product
+from serving.listing.text import normalise, normalise_listing
 from stages.common.products import columns
 from stages.pictures.archive import PictureArchive
 
@@ -57,10 +58,13 @@ def products(table: pd.DataFrame) -> list[Product]:
 
 
 @pytest.fixture(scope="module")
-def with_text(table: pd.DataFrame, products: list[Product]) -> list[Product]:
-    """Those with a title or a description, without their pictures."""
-    said = ((table["title"] != "") | (table["body"] != "")).tolist()
-    return [replace(p, image=None) for p, has in zip(products, said, strict=True) if has]
+def with_text(products: list[Product]) -> list[Product]:
+    """Those with a designation or a description, without their pictures."""
+    return [
+        replace(product, image=None)
+        for product in products
+        if not normalise_listing(product.designation, product.description).empty
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -157,7 +161,7 @@ def test_the_picture_of_another_code_makes_the_right_code_less_sure(
     if classifier.image_size is None or classifier.encoder is None:
         pytest.skip("this classifier has one branch alone")
     labels = columns(table)
-    said = (table["title"] != "").to_numpy()
+    said = (table["designation"].map(normalise) != "").to_numpy()
     pictured = [row for row, product in enumerate(products) if product.image]
     rows, strangers = [], []
     for row in np.flatnonzero(said):

@@ -13,7 +13,7 @@ from omegaconf.errors import OmegaConfBaseException
 from pydantic import ValidationError
 
 from stages.common.settings import SettingsError, load
-from tests.test_pipeline_definition import clone
+from tests.support.repository import clone
 
 ROOT = Path(__file__).resolve().parents[1]
 CONF = ROOT / "conf"

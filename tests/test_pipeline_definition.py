@@ -1,41 +1,60 @@
-"""dvc.yaml says all that the stages read; serving stays free of what only training needs."""
+"""dvc.yaml says all that the stages read, and a change runs again what it touches and no more."""
 
 from __future__ import annotations
 
 import ast
-import json
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
+from dvc.repo import Repo
 
-ROOT = Path(__file__).resolve().parents[1]
+from tests.support.imports import modules, reached
+from tests.support.repository import PIPELINE, ROOT, clone
+
 RUNNER = Path("stages/__main__.py")
-PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+MOST = 10
+"""Code dependencies of a stage."""
+
+ANSWERING = {"evaluate", "predict", "describe"}
+"""The stages that run the exported classifier."""
+
+TOUCHED = {
+    "stages/__main__.py": set(PIPELINE),
+    "stages/common/guard.py": set(PIPELINE),
+    "stages/fuse.py": {"fuse"},
+    "stages/sources/url.py": {"ingest"},
+    "stages/sources/sample/listings.py": {"ingest"},
+    "stages/preparation/split.py": {"prepare"},
+    "stages/pictures/archive.py": {"prepare", "images", "export"} | ANSWERING,
+    "stages/pictures/decoding.py": {"images", "export"},
+    "stages/pictures/backbones.py": {"images", "train_image", "export"},
+    "stages/text/ridge.py": {"train_text", "export"},
+    "stages/image/discriminant.py": {"train_image", "export"},
+    "stages/training/descent.py": {"train_text", "train_image"},
+    "stages/fusion/fitting.py": {"fuse"},
+    "stages/graphs/conversion.py": {"export"},
+    "stages/evaluation/scores.py": ANSWERING,
+    "stages/commands/gate.py": set(),
+    "serving/listing/text.py": {"prepare", "train_text", "export"} | ANSWERING,
+    "serving/listing/images.py": {"prepare", "images", "export"} | ANSWERING,
+    "serving/encoding/ngrams.py": {"train_text", "export"} | ANSWERING,
+    "serving/classifier/classifier.py": {"export"} | ANSWERING,
+    "serving/classifier/fusion.py": {"fuse", "export"} | ANSWERING,
+    "serving/access/tokens.py": set(),
+    "serving/http/bodies.py": set(),
+    "serving/inference/work.py": set(),
+    "serving/routes/health.py": set(),
+    "serving/settings.py": set(),
+}
+"""A file, and the stages that depend on it."""
 
 
-def imports(path: Path) -> set[Path]:
-    """Project modules that `path` imports, directly or through others, itself included."""
-    seen: set[Path] = set()
-    waiting = [path]
-    while waiting:
-        module = waiting.pop()
-        if module in seen:
-            continue
-        seen.add(module)
-        for node in ast.walk(ast.parse((ROOT / module).read_text(encoding="utf-8"))):
-            names: list[str] = []
-            if isinstance(node, ast.Import):
-                names = [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom) and node.module:
-                names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-            for name in names:
-                found = Path(*name.split(".")).with_suffix(".py")
-                if found.parts[0] in ("stages", "serving") and (ROOT / found).exists():
-                    waiting.append(found)
-    return seen
+def code(stage: str) -> list[Path]:
+    """The stage's dependencies in stages/ and serving/."""
+    deps = [Path(dep) for dep in PIPELINE[stage]["deps"]]
+    return [dep for dep in deps if dep.parts[0] in ("stages", "serving")]
 
 
 def sections(path: Path) -> set[str]:
@@ -52,10 +71,23 @@ def sections(path: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("stage", PIPELINE)
-def test_every_imported_module_is_a_dependency(stage: str) -> None:
+def test_every_imported_module_is_a_dependency_and_every_dependency_is_imported(stage: str) -> None:
     assert PIPELINE[stage]["cmd"] == f"python -m stages {stage}"
-    declared = {Path(dep) for dep in PIPELINE[stage]["deps"] if dep.endswith(".py")}
-    assert declared == imports(Path("stages") / f"{stage}.py") | imports(RUNNER)
+    needed = reached(Path("stages") / f"{stage}.py") | reached(RUNNER)
+    declared = code(stage)
+    assert len(declared) <= MOST
+    covered = {module: [dep for dep in declared if module.is_relative_to(dep)] for module in needed}
+    assert not [module for module, by in covered.items() if len(by) != 1]
+    assert {dep for by in covered.values() for dep in by} == set(declared)
+
+
+@pytest.mark.parametrize("stage", PIPELINE)
+def test_a_single_file_stands_only_where_its_package_would_be_too_much(stage: str) -> None:
+    needed = reached(Path("stages") / f"{stage}.py") | reached(RUNNER)
+    for dep in code(stage):
+        if dep.suffix and len(dep.parts) > 2:
+            package = {module for module in modules() if module.parent == dep.parent}
+            assert not {m for m in package if m.name != "__init__.py"} <= needed, dep.parent
 
 
 @pytest.mark.parametrize("stage", PIPELINE)
@@ -67,57 +99,24 @@ def test_every_section_that_is_read_is_declared_and_no_other(stage: str) -> None
     assert declared <= read | {"prepare"}
 
 
-def test_serving_needs_nothing_of_training() -> None:
-    forbidden = {"stages", "tensorflow", "keras", "pandas", "sklearn", "dvc"}
-    for path in (ROOT / "serving").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            names = []
-            if isinstance(node, ast.Import):
-                names = [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom):
-                names = [node.module or ""]
-            assert not forbidden & {name.split(".")[0] for name in names}, path
-    code = "import sys, serving.classifier.classifier as c; print('tensorflow' in sys.modules)"
-    run = subprocess.run(  # noqa: S603
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert run.stdout.strip() == "False"
-
-
-def clone(destination: Path) -> Path:
-    """The repository as it stands, tracked and new files, in a git repository of its own."""
-
-    def git(*words: str, where: Path = destination) -> str:
-        command = ["git", "-c", "user.name=t", "-c", "user.email=t@localhost", *words]
-        return subprocess.run(  # noqa: S603
-            command, cwd=where, capture_output=True, text=True, check=True
-        ).stdout
-
-    for name in git("ls-files", "-co", "--exclude-standard", "-z", where=ROOT).split("\0"):
-        if name and (ROOT / name).is_file():
-            (destination / name).parent.mkdir(parents=True, exist_ok=True)
-            (destination / name).write_bytes((ROOT / name).read_bytes())
-    git("init", "--quiet")
-    git("add", "--all")
-    git("commit", "--quiet", "--message", "clone")
-    return destination
-
-
-def changed_by_params(repository: Path) -> set[str]:
-    """Stages whose declared parameters are no longer those of dvc.lock."""
-    run = subprocess.run(
-        [sys.executable, "-m", "dvc", "status", "--json"],
-        cwd=repository,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+def changed(repository: Path, about: Callable[[str], bool]) -> set[str]:
+    """Stages with a dependency, chosen by its path, that is no longer that of dvc.lock."""
+    with Repo(str(repository)) as repo:
+        status = repo.status()
     return {
         stage
-        for stage, changes in json.loads(run.stdout).items()
+        for stage, changes in status.items()
         for change in changes
-        if isinstance(change, dict) and "params.yaml" in change.get("changed deps", {})
+        if isinstance(change, dict) and any(map(about, change.get("changed deps", {})))
     }
+
+
+def is_code(path: str) -> bool:
+    return path.startswith(("stages", "serving"))
+
+
+def is_params(path: str) -> bool:
+    return path == "params.yaml"
 
 
 def downstream(stages: set[str]) -> set[str]:
@@ -139,6 +138,48 @@ def downstream(stages: set[str]) -> set[str]:
         reached |= more
 
 
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clone; what a test changes in it, it puts back."""
+    return clone(tmp_path_factory.mktemp("clone"))
+
+
+def test_a_file_of_every_package_is_touched() -> None:
+    packages = {module.parent.as_posix() for module in modules()}
+    assert packages == {Path(file).parent.as_posix() for file in TOUCHED}
+
+
+@pytest.mark.parametrize("file", TOUCHED)
+def test_a_touched_file_runs_again_what_depends_on_it(file: str, repository: Path) -> None:
+    assert changed(repository, is_code) == set(), "dvc.lock is not that of the code"
+    path = repository / file
+    before = path.read_text(encoding="utf-8")
+    path.write_text(before + "\n# touched\n", encoding="utf-8")
+    try:
+        assert changed(repository, is_code) == TOUCHED[file]
+    finally:
+        path.write_text(before, encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("package", "spared"),
+    [
+        ("stages/text", {"prepare", "images", "train_image"}),
+        ("serving/encoding", {"prepare", "images", "train_image"}),
+        ("stages/image", {"prepare", "images", "train_text"}),
+        ("stages/fusion", {"images", "train_text", "train_image"}),
+        ("stages/graphs", {"images", "train_text", "train_image", "fuse"}),
+        ("stages/evaluation", {"images", "train_text", "train_image", "fuse", "export"}),
+    ],
+)
+def test_a_package_spares_what_has_nothing_to_do_with_it(package: str, spared: set[str]) -> None:
+    touched = {
+        stage for stage in PIPELINE if any(dep.is_relative_to(package) for dep in code(stage))
+    }
+    assert touched
+    assert not spared & downstream(touched)
+
+
 @pytest.mark.parametrize(
     ("section", "key", "value", "touched", "spared"),
     [
@@ -148,13 +189,22 @@ def downstream(stages: set[str]) -> set[str]:
     ],
 )
 def test_one_branch_is_not_retrained_for_the_other(
-    section: str, key: str, value: object, touched: set[str], spared: set[str], tmp_path: Path
+    section: str,
+    key: str,
+    value: object,
+    touched: set[str],
+    spared: set[str],
+    repository: Path,
 ) -> None:
-    repository = clone(tmp_path)
-    assert changed_by_params(repository) == set(), "dvc.lock is not that of params.yaml"
-    params = yaml.safe_load((repository / "params.yaml").read_text(encoding="utf-8"))
+    path = repository / "params.yaml"
+    before = path.read_text(encoding="utf-8")
+    assert changed(repository, is_params) == set(), "dvc.lock is not that of params.yaml"
+    params = yaml.safe_load(before)
     assert params[section][key] != value
     params[section][key] = value
-    (repository / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
-    assert changed_by_params(repository) == touched
+    path.write_text(yaml.safe_dump(params), encoding="utf-8")
+    try:
+        assert changed(repository, is_params) == touched
+    finally:
+        path.write_text(before, encoding="utf-8")
     assert not spared & downstream(touched)

@@ -22,21 +22,25 @@ from serving.listing.text import Text, normalise_listing
 
 TEXT_GRAPH = "text.onnx"
 IMAGE_GRAPH = "image.onnx"
-FUSION = "fusion.json"
+FUSION_FILE = "fusion.json"
 LABELS_FILE = "labels.json"
 LOGITS = "logits"
 """Name of the only output of either graph: float32 [n, codes]."""
 
 _TEXT_BATCH = 32
+_NO_IMAGE_BRANCH = "this classifier has no image branch; it can be asked about texts only"
 
 
 @dataclass(frozen=True)
 class Product:
-    """One listing as it comes: raw title, raw (HTML) description, encoded picture."""
+    """One listing as it comes: raw designation (title), raw (HTML) description, picture.
+
+    The picture is encoded, or decoded already: uint8 [image_size, image_size, 3].
+    """
 
     designation: str | None = None
     description: str | None = None
-    image: bytes | None = None
+    image: bytes | np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -92,7 +96,7 @@ class Classifier:
         return cls(
             about=about,
             labels=read_labels(folder / LABELS_FILE),
-            fusion=Fusion.read(folder / FUSION),
+            fusion=Fusion.read(folder / FUSION_FILE),
             encoder=read_encoder(folder) if text.exists() else None,
             text=session(text) if text.exists() else None,
             image=session(image) if image.exists() else None,
@@ -170,6 +174,15 @@ class Classifier:
         """Logits, float32 [n, codes], of normalised texts; zero for an empty one."""
         return self._text_logits(texts)[0]
 
+    def decode(self, picture: bytes) -> np.ndarray:
+        """The picture as the image branch sees it, uint8 [image_size, image_size, 3].
+
+        Raises ImageError: it cannot be used; ValueError: there is no image branch.
+        """
+        if self.image_size is None:
+            raise ValueError(_NO_IMAGE_BRANCH)
+        return decode(picture, self.image_size)
+
     def pixel_logits(self, pictures: Sequence[np.ndarray]) -> np.ndarray:
         """Logits, float32 [n, codes], of decoded pictures, uint8 [image_size, image_size, 3] each.
 
@@ -186,28 +199,26 @@ class Classifier:
         has_text[:] = [not text.empty for text in texts]
         # Texts of similar length go together: a batch is as long as its longest text.
         rows = [row for row, text in enumerate(texts) if not text.empty]
-        rows.sort(key=lambda row: len(texts[row].title) + len(texts[row].description))
+        rows.sort(key=lambda row: len(texts[row].designation) + len(texts[row].description))
         for start in range(0, len(rows), _TEXT_BATCH):
             batch = rows[start : start + _TEXT_BATCH]
             inputs = self.encoder.encode([texts[row] for row in batch])
             (logits[batch],) = self._text.run([LOGITS], inputs)
         return logits, has_text
 
-    def _image_logits(self, data: bytes | None) -> np.ndarray | ImageError | None:
+    def _image_logits(self, picture: bytes | np.ndarray | None) -> np.ndarray | ImageError | None:
         """Float32 [codes] for one picture, one at a time: batching gains nothing on a processor."""
-        if self._image is None or self.image_size is None or not data:
+        if self._image is None or picture is None or not len(picture):
             return None
         try:
-            pixels = decode(data, self.image_size)
+            pixels = self.decode(picture) if isinstance(picture, bytes) else picture
+            return self._pixel_logits(pixels)
         except ImageError as error:
             return error
-        return self._pixel_logits(pixels)
 
     def _pixel_logits(self, pixels: np.ndarray) -> np.ndarray:
         if self._image is None:
-            raise ValueError(
-                "this classifier has no image branch; it can be asked about texts only"
-            )
+            raise ValueError(_NO_IMAGE_BRANCH)
         name = self._image.get_inputs()[0].name
         (logits,) = self._image.run([LOGITS], {name: pixels[np.newaxis]})
         return np.asarray(logits[0])

@@ -13,18 +13,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal, NamedTuple, TypeVar
 
 import numpy as np
 
 from serving.classifier.classifier import Classifier, Prediction, Product
-from serving.listing.images import decode
+from serving.listing.images import ImageError
 from serving.listing.text import Text, normalise_listing
 
 MAX_WORDS = 48
-"""Words left out one by one, those of the title first; bounds the cost of a long listing."""
+"""Words left out one by one, those of the designation first; bounds the cost of a long listing."""
 
 MAX_PASSAGES = 8
 """Passages of equal numbers of words, left out as a whole, into which each field is divided from
@@ -36,8 +36,8 @@ GRID = 4
 TOP = 10
 """Words listed, and regions listed: those with the largest effects, for or against the answer."""
 
-Field = Literal["title", "description"]
-_FIELDS: tuple[Field, ...] = ("title", "description")
+Field = Literal["designation", "description"]
+_FIELDS: tuple[Field, ...] = ("designation", "description")
 
 _WORD = re.compile(r"[^\W_]+(?:[-'’.,/&+][^\W_]+)*")
 _TINY = 1e-12
@@ -92,6 +92,7 @@ def explain(classifier: Classifier, product: Product) -> tuple[Prediction, Expla
 
     Costs at most MAX_WORDS + 2 * MAX_PASSAGES texts and GRID² pictures.
     """
+    product = _decoded(product, classifier)
     text, image, has_text, has_image, errors = classifier.logits([product])
     (prediction,) = classifier.decide(text, image, has_text, has_image, errors)
     if prediction.state == "none":
@@ -134,6 +135,17 @@ class _Answered:
         return np.log(np.maximum(p[:, self.column], _TINY)) - np.log(np.maximum(others, _TINY))
 
 
+def _decoded(product: Product, classifier: Classifier) -> Product:
+    """The product with its picture decoded, once for the answer and for all regions; as it was
+    where that cannot be done, so that the answer says why."""
+    if classifier.image_size is None or not isinstance(product.image, bytes):
+        return product
+    try:
+        return replace(product, image=classifier.decode(product.image))
+    except ImageError:
+        return product
+
+
 def _words(answered: _Answered, product: Product) -> list[Word]:
     listing = normalise_listing(product.designation, product.description)
     spans = list(spans_of(listing))
@@ -146,10 +158,10 @@ def _words(answered: _Answered, product: Product) -> list[Word]:
 
 
 def _regions(answered: _Answered, product: Product) -> list[Region]:
-    size = answered.classifier.image_size
-    if product.image is None or size is None:  # then there would be no logits of a picture
+    pixels = product.image
+    if not isinstance(pixels, np.ndarray):  # then there would be no logits of a picture
         return []
-    pixels = decode(product.image, size)
+    size = len(pixels)
     boxes = list(cells(size))
     pictures = [paint_over(pixels, box) for box in boxes]
     effects = answered.effects(image=answered.classifier.pixel_logits(pictures))

@@ -47,13 +47,13 @@ def words(text: str) -> list[str]:
 
 
 class WordEncoder:
-    """The first words of title and description, each as a number, as pieces and as a shape.
+    """The first words of designation and description, each as a number, as pieces and as a shape.
 
     A word is its number in the vocabulary (0 is padding, 1 unknown, i + 2 the i-th word), the
     hashes of its runs of 3 to 5 letters (Bojanowski et al., 2017, "Enriching Word Vectors with
     Subword Information"), which say something of words never seen, and its shape: which letters
-    are capitals, which are digits. `lengths` are the words read of title and description; a row
-    holds the title's places, then the description's.
+    are capitals, which are digits. `lengths` are the words read of designation and description; a
+    row holds the designation's places, then the description's.
     """
 
     kind = "words"
@@ -127,8 +127,8 @@ class WordEncoder:
     def read(cls, folder: Path, settings: dict[str, Any]) -> Self:
         """The inverse of `write`."""
         vocabulary = (folder / VOCABULARY).read_text(encoding="utf-8").splitlines()
-        title, description = settings["lengths"]
-        return cls(vocabulary, (title, description), settings["pieces"], settings["buckets"])
+        designation, description = settings["lengths"]
+        return cls(vocabulary, (designation, description), settings["pieces"], settings["buckets"])
 
 
 class _Word(NamedTuple):

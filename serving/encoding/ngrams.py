@@ -1,9 +1,10 @@
 """Hashed n-grams of a listing, several views of it, without a loop over characters.
 
-Each view of a product (the words of its title, the characters of its description, the shape of its
-title, ...) is a bag of 64-bit hashes, computed with NumPy over code points: the hash of an n-gram
-is a polynomial in its code points, extended from n to n + 1 for all positions at once (rolling
-hash: Karp and Rabin, 1987), and mixed with the finaliser of SplitMix64 (Steele et al., 2014).
+Each view of a product (the words of its designation, the characters of its description, the shape
+of its designation, ...) is a bag of 64-bit hashes, computed with NumPy over code points: the hash
+of an n-gram is a polynomial in its code points, extended from n to n + 1 for all positions at once
+(rolling hash: Karp and Rabin, 1987), and mixed with the finaliser of SplitMix64 (Steele et al.,
+2014).
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ from serving.listing.text import Text
 MAX_DESCRIPTION = 2000
 """Characters of a description that are read: keeps a product under 2 ms and its size bounded."""
 
-MAX_TITLE = 500
-"""Characters of a title that are read."""
+MAX_DESIGNATION = 500
+"""Characters of a designation that are read."""
 
 _TABLE = 0x3000
 _OTHER = np.uint32(0x25A1)  # stands for every code point from _TABLE on
@@ -142,16 +143,18 @@ def _field(text: str, longest: int) -> _Field:
     return _Field(points, starts, ends, _segment_hashes(values, starts))
 
 
-def _style(title: _Field, description: str) -> np.ndarray:
-    """How a title is written: length, words, digits, capitals, punctuation, how it ends."""
+def _style(designation: _Field, description: str) -> np.ndarray:
+    """How a designation is written: length, words, digits, capitals, punctuation, how it ends."""
     tables = _tables()
-    points = title.points[1:-1]
-    count = len(title.starts)
+    points = designation.points[1:-1]
+    count = len(designation.starts)
     upper = tables.upper[points]
     digit = np.append(False, tables.shape[points] == ord("0"))
     capitals = np.append(0, np.cumsum(upper))
-    length = title.ends - title.starts
-    shouted = (capitals[title.ends - 1] - capitals[title.starts - 1] == length) & (length > 1)
+    length = designation.ends - designation.starts
+    shouted = (capitals[designation.ends - 1] - capitals[designation.starts - 1] == length) & (
+        length > 1
+    )
     letter = tables.letter[points]
     last = tables.shape[points[-1]] if len(points) else 0
     facts = [
@@ -159,7 +162,7 @@ def _style(title: _Field, description: str) -> np.ndarray:
         100 + _bucket(len(description)),
         200 + _bucket(count),
         300 + min(5, int((digit[1:] & ~digit[:-1]).sum())),
-        400 + 4 * int(upper[title.starts - 1].sum()) // max(1, count),
+        400 + 4 * int(upper[designation.starts - 1].sum()) // max(1, count),
         500 + min(4, int(shouted.sum())),
         600 + int((letter & (points >= 0xC0)).any()),
         1000 + int(last),
@@ -177,36 +180,40 @@ def _bucket(count: int) -> int:
     return int(np.log(count + 1) / np.log(1.5))
 
 
-def _mixed_case(title: str) -> bool:
-    """Whether capitals say anything: they do not in a title all in small or in capital letters."""
-    return title not in (title.lower(), title.upper())
+def _mixed_case(text: str) -> bool:
+    """Whether capitals say anything: they do not in a text all in small or in capital letters."""
+    return text not in (text.lower(), text.upper())
 
 
 def _views(text: Text) -> dict[str, np.ndarray]:
     tables = _tables()
-    title = _field(text.title, MAX_TITLE)
+    designation = _field(text.designation, MAX_DESIGNATION)
     description = _field(text.description, MAX_DESCRIPTION)
     found = {
-        "title_words": _sequences(title.words, 2),
-        "title_characters": _characters(tables.folded[title.points], 2, 5, within_words=True),
+        "designation_words": _sequences(designation.words, 2),
+        "designation_characters": _characters(
+            tables.folded[designation.points], 2, 5, within_words=True
+        ),
         "description_words": _sequences(description.words, 2),
         "description_characters": _characters(
             tables.folded[description.points], 3, 5, within_words=True
         ),
     }
-    if _mixed_case(text.title):
-        found["title_case"] = _characters(title.points, 2, 5, within_words=True)
-        found["title_shape"] = _characters(tables.shape[title.points], 2, 5, within_words=False)
-        found["title_style"] = _style(title, text.description)
+    if _mixed_case(text.designation):
+        found["designation_case"] = _characters(designation.points, 2, 5, within_words=True)
+        found["designation_shape"] = _characters(
+            tables.shape[designation.points], 2, 5, within_words=False
+        )
+        found["designation_style"] = _style(designation, text.description)
     return found
 
 
 VIEWS = (
-    "title_words",
-    "title_characters",
-    "title_case",
-    "title_shape",
-    "title_style",
+    "designation_words",
+    "designation_characters",
+    "designation_case",
+    "designation_shape",
+    "designation_style",
     "description_words",
     "description_characters",
 )

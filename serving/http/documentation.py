@@ -55,8 +55,8 @@ _EXPLAINED_EXAMPLE = {
     "message": "Produit classé : Piscine (2583)",
     "explanation": {
         "words": [
-            {"field": "title", "word": "Piscine", "start": 0, "end": 7, "effect": 5.4},
-            {"field": "title", "word": "ronde", "start": 18, "end": 23, "effect": -0.3},
+            {"field": "designation", "word": "Piscine", "start": 0, "end": 7, "effect": 5.4},
+            {"field": "designation", "word": "ronde", "start": 18, "end": 23, "effect": -0.3},
         ],
         "regions": [{"left": 0.25, "top": 0.5, "right": 0.5, "bottom": 0.75, "effect": 1.1}],
     },

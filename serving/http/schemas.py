@@ -55,8 +55,8 @@ class Answer(msgspec.Struct):
 class Word(msgspec.Struct):
     """A word, or a passage of a long text, and by how much the answer rests on it.
 
-    `field` is title or description; `start` and `end` count characters of that field once HTML is
-    stripped and white space folded.
+    `field` is designation or description; `start` and `end` count characters of that field once
+    HTML is stripped and white space folded.
     """
 
     field: str

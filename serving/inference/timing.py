@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from prometheus_client import Histogram
@@ -13,8 +13,6 @@ from prometheus_client import Histogram
 from serving.classifier.classifier import Classifier
 from serving.listing.images import ImageError
 from serving.listing.text import Text
-
-T = TypeVar("T")
 
 
 class TimedSession:
@@ -53,23 +51,31 @@ class TimedClassifier(Classifier):
         super().__init__(text=self._timed["text"], image=self._timed["image"], **parts)
 
     def _text_logits(self, texts: Sequence[Text]) -> tuple[np.ndarray, np.ndarray]:
-        def run() -> tuple[np.ndarray, np.ndarray]:
-            return super(TimedClassifier, self)._text_logits(texts)
-
-        return run() if all(text.empty for text in texts) else self._observe("text", run)
-
-    def _image_logits(self, data: bytes | None) -> np.ndarray | ImageError | None:
-        if not data:
-            return None
-        return self._observe("image", lambda: super(TimedClassifier, self)._image_logits(data))
-
-    def _observe(self, branch: str, work: Callable[[], T]) -> T:
-        session = self._timed[branch]
-        if session is None or self.seconds is None:
-            return work()
-        before, started = session.seconds(), time.perf_counter()
-        answer = work()
-        total, inference = time.perf_counter() - started, session.seconds() - before
-        self.seconds.labels(branch, "inference").observe(inference)
-        self.seconds.labels(branch, "decode").observe(total - inference)
+        session, started = self._timed["text"], time.perf_counter()
+        before = session.seconds() if session else 0.0
+        answer = super()._text_logits(texts)
+        if session and answer[1].any():
+            inference = session.seconds() - before
+            self._observe("text", "inference", inference)
+            self._observe("text", "decode", time.perf_counter() - started - inference)
         return answer
+
+    def decode(self, picture: bytes) -> np.ndarray:
+        """As the classifier's own."""
+        started = time.perf_counter()
+        try:
+            return super().decode(picture)
+        finally:
+            self._observe("image", "decode", time.perf_counter() - started)
+
+    def _image_logits(self, picture: bytes | np.ndarray | None) -> np.ndarray | ImageError | None:
+        session = self._timed["image"]
+        before = session.seconds() if session else 0.0
+        answer = super()._image_logits(picture)
+        if session and isinstance(answer, np.ndarray):
+            self._observe("image", "inference", session.seconds() - before)
+        return answer
+
+    def _observe(self, branch: str, step: str, seconds: float) -> None:
+        if self.seconds is not None:
+            self.seconds.labels(branch, step).observe(seconds)

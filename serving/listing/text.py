@@ -17,17 +17,17 @@ _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f\u200b-\u200f\u2060\ufeff\u00ad]"
 class Text(NamedTuple):
     """The normalised words of one listing; "" where it has none."""
 
-    title: str
+    designation: str
     description: str
 
     @property
     def empty(self) -> bool:
         """Whether there is nothing for a text model to read."""
-        return not (self.title or self.description)
+        return not (self.designation or self.description)
 
     def lower(self) -> Text:
         """The same words without capitals."""
-        return Text(self.title.lower(), self.description.lower())
+        return Text(self.designation.lower(), self.description.lower())
 
 
 def normalise(raw: str | None) -> str:

@@ -15,13 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from serving.classifier.classifier import Classifier, Product
-from stages.common.paths import IMAGES
+from serving.classifier.classifier import Classifier
+from stages.common.paths import ARCHIVE, CLASSIFIER
 from stages.common.products import read_part
+from stages.evaluation.answers import product
 from stages.pictures.archive import PictureArchive
 
-CLASSIFIER = Path("models/classifier")
-ARCHIVE = Path("data/raw") / IMAGES
 TIMED = 200
 """Test products answered one by one for the seconds a product takes."""
 
@@ -58,9 +57,9 @@ def seconds_per_product() -> dict[str, float]:
     with PictureArchive(ARCHIVE) as archive, Classifier.load(CLASSIFIER) as classifier:
         seconds = []
         for row in products.itertuples():
-            image = archive.read(row.picture) if row.picture else None
+            asked = product(row, archive)
             started = time.perf_counter()
-            classifier.predict([Product(row.designation, row.description, image)])
+            classifier.predict([asked])
             seconds.append(time.perf_counter() - started)
     return {
         "seconds_p50": float(np.percentile(seconds, 50)),

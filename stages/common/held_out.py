@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from serving.listing.labels import CODES
+
 
 @dataclass(frozen=True)
 class HeldOut:
@@ -27,6 +29,6 @@ class HeldOut:
             return cls(stored["rows"], stored["logits"])
 
     @classmethod
-    def none(cls, codes: int) -> HeldOut:
+    def none(cls) -> HeldOut:
         """What a branch that is switched off has to say."""
-        return cls(np.zeros(0, np.int64), np.zeros((0, codes), np.float32))
+        return cls(np.zeros(0, np.int64), np.zeros((0, len(CODES)), np.float32))

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 
 from serving.listing.labels import CODES
-from serving.listing.text import Text
-
-PREPARED = Path("data/prepared")
+from stages.common.paths import PREPARED
 
 
 def read_part(part: str) -> pd.DataFrame:
@@ -24,11 +20,6 @@ def read_training() -> pd.DataFrame:
     return pd.concat(
         [train.assign(validation=False), validation.assign(validation=True)], ignore_index=True
     )
-
-
-def texts(products: pd.DataFrame) -> list[Text]:
-    """The normalised texts."""
-    return [Text(*pair) for pair in zip(products["title"], products["body"], strict=True)]
 
 
 def columns(products: pd.DataFrame) -> np.ndarray:

@@ -111,7 +111,7 @@ class Lstm(_Frozen):
     """An LSTM over embedded words, their pieces and shapes."""
 
     model: Literal["lstm"]
-    title_words: Annotated[int, Field(ge=1, le=512)]
+    designation_words: Annotated[int, Field(ge=1, le=512)]
     description_words: Annotated[int, Field(ge=1, le=512)]
     vocabulary: Annotated[int, Field(ge=100, le=500_000)]
     dimensions: Annotated[int, Field(ge=1, le=1024)]
@@ -130,11 +130,11 @@ class Lstm(_Frozen):
 class Shares(_Frozen):
     """Part of each view of a listing in the squared length of its vector."""
 
-    title_words: Positive
-    title_characters: Positive
-    title_case: Positive
-    title_shape: Positive
-    title_style: Positive
+    designation_words: Positive
+    designation_characters: Positive
+    designation_case: Positive
+    designation_shape: Positive
+    designation_style: Positive
     description_words: Positive
     description_characters: Positive
 

@@ -15,18 +15,19 @@ from stages.pictures.archive import PictureArchive
 def in_chunks(
     products: pd.DataFrame, archive: PictureArchive, size: int, title: str
 ) -> Iterator[tuple[pd.DataFrame, list[Product]]]:
-    """Chunks of `products` with what a request would hold, pictures read from the archive.
-
-    A picture that the archive cannot give is left out, as a broken upload would be.
-    """
+    """Chunks of `products` with what a request would hold; progress is shown under `title`."""
     with tqdm(total=len(products), unit="products", desc=title, mininterval=1) as progress:
         for start in range(0, len(products), size):
             chunk = products.iloc[start : start + size]
-            yield chunk, [_product(row, archive) for row in chunk.itertuples()]
+            yield chunk, [product(row, archive) for row in chunk.itertuples()]
             progress.update(len(chunk))
 
 
-def _product(row: Any, archive: PictureArchive) -> Product:
+def product(row: Any, archive: PictureArchive) -> Product:
+    """A row of a prepared part, as a request would hold it; its picture is read from `archive`.
+
+    A picture that the archive cannot give is left out, as a broken upload would be.
+    """
     try:
         image = archive.read(row.picture) if row.picture else None
     except OSError:

@@ -8,6 +8,7 @@ from typing import Any
 
 from serving.classifier.classifier import Prediction, Product
 from serving.classifier.explaining import Explanation
+from serving.listing.text import Text
 
 SURE = 0.5
 """Confidence from which on an answer counts as sure."""
@@ -23,10 +24,9 @@ KINDS: dict[str, Callable[[Prediction, int], bool]] = {
 
 @dataclass(frozen=True)
 class Example:
-    """A test product with its normalised texts, its answer and what moved it."""
+    """A test product with its normalised text, its answer and what moved it."""
 
-    title: str
-    body: str
+    text: Text
     actual: int
     prediction: Prediction
     explanation: Explanation

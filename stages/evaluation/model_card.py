@@ -24,7 +24,7 @@ WEAK = 5
 CONFUSIONS = 10
 """Pairs of codes listed as confused."""
 
-_SHOWN_TITLE, _SHOWN_BODY = 80, 120
+_SHOWN_DESIGNATION, _SHOWN_DESCRIPTION = 80, 120
 """Characters of an example's texts that are shown."""
 
 _SHOWN_PARTS = 5
@@ -186,11 +186,11 @@ their reasons in `data/prepared/rejected.csv`: {figure(data["rejected"])}.
 
 {parts}
 
-{share(data["with_title"])} have a title, {share(data["with_description"])} a description, \
-{share(data["with_picture"])} a picture. The rarest code has {figure(data["smallest_code"])} \
-products. The parts are drawn within each code; {figure(data["near_duplicates"])} near-duplicates \
-(same title up to case, accents and punctuation, or same picture) stay in the part of the product \
-they repeat."""
+{share(data["with_designation"])} have a designation (title), \
+{share(data["with_description"])} a description, {share(data["with_picture"])} a picture. The \
+rarest code has {figure(data["smallest_code"])} products. The parts are drawn within each code; \
+{figure(data["near_duplicates"])} near-duplicates (same designation up to case, accents and \
+punctuation, or same picture) stay in the part of the product they repeat."""
 
 
 def _scores(facts: Facts) -> str:
@@ -330,8 +330,8 @@ def _example(example: Example | None) -> str:
         return "There is none among the test products looked at."
     prediction, explanation = example.prediction, example.explanation
     parts = [
-        ("Title", plain(example.title, _SHOWN_TITLE)),
-        ("Description", plain(example.body, _SHOWN_BODY)),
+        ("Designation", plain(example.text.designation, _SHOWN_DESIGNATION)),
+        ("Description", plain(example.text.description, _SHOWN_DESCRIPTION)),
         ("Answer", _answer(prediction, example.actual)),
         ("Words", ", ".join(map(_word, _largest(explanation.words)))),
         ("Picture", "; ".join(map(_region, _largest(explanation.regions)))),
@@ -356,7 +356,7 @@ def _largest(parts: Sequence[Any]) -> list[Any]:
 
 
 def _word(word: Word) -> str:
-    return f"“{plain(word.word, _SHOWN_TITLE)}” ({word.field}) {word.effect:+.2f}"
+    return f"“{plain(word.word, _SHOWN_DESIGNATION)}” ({word.field}) {word.effect:+.2f}"
 
 
 def _region(region: Region) -> str:

@@ -1,6 +1,6 @@
-"""The image models: a network from scratch, or a head on a frozen pretrained network.
+"""The image models, as training builds and export loads them.
 
-Every image model takes `pixels`, uint8 [n, size, size, 3], and gives logits, float32 [n, codes].
+Exported, each takes `pixels`, uint8 [n, size, size, 3], and gives logits, float32 [n, codes].
 """
 
 from __future__ import annotations
@@ -9,14 +9,16 @@ from pathlib import Path
 
 import numpy as np
 
+from serving.listing.labels import CODES
 from stages.common.keras_setup import keras
+from stages.common.paths import WEIGHTS
 from stages.common.settings import Cnn, Dense, Discriminant, Frozen
 from stages.pictures.backbones import backbone
 
 layers = keras.layers
 
 
-def cnn(settings: Cnn, codes: int) -> keras.Model:
+def cnn(settings: Cnn) -> keras.Model:
     """Convolution blocks, then the average over the picture, then a linear layer."""
     pixels = keras.Input((settings.size, settings.size, 3), dtype="uint8", name="pixels")
     x = layers.Rescaling(1 / 127.5, offset=-1)(pixels)
@@ -31,17 +33,10 @@ def cnn(settings: Cnn, codes: int) -> keras.Model:
         x = layers.ReLU()(x)
     x = layers.GlobalAveragePooling2D()(x)
     x = layers.Dropout(settings.dropout)(x)
-    return keras.Model({"pixels": pixels}, layers.Dense(codes, name="logits")(x), name="cnn")
+    return keras.Model({"pixels": pixels}, layers.Dense(len(CODES), name="logits")(x), name="cnn")
 
 
-def build(settings: Cnn | Frozen, features: int, codes: int) -> keras.Model:
-    """The trained part: the whole network, or the head on a frozen one."""
-    if isinstance(settings, Cnn):
-        return cnn(settings, codes)
-    return head(settings.head, features, codes)
-
-
-def head(settings: Dense | Discriminant, features: int, codes: int) -> keras.Model:
+def head(settings: Dense | Discriminant, features: int) -> keras.Model:
     """Features, float32 [n, features], to logits."""
     x = given = keras.Input((features,), name="features")
     if isinstance(settings, Dense):
@@ -50,26 +45,22 @@ def head(settings: Dense | Discriminant, features: int, codes: int) -> keras.Mod
         if settings.units:
             x = layers.Dense(settings.units, activation="relu")(x)
             x = layers.Dropout(settings.dropout)(x)
-    return keras.Model({"features": given}, layers.Dense(codes, name="logits")(x), name="head")
+    return keras.Model({"features": given}, layers.Dense(len(CODES), name="logits")(x), name="head")
 
 
-def linear_head(kernel: np.ndarray, bias: np.ndarray) -> keras.Model:
-    """A head with kernel [features, codes] and bias [codes]."""
-    given = keras.Input((kernel.shape[0],), name="features")
-    layer = layers.Dense(kernel.shape[1], name="logits")
-    model = keras.Model({"features": given}, layer(given), name="head")
-    layer.set_weights([kernel, bias])
-    return model
+def set_linear(model: keras.Model, kernel: np.ndarray, bias: np.ndarray) -> None:
+    """Give a linear head its kernel, float32 [features, codes], and bias, float32 [codes]."""
+    model.get_layer("logits").set_weights([kernel, bias])
 
 
-def load(settings: Cnn | Frozen, weights: Path, codes: int) -> keras.Model:
-    """The trained model, pixels to logits, the frozen network included."""
+def load(settings: Cnn | Frozen, folder: Path) -> keras.Model:
+    """The trained branch in `folder`, the frozen network included: pixels to logits."""
     if isinstance(settings, Cnn):
-        model = cnn(settings, codes)
-        model.load_weights(weights)
+        model = cnn(settings)
+        model.load_weights(folder / WEIGHTS)
         return model
     network = backbone(settings)
-    trained = head(settings.head, network.output.shape[1], codes)
-    trained.load_weights(weights)
+    trained = head(settings.head, network.output.shape[1])
+    trained.load_weights(folder / WEIGHTS)
     logits = trained({"features": network.output})
     return keras.Model({"pixels": network.inputs[0]}, logits, name=settings.model)

@@ -18,20 +18,20 @@ from serving.listing.text import fold
 _NOT_WORD = re.compile(r"[\W_]+")
 
 
-def title_key(title: str) -> str:
-    """What two titles share when they differ only in case, accents, spacing or punctuation."""
-    return _NOT_WORD.sub(" ", fold(title)).strip()
+def designation_key(designation: str) -> str:
+    """What designations share that differ only in case, accents, spacing or punctuation."""
+    return _NOT_WORD.sub(" ", fold(designation)).strip()
 
 
-def near_duplicate_groups(titles: pd.Series, fingerprints: pd.Series) -> np.ndarray:
-    """Group number, int [n]: equal for products linked by an equal title key or picture.
+def near_duplicate_groups(designations: pd.Series, fingerprints: pd.Series) -> np.ndarray:
+    """Group number, int [n]: equal for products linked by an equal key or picture.
 
     Links are transitive (connected components). An empty key or fingerprint links nothing.
     """
-    rows = np.arange(len(titles))
+    rows = np.arange(len(designations))
     columns, linked = [], []
-    offset = len(titles)
-    for keys in (titles.map(title_key), fingerprints):
+    offset = len(designations)
+    for keys in (designations.map(designation_key), fingerprints):
         known = (keys != "").to_numpy()
         numbers, values = pd.factorize(keys[known])
         columns.append(offset + numbers)
@@ -40,7 +40,7 @@ def near_duplicate_groups(titles: pd.Series, fingerprints: pd.Series) -> np.ndar
     row, column = np.concatenate(linked), np.concatenate(columns)
     graph = coo_array((np.ones(len(row), bool), (row, column)), shape=(offset, offset))
     _, component = connected_components(graph, directed=False)
-    return component[: len(titles)]
+    return component[: len(designations)]
 
 
 def split(
@@ -65,11 +65,3 @@ def split(
     part[in_test] = "test"
     part[in_validation] = "validation"
     return part.loc[groups].to_numpy(str)
-
-
-def folds(codes: np.ndarray, groups: np.ndarray, count: int, seed: int) -> np.ndarray:
-    """Fold number 0..count-1 for each product, int [n]; groups whole, stratified by code."""
-    table = pd.DataFrame({"code": codes, "group": groups}).drop_duplicates("group")
-    table = table.sample(frac=1, random_state=seed).sort_values("code", kind="stable")
-    numbers = pd.Series(np.arange(len(table)) % count, index=table["group"])
-    return numbers.loc[groups].to_numpy()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from stages.common.paths import FILES
-from stages.sources import download as catalogue
-from stages.sources.download import SourceError
+from stages.sources import transfer
+from stages.sources.transfer import SourceError
 
 
 def fetch(folder: Path, destination: Path) -> None:
@@ -18,4 +18,4 @@ def fetch(folder: Path, destination: Path) -> None:
         raise SourceError(
             f"{folder} lacks {', '.join(missing)}; expected a folder with {', '.join(FILES)}"
         )
-    catalogue.place(folder, destination)
+    transfer.place(folder, destination)

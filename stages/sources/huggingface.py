@@ -37,8 +37,8 @@ from huggingface_hub.errors import (  # type: ignore[attr-defined]
 from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
 
 from stages.common.paths import FILES
-from stages.sources import download as catalogue
-from stages.sources.download import DOWNLOADS, Interrupted, RangesRefused, SourceError
+from stages.sources import transfer
+from stages.sources.transfer import DOWNLOADS, Interrupted, RangesRefused, SourceError
 
 TIMEOUT_SECONDS = 30.0  # without a byte
 
@@ -83,23 +83,23 @@ def fetch(
     Raises SourceError: a file is not there or not accessible, the hub keeps failing, or the
     content has the wrong hash.
     """
-    catalogue.refuse_unknown_names(sha256)
+    transfer.refuse_unknown_names(sha256)
     folder = downloads / repository.replace("/", "--") / revision.replace("/", "--")
     for name in FILES:
         describe = partial(_describe, _File(repository, revision, name))
-        catalogue.download(name, folder, describe, sha256.get(name))
-    catalogue.place(folder, destination)
+        transfer.download(name, folder, describe, sha256.get(name))
+    transfer.place(folder, destination)
 
 
-def _describe(file: _File) -> catalogue.Remote:
+def _describe(file: _File) -> transfer.Remote:
     try:
         url = file.url
         metadata = get_hf_file_metadata(url)
     except (HTTPError, OSError, HFValidationError) as error:
         raise _explained(error, file) from error
     etag = metadata.etag
-    return catalogue.Remote(
-        address=catalogue.public(url),
+    return transfer.Remote(
+        address=transfer.public(url),
         size=metadata.size,
         validators={"ETag": etag} if etag else {},
         digest=etag if etag and _CONTENT_HASH.fullmatch(etag) else None,
@@ -124,7 +124,7 @@ def _read(file: _File, start: int) -> Iterator[bytes]:
                 raise RangesRefused
             hf_raise_for_status(response)
             content_range = response.headers.get("Content-Range")
-            if start and not catalogue.continues_at(start, response.status_code, content_range):
+            if start and not transfer.continues_at(start, response.status_code, content_range):
                 raise RangesRefused
             yield from response.iter_bytes()
     except (HTTPError, OSError) as error:
@@ -136,7 +136,7 @@ def _explained(error: Exception, file: _File) -> SourceError | Interrupted:
     if isinstance(error, HFValidationError):
         return SourceError(f"data.path {file.repository!r} names no repository: {error}")
     what = f"{file.name} of dataset {file.repository} at revision {file.revision}"
-    where = catalogue.public(file.url)
+    where = transfer.public(file.url)
     status = error.response.status_code if isinstance(error, HfHubHTTPError) else None
     if isinstance(error, OfflineModeIsEnabled):
         return SourceError(f"{what}: HF_HUB_OFFLINE is set, so {where} was not asked")
@@ -157,4 +157,4 @@ def _explained(error: Exception, file: _File) -> SourceError | Interrupted:
     if status is not None and 400 <= status < 500 and status not in (408, 429):
         return SourceError(f"{what}: {where} answered {status}")
     reason = f"answered {status}" if status else f"failed ({type(error).__name__}: {error})"
-    return Interrupted(f"{what}: {where} {catalogue.public(reason)}")
+    return Interrupted(f"{what}: {where} {transfer.public(reason)}")

@@ -19,8 +19,8 @@ from fsspec.implementations.http import HTTPFileSystem
 from fsspec.spec import AbstractFileSystem
 
 from stages.common.paths import FILES
-from stages.sources import download as catalogue
-from stages.sources.download import (
+from stages.sources import transfer
+from stages.sources.transfer import (
     BLOCK,
     DOWNLOADS,
     Interrupted,
@@ -51,13 +51,13 @@ def fetch(
     Raises SourceError: the address cannot be opened, a file is not there or not accessible, the
     server keeps failing, or the content has the wrong hash.
     """
-    catalogue.refuse_unknown_names(sha256)
+    transfer.refuse_unknown_names(sha256)
     # Without the query: a signature in it may be renewed between two runs.
-    folder = downloads / hashlib.sha256(catalogue.public(address).encode()).hexdigest()[:16]
+    folder = downloads / hashlib.sha256(transfer.public(address).encode()).hexdigest()[:16]
     for name in FILES:
         describe = partial(_describe, _below(address, name))
-        catalogue.download(name, folder, describe, sha256.get(name))
-    catalogue.place(folder, destination)
+        transfer.download(name, folder, describe, sha256.get(name))
+    transfer.place(folder, destination)
 
 
 def _below(address: str, name: str) -> str:
@@ -71,7 +71,7 @@ def _is_http(address: str) -> bool:
     return address.startswith(("http://", "https://"))
 
 
-def _describe(address: str) -> catalogue.Remote:
+def _describe(address: str) -> transfer.Remote:
     filesystem, path = _open_filesystem(address)
     try:
         info = filesystem.info(path)
@@ -80,8 +80,8 @@ def _describe(address: str) -> catalogue.Remote:
     except Exception as error:
         raise _explained(error, address) from error
     size = info.get("size")
-    return catalogue.Remote(
-        address=catalogue.public(address),
+    return transfer.Remote(
+        address=transfer.public(address),
         size=size,
         validators={key: str(info[key]) for key in _VALIDATORS if _is_strong(info.get(key))},
         digest=None,
@@ -101,8 +101,7 @@ def _open_filesystem(address: str) -> tuple[AbstractFileSystem, str]:
         filesystem, path = url_to_fs(address, **options)
     except (ImportError, ValueError) as error:
         raise SourceError(
-            f"data.path {catalogue.public(address)} cannot be opened: "
-            f"{catalogue.public(str(error))}"
+            f"data.path {transfer.public(address)} cannot be opened: {transfer.public(str(error))}"
         ) from error
     return filesystem, path
 
@@ -135,7 +134,7 @@ def _read_http(
         headers["Range"] = f"bytes={start}-"
     with filesystem.open(path, "rb", block_size=0, size=size, headers=headers) as stream:
         content_range = stream.r.headers.get("Content-Range")
-        if start and not catalogue.continues_at(start, stream.r.status, content_range):
+        if start and not transfer.continues_at(start, stream.r.status, content_range):
             raise RangesRefused
         while block := stream.read(HTTP_BLOCK):
             yield block
@@ -158,7 +157,7 @@ def _explained(error: Exception, address: str) -> Exception:
     fsspec gives its filesystems' failures no common base, so what is not known to be final
     counts as passing and is tried again, a bounded number of times.
     """
-    where = catalogue.public(address)
+    where = transfer.public(address)
     cause: BaseException = error
     if isinstance(error, FileNotFoundError) and isinstance(
         error.__cause__, aiohttp.ClientError | TimeoutError
@@ -179,4 +178,4 @@ def _explained(error: Exception, address: str) -> Exception:
     if isinstance(status, int) and 400 <= status < 500 and status not in (408, 429):
         return SourceError(f"{where} answered {status}")
     reason = f"answered {status}" if status else f"failed ({type(cause).__name__}: {cause})"
-    return Interrupted(f"{where} {catalogue.public(reason)}")
+    return Interrupted(f"{where} {transfer.public(reason)}")

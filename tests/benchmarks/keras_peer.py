@@ -16,12 +16,10 @@ import uvicorn
 from fastapi import FastAPI, File, Form
 
 from serving.classifier.fusion import Fusion
-from serving.encoding.encoders import read_encoder
 from serving.listing.images import decode
-from serving.listing.labels import CODES
 from serving.listing.text import normalise_listing
+from stages.common.paths import FUSION, IMAGE_BRANCH, TEXT_BRANCH
 from stages.common.settings import NoImage, NoText, load
-from stages.export import FUSION_FILE, IMAGE, TEXT
 from stages.image import models as image_models
 from stages.text import models as text_models
 
@@ -31,10 +29,9 @@ def create_app() -> FastAPI:
     settings = load()
     if isinstance(settings.text, NoText) or isinstance(settings.image, NoImage):
         raise TypeError("the peer needs a text and an image branch")
-    encoder, fusion, size = read_encoder(TEXT), Fusion.read(FUSION_FILE), settings.image.size
-    text = text_models.build(settings.text, encoder, len(CODES))
-    text.load_weights(TEXT / "model.weights.h5")
-    image = image_models.load(settings.image, IMAGE / "model.weights.h5", len(CODES))
+    fusion, size = Fusion.read(FUSION), settings.image.size
+    encoder, text = text_models.load(settings.text, TEXT_BRANCH)
+    image = image_models.load(settings.image, IMAGE_BRANCH)
 
     def answer(designation: str, description: str, picture: bytes) -> dict[str, float]:
         words = encoder.encode([normalise_listing(designation, description)])

@@ -70,15 +70,18 @@ def test_text_peers_answer_only_products_with_text() -> None:
     words = {int(code): f"mot{code} titre{code}" for code in CODES[:4]}
     known = pd.DataFrame(
         [
-            {"title": f"{text} {number}", "body": "", "prdtypecode": code}
+            {"designation": f"{text} {number}", "description": "", "prdtypecode": code}
             for code, text in words.items()
             for number in range(6)
         ]
-        + [{"title": "seul", "body": "", "prdtypecode": int(CODES[9])}]
+        + [{"designation": "seul", "description": "", "prdtypecode": int(CODES[9])}]
     )
     test = pd.DataFrame(
-        [{"title": "", "body": text, "prdtypecode": code} for code, text in words.items()]
-        + [{"title": "", "body": "", "prdtypecode": int(CODES[0])}]
+        [
+            {"designation": "", "description": text, "prdtypecode": code}
+            for code, text in words.items()
+        ]
+        + [{"designation": "", "description": "", "prdtypecode": int(CODES[0])}]
     )
     for row in peers.text_peers(known, test, bins=15):
         assert row.products == 4

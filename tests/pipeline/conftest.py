@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.pipeline.commands import SMALL, git, run
-from tests.test_pipeline_definition import clone
+from tests.support.repository import SMALL, clone, git, run
 
 
 @pytest.fixture(scope="session")

@@ -7,9 +7,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from serving.listing.text import normalise
 from stages.common.paths import IMAGES, TEST_PRODUCTS, TRAIN_CODES, TRAIN_PRODUCTS
 from stages.pictures.archive import PictureArchive
-from stages.preparation.split import near_duplicate_groups, split, title_key
+from stages.preparation.split import designation_key, near_duplicate_groups, split
 from stages.preparation.tables import (
     join_labels,
     read_labels,
@@ -17,7 +18,6 @@ from stages.preparation.tables import (
     reject_bad_rows,
     require_good_rows,
 )
-from stages.prepare import with_texts_and_picture
 
 EXTRACT = Path(__file__).resolve().parents[3] / "shared" / "rakuten"
 pytestmark = pytest.mark.skipif(
@@ -32,13 +32,14 @@ def test_the_extract_is_read_whole_and_split_without_leaks() -> None:
     assert len(good) == 6024
     assert rejected.empty
     with PictureArchive(EXTRACT / IMAGES) as archive:
-        good = with_texts_and_picture(good, archive, "image_train")
+        good["picture"] = archive.names(good, "image_train")
         prints = good["picture"].map(lambda name: archive.fingerprint(name) if name else "")
     assert (good["picture"] != "").sum() == 1569
-    assert (good["title"] != "").sum() == 5020
-    groups = near_duplicate_groups(good["title"], prints)
+    designations = good["designation"].map(normalise)
+    assert (designations != "").sum() == 5020
+    groups = near_duplicate_groups(designations, prints)
     part = split(good["prdtypecode"], groups, validation=0.12, test=0.15, seed=13)
-    for keys in (good["title"].map(title_key), prints, pd.Series(groups)):
+    for keys in (designations.map(designation_key), prints, pd.Series(groups)):
         test = set(keys[part == "test"]) - {""}
         assert not test & set(keys[part != "test"])
     assert set(good["prdtypecode"][part == "test"]) == set(good["prdtypecode"])

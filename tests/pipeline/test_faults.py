@@ -14,8 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.pipeline.commands import ENVIRONMENT, attempt, run
-from tests.test_pipeline_definition import PIPELINE
+from tests.support.repository import ENVIRONMENT, PIPELINE, attempt, run
 
 SEED = int(os.environ.get("FAULT_SEED", random.SystemRandom().randrange(10**6)))
 """Of the moments of death; a failing test prints it, FAULT_SEED repeats it."""

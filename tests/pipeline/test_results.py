@@ -13,7 +13,7 @@ import psutil
 import pytest
 import yaml
 
-from tests.pipeline.commands import ENVIRONMENT, SMALL, attempt, git, run
+from tests.support.repository import ENVIRONMENT, SMALL, attempt, git, run
 
 NO_BASELINE = 3
 WITHOUT_PICTURES = SMALL[:-2]

@@ -16,8 +16,9 @@ import yaml
 
 from serving.classifier.classifier import Classifier, Product
 from serving.classifier.manifest import ManifestError
-from stages.preparation.split import title_key
-from tests.pipeline.commands import git, run
+from serving.listing.text import normalise
+from stages.preparation.split import designation_key
+from tests.support.repository import git, run
 
 
 @pytest.fixture(scope="module")
@@ -51,8 +52,8 @@ def test_nothing_leaks_from_the_test_part(repository: Path) -> None:
     folder = repository / "data/prepared"
     parts = [pd.read_parquet(folder / f"{name}.parquet") for name in ("train", "validation")]
     seen, test = pd.concat(parts), pd.read_parquet(folder / "test.parquet")
-    titles = {title_key(title) for title in seen["title"]} - {""}
-    assert not titles & {title_key(title) for title in test["title"]}
+    keys = {designation_key(normalise(raw)) for raw in seen["designation"]} - {""}
+    assert not keys & {designation_key(normalise(raw)) for raw in test["designation"]}
     assert not set(seen["group"]) & set(test["group"])
     rejected = pd.read_csv(folder / "rejected.csv")
     assert rejected["reason"].str.contains("neither text nor picture").any()

@@ -35,8 +35,8 @@ def test_it_is_the_answer_of_predict_and_what_moved_it(client: Client, auth: Aut
     first, last = explanation["words"][0], explanation["words"][-1]
     assert first["effect"] > 0 > last["effect"]
     del first["effect"], last["effect"]
-    assert first == {"field": "title", "word": "Piscine", "start": 0, "end": 7}
-    assert last == {"field": "title", "word": "livre", "start": 12, "end": 17}
+    assert first == {"field": "designation", "word": "Piscine", "start": 0, "end": 7}
+    assert last == {"field": "designation", "word": "livre", "start": 12, "end": 17}
     assert explanation["regions"][0].keys() == {"left", "top", "right", "bottom", "effect"}
 
 

@@ -13,7 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
 from serving.classifier import manifest
-from serving.classifier.classifier import FUSION, IMAGE_GRAPH, LABELS_FILE, TEXT_GRAPH
+from serving.classifier.classifier import FUSION_FILE, IMAGE_GRAPH, LABELS_FILE, TEXT_GRAPH
 from serving.classifier.fusion import Blend, Fusion
 from serving.encoding.encoders import WordEncoder
 from serving.inference import lock
@@ -83,7 +83,7 @@ def build(folder: Path) -> Path:
         precision=0.95,
         thresholds={"text": 0.5, "image": 0.9, "both": 0.5},
     )
-    fusion.write(classifier / FUSION)
+    fusion.write(classifier / FUSION_FILE)
     labels = {str(code): LABELS[code]._asdict() for code in CODES}
     (classifier / LABELS_FILE).write_text(json.dumps(labels), encoding="utf-8")
     manifest.write(classifier, {"parameters": {"text": {"model": "tiny"}}, "libraries": {}})

@@ -19,6 +19,7 @@ import pytest
 from serving.classifier import manifest
 from serving.classifier.classifier import Classifier, Prediction, Product
 from serving.classifier.explaining import Explanation, Region, Word, explain
+from serving.listing.text import Text
 from stages import describe
 from stages.common.settings import FolderData, HuggingFaceData, SampleData, UrlData, load
 from stages.evaluation.examples import KINDS, Example, first_of_each_kind
@@ -44,15 +45,14 @@ def prediction(code: int, confidence: float, state: str, *, accepted: bool = Fal
 
 
 EXAMPLE = Example(
-    title="Jeu *rare* | neuf",
-    body="x" * 500,
+    text=Text("Jeu *rare* | neuf", "x" * 500),
     actual=2583,
     prediction=prediction(2905, 0.61, "both"),
     explanation=Explanation(
         words=(
-            Word("title", 0, 3, "Jeu", 2.5),
-            Word("title", 5, 9, "rare", 0.001),
-            Word("title", 13, 17, "neuf", -0.75),
+            Word("designation", 0, 3, "Jeu", 2.5),
+            Word("designation", 5, 9, "rare", 0.001),
+            Word("designation", 13, 17, "neuf", -0.75),
         ),
         regions=(Region(0.25, 0.5, 0.5, 0.75, 1.5),),
     ),
@@ -65,7 +65,7 @@ def facts() -> Facts:
         identity="ab" * 32,
         manifest={
             "parameters": {
-                "text": {"model": "ngrams", "shares": {"title_words": 0.5}},
+                "text": {"model": "ngrams", "shares": {"designation_words": 0.5}},
                 "image": {"model": "mobilenet", "weights": "/home/me/w.h5", "alpha": None},
             },
             "libraries": {"onnxruntime": "1.0", "numpy": "2.0"},
@@ -77,7 +77,7 @@ def facts() -> Facts:
         data={
             **{"codes": 3, "labelled": 12_345, "rejected": 7, "unlabelled": 3, "train": 9_000},
             **{"validation": 1_000, "test": 2_345, "near_duplicates": 42, "smallest_code": 26},
-            **{"with_title": 0.95, "with_description": 0.6517, "with_picture": 0.25},
+            **{"with_designation": 0.95, "with_description": 0.6517, "with_picture": 0.25},
         },
         evaluation={
             **scores(2_345, 0.811),
@@ -195,11 +195,12 @@ def test_no_confusion(facts: Facts) -> None:
 def test_an_example_is_told_shortly_and_means_nothing_in_markdown(facts: Facts) -> None:
     told = section(model_card(facts), "Explanations")
     assert "### Accepted and right\n\nThere is none" in told
-    assert r"- Title: Jeu \*rare\* \| neuf" in told
+    assert r"- Designation: Jeu \*rare\* \| neuf" in told
     assert "x" * 120 + "…" in told
     assert "x" * 121 not in told
     assert "2905 PC games, wrong: 2583 Pool; confidence 0.610, to be reviewed" in told
-    assert "- Words: “Jeu” (title) +2.50, “neuf” (title) -0.75\n" in told  # 0.00 is left out
+    # What moved the answer by 0.00 is left out.
+    assert "- Words: “Jeu” (designation) +2.50, “neuf” (designation) -0.75\n" in told
     assert "- Picture: left 25–50 %, top 50–75 %: +1.50" in told
 
 
@@ -208,7 +209,7 @@ def test_nothing_of_the_machine_is_told(facts: Facts) -> None:
     assert "/home" not in card
     assert r"model mobilenet, weights w.h5" in card
     assert "alpha" not in card
-    assert r"shares.title\_words 0.5" in card
+    assert r"shares.designation\_words 0.5" in card
 
 
 def test_only_a_synthetic_catalogue_is_said_to_be_one(facts: Facts) -> None:
@@ -324,9 +325,7 @@ def run(
     pd.DataFrame(
         [("piscine", 2583, ""), ("livre", 2905, ""), ("", 2583, name)],
         columns=["designation", "prdtypecode", "picture"],
-    ).assign(description="", title=lambda of: of["designation"], body="").to_parquet(
-        tmp_path / "data" / "prepared" / "test.parquet"
-    )
+    ).assign(description="").to_parquet(tmp_path / "data" / "prepared" / "test.parquet")
     evaluation = tmp_path / "metrics" / "evaluation"
     evaluation.mkdir(parents=True)
     for path, value in (("data", facts.data), ("evaluation", facts.evaluation)):
@@ -347,7 +346,7 @@ def test_the_stage_explains_real_answers(run: Path) -> None:
     told = section(card.decode(), "Explanations")
     accepted = told.partition("### Accepted and right")[2].partition("###")[0]
     assert "2583 Pool, right" in accepted
-    assert "“piscine” (title) +" in accepted
+    assert "“piscine” (designation) +" in accepted
     wrong = told.partition("### Sure and wrong")[2].partition("###")[0]
     assert "10 Used books, wrong: 2905 PC games" in wrong
     assert "2583 Pool, right" in told.partition("### From a picture alone")[2]
@@ -366,7 +365,7 @@ def test_the_stage_runs_without_a_modality(run: Path, graph: str) -> None:
     manifest.write(folder, {name: about[name] for name in ("parameters", "libraries")})
     describe.describe()
     told = section((run / "metrics" / "model_card.md").read_text(encoding="utf-8"), "Explanations")
-    assert ("(title)" in told) == (graph == "image.onnx")
+    assert ("(designation)" in told) == (graph == "image.onnx")
 
 
 def test_seeds_are_those_of_the_parameters() -> None:
@@ -384,4 +383,4 @@ def test_the_card_explains_as_the_service_does(run: Path) -> None:
     assert explanation is not None
     describe.describe()
     card = (run / "metrics" / "model_card.md").read_text(encoding="utf-8")
-    assert f"“piscine” (title) {explanation.words[0].effect:+.2f}" in card
+    assert f"“piscine” (designation) {explanation.words[0].effect:+.2f}" in card

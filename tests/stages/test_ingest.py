@@ -17,8 +17,8 @@ from stages.common.settings import (
     UrlData,
 )
 from stages.sources import huggingface, url
-from stages.sources.download import SourceError
 from stages.sources.sample import listings as sample
+from stages.sources.transfer import SourceError
 from tests.stages.sources.loopback import assert_is_catalogue, write_catalogue
 
 

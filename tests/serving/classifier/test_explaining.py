@@ -51,7 +51,7 @@ def test_the_word_that_decides_is_found_where_it_stands(classifier: Classifier) 
     assert explanation is not None
     assert (prediction.code, explanation.regions) == (2583, ())
     first, last = explanation.words[0], explanation.words[-1]
-    assert (first.field, first.word, first.start, first.end) == ("title", "piscine", 7, 14)
+    assert (first.field, first.word, first.start, first.end) == ("designation", "piscine", 7, 14)
     assert (last.field, last.word) == ("description", "livre")
     assert first.effect > 1
     assert last.effect < -0.1
@@ -202,7 +202,7 @@ listings = strategies.builds(
 def test_spans_are_disjoint_bounded_and_hold_all_letters(listing: Text) -> None:
     spans = list(spans_of(listing))
     assert len(spans) <= MAX_WORDS + 2 * MAX_PASSAGES
-    for field in ("title", "description"):
+    for field in ("designation", "description"):
         text = getattr(listing, field)
         mine = [span for span in spans if span.field == field]
         assert all(a.end <= b.start for a, b in pairwise(mine))
@@ -219,14 +219,14 @@ def test_a_shorter_listing_is_still_normalised(listing: Text) -> None:
         shorter = leave_out(listing, span)
         text = getattr(shorter, span.field)
         assert text == " ".join(text.split())
-        other = "title" if span.field == "description" else "description"
+        other = "designation" if span.field == "description" else "description"
         assert getattr(shorter, other) == getattr(listing, other)
 
 
 def test_what_lies_beyond_the_first_words_is_left_out_in_passages() -> None:
     listing = Text("mot " * 40 + "fin", "suite " * 20)
     spans = list(spans_of(listing))
-    assert [span.field for span in spans[:41]] == ["title"] * 41
+    assert [span.field for span in spans[:41]] == ["designation"] * 41
     singles, passages = spans[41:MAX_WORDS], spans[MAX_WORDS:]
     assert [span.end - span.start for span in singles] == [5] * (MAX_WORDS - 41)
     assert len(passages) == 7  # of 13 words, two at a time

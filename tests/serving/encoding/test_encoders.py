@@ -58,7 +58,9 @@ def test_a_text_alone_is_encoded_as_in_a_batch() -> None:
 
 
 def test_views_of_case_are_silent_when_case_says_nothing() -> None:
-    case = {VIEWS.index(view) for view in ("title_case", "title_shape", "title_style")}
+    case = {
+        VIEWS.index(view) for view in ("designation_case", "designation_shape", "designation_style")
+    }
     for title in ("piscine 3m", "PISCINE 3M"):
         assert not case & set(grams(Text(title, ""), 16).views.tolist())
     assert case <= set(grams(Text("Piscine 3m", ""), 16).views.tolist())

@@ -11,7 +11,7 @@ from dvc.lock import make_lock
 from dvc.repo import Repo
 
 from stages.commands.mend import LOCK, TABLE, broken, mend_lock, mend_table
-from tests.test_pipeline_definition import ROOT, clone
+from tests.support.repository import ROOT, clone
 
 COMMITTED = (ROOT / "dvc.lock").read_bytes()
 

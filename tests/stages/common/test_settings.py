@@ -108,7 +108,7 @@ def test_what_conf_composes_is_accepted(
         ("mobilenet", "image.alpha", None, "valid number"),
         ("mobilenet", "image.weights", 5, "valid string"),
         ("mobilenet", "image.folds", 0, "greater than or equal to 1"),
-        ("lstm", "text.title_words", 0, "greater than or equal to 1"),
+        ("lstm", "text.designation_words", 0, "greater than or equal to 1"),
         ("lstm", "text.vocabulary", 99, "greater than or equal to 100"),
         ("lstm", "text.dropout", -0.1, "greater than or equal to 0"),
         ("lstm", "text.folds", 21, "less than or equal to 20"),

@@ -1,15 +1,13 @@
-"""Learning fusion, calibration and acceptance; and the figures that measure them."""
+"""Learning fusion, calibration and acceptance."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from serving.classifier.fusion import softmax
-from stages.evaluation.scores import calibration_error, coverage_at, scores
+from stages.evaluation.scores import calibration_error
 from stages.fusion import fitting as fusing
-from stages.text.ridge import discriminant, ridge
 
 
 def branch(labels: np.ndarray, strength: float, scale: float, seed: int) -> np.ndarray:
@@ -54,19 +52,6 @@ def test_an_ensemble_calibrates_what_one_temperature_cannot() -> None:
     )
 
 
-def test_the_discriminant_is_that_of_scikit_learn_but_for_its_penalty() -> None:
-    labels = LABELS[:600]
-    random = np.random.default_rng(5)
-    features = random.normal(size=(600, 8)) * np.arange(1, 9) + labels[:, np.newaxis]
-    kernel, bias = discriminant(features, labels, 5, 1e-6)
-    priors = np.sqrt(np.bincount(labels))
-    peer = LinearDiscriminantAnalysis("lsqr", priors=priors / priors.sum()).fit(features, labels)
-    agree = (features @ kernel + bias).argmax(axis=1) == peer.predict(features)
-    assert agree.mean() > 0.98
-    shrunk, _ = discriminant(features, labels, 5, 100.0)
-    assert np.abs(shrunk).sum() < np.abs(kernel).sum() / 2
-
-
 def test_a_useless_branch_gets_no_say() -> None:
     noise = np.random.default_rng(3).normal(size=TEXT.shape)
     assert fusing.stacked(TEXT, noise, LABELS).image_weight < 0.05
@@ -106,41 +91,3 @@ def test_cross_fitted_answers_come_from_other_folds() -> None:
     p = fusing.cross_fitted(fusing.stacked, TEXT, IMAGE, LABELS, fold)
     expected = fusing.stacked(TEXT[fold != 1], IMAGE[fold != 1], LABELS[fold != 1])
     assert np.allclose(p[fold == 1], expected.probabilities(TEXT[fold == 1], IMAGE[fold == 1]))
-
-
-def test_calibration_error_by_hand() -> None:
-    confidence = np.array([0.95, 0.95, 0.55, 0.55])
-    right = np.array([True, False, True, False])
-    assert calibration_error(confidence, right, 10) == pytest.approx(0.5 * 0.45 + 0.5 * 0.05)
-
-
-def test_coverage_by_hand() -> None:
-    confidence = np.array([0.9, 0.8, 0.7, 0.6])
-    right = np.array([True, True, False, True])
-    assert coverage_at(confidence, right, 1.0) == 0.5
-    assert coverage_at(confidence, right, 0.75) == 1.0
-    assert coverage_at(confidence, np.zeros(4, bool), 0.5) == 0.0
-
-
-def test_scores_of_nothing_and_of_perfection() -> None:
-    assert scores(np.zeros((0, 5)), np.zeros(0, int), 15) == {"products": 0}
-    figures = scores(np.eye(5), np.arange(5), 15)
-    assert figures["weighted_f1"] == figures["macro_f1"] == 1
-
-
-def test_ridge_learns_what_its_n_grams_say() -> None:
-    labels = np.array([0, 1, 2] * 30)
-    rows = [(np.array([label, 9], np.int32), np.array([1, 0.2], np.float32)) for label in labels]
-    kernel, bias = ridge(rows, 16, labels, 3, np.ones(90, np.float32), 0.1)
-    assert kernel.shape == (16, 3)
-    assert (kernel[:3] + bias).argmax(axis=1).tolist() == [0, 1, 2]
-
-
-def test_a_code_never_seen_is_never_answered() -> None:
-    random = np.random.default_rng(0)
-    labels = np.array([0, 2] * 40)
-    features = random.normal(size=(80, 6)) + labels[:, np.newaxis]
-    kernel, bias = discriminant(features, labels, 4, 0.3)
-    found = (features @ kernel + bias).argmax(axis=1)
-    assert (found == labels).mean() > 0.9
-    assert not {1, 3} & set(found.tolist())

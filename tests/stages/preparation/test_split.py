@@ -1,4 +1,4 @@
-"""The split and the folds: groups whole, shares kept, codes stratified, everything seeded."""
+"""The split: groups whole, shares kept, codes stratified, everything seeded."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.preparation.split import folds, near_duplicate_groups, split, title_key
+from stages.preparation.split import designation_key, near_duplicate_groups, split
 
 SEEDS = st.integers(0, 2**32 - 1)
 SIZES = st.lists(st.integers(1, 4), min_size=1, max_size=80)
@@ -34,17 +34,17 @@ def grouped(titles: list[str], prints: list[str]) -> set[frozenset[int]]:
     ],
 )
 def test_titles_that_differ_in_case_accents_and_punctuation_have_one_key(title: str) -> None:
-    assert title_key(title) == "ete a la mer"
+    assert designation_key(title) == "ete a la mer"
 
 
 def test_titles_that_differ_in_letters_or_digits_have_different_keys() -> None:
     titles = ["mer 1", "mer 2", "mer", "mer 12", "m er", "日本", ""]
-    assert len({title_key(title) for title in titles}) == len(titles)
+    assert len({designation_key(title) for title in titles}) == len(titles)
 
 
 @given(st.text(max_size=60))
 def test_a_key_is_the_key_of_itself(title: str) -> None:
-    assert title_key(title_key(title)) == title_key(title)
+    assert designation_key(designation_key(title)) == designation_key(title)
 
 
 def test_an_equal_title_or_an_equal_picture_links() -> None:
@@ -115,9 +115,6 @@ def test_no_group_is_divided(sizes: list[int], seed: int) -> None:
     part = split(codes, groups, validation=0.2, test=0.3, seed=seed)
     assert set(part) <= {"train", "validation", "test"}
     assert pd.Series(part).groupby(groups).nunique().max() == 1
-    fold = folds(codes.to_numpy(), groups, 3, seed)
-    assert set(fold) <= {0, 1, 2}
-    assert pd.Series(fold).groupby(groups).nunique().max() == 1
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -138,9 +135,6 @@ def test_the_split_is_that_of_its_seed() -> None:
     )
     assert (first == again).all()
     assert (first != other).any()
-    numbers = [folds(codes.to_numpy(), groups, 4, seed) for seed in (5, 5, 6)]
-    assert (numbers[0] == numbers[1]).all()
-    assert (numbers[0] != numbers[2]).any()
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])
@@ -158,13 +152,3 @@ def test_a_group_with_several_codes_counts_as_its_most_frequent_one() -> None:
     # Alone in code 40, too large for a share of 3: all of it trains.
     assert part[:3].tolist() == ["train"] * 3
     assert (part[3:] == "test").sum() == 4
-
-
-def test_folds_are_of_nearly_equal_size_within_every_code() -> None:
-    codes = np.repeat([10, 40, 50], [100, 37, 4])
-    fold = folds(codes, np.arange(len(codes)), 5, seed=3)
-    for code in (10, 40, 50):
-        counts = np.bincount(fold[codes == code], minlength=5)
-        assert counts.max() - counts.min() <= 1
-    counts = np.bincount(fold)
-    assert counts.max() - counts.min() <= 1

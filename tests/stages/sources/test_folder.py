@@ -10,7 +10,7 @@ import pytest
 
 from stages.common.paths import FILES, IMAGES, TRAIN_CODES, TRAIN_PRODUCTS
 from stages.sources import folder
-from stages.sources.download import SourceError
+from stages.sources.transfer import SourceError
 from tests.stages.sources.loopback import assert_is_catalogue, write_catalogue
 
 

@@ -11,9 +11,8 @@ from pathlib import Path
 import pytest
 
 from stages.common.paths import FILES, IMAGES, TRAIN_PRODUCTS
-from stages.sources import download as catalogue
-from stages.sources import huggingface
-from stages.sources.download import SourceError
+from stages.sources import huggingface, transfer
+from stages.sources.transfer import SourceError
 from tests.stages.sources.loopback import (
     ALWAYS,
     REPOSITORY,
@@ -35,7 +34,7 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Loopback]:
         monkeypatch.setenv("HF_ENDPOINT", loopback.address)
         monkeypatch.setenv("NO_PROXY", "127.0.0.1")
         monkeypatch.delenv("HF_TOKEN", raising=False)
-        monkeypatch.setattr(catalogue, "BACKOFF_SECONDS", 0)
+        monkeypatch.setattr(transfer, "BACKOFF_SECONDS", 0)
         loopback.publish_repository(catalogue_content())
         yield loopback
 
@@ -80,7 +79,7 @@ def test_a_later_run_continues_what_a_failed_one_left(hub: Loopback, tmp_path: P
     message = refused(tmp_path)
     assert hub_path(IMAGES) in message
     assert "try again later" in message
-    assert len(hub.transfers(hub_path(IMAGES))) == catalogue.ATTEMPTS
+    assert len(hub.transfers(hub_path(IMAGES))) == transfer.ATTEMPTS
     assert (tmp_path / "download" / FOLDER / f"{IMAGES}.partial").stat().st_size == CUT
 
     hub.faults.clear()
@@ -187,7 +186,7 @@ def test_refused_access_points_to_the_token(
 
 @pytest.mark.parametrize("status", [429, 500, 503])
 def test_unavailable_for_a_while(hub: Loopback, tmp_path: Path, status: int) -> None:
-    times = catalogue.ATTEMPTS - 1
+    times = transfer.ATTEMPTS - 1
     hub.faults[hub_path(TRAIN_PRODUCTS)] = Fault("status", times=times, status=status)
     assert_is_catalogue(fetch(tmp_path), catalogue_content())
 
@@ -196,7 +195,7 @@ def test_unavailable_for_good(
     hub: Loopback, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waits: list[float] = []
-    monkeypatch.setattr(catalogue, "BACKOFF_SECONDS", 1.0)
+    monkeypatch.setattr(transfer, "BACKOFF_SECONDS", 1.0)
     monkeypatch.setattr(time, "sleep", waits.append)
     hub.faults[hub_path(IMAGES)] = Fault("status", times=ALWAYS)
     message = refused(tmp_path)
@@ -213,7 +212,7 @@ def test_nobody_listens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         pass
     monkeypatch.setenv("HF_ENDPOINT", gone.address)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setattr(catalogue, "BACKOFF_SECONDS", 0)
+    monkeypatch.setattr(transfer, "BACKOFF_SECONDS", 0)
     assert gone.address in refused(tmp_path)
 
 

@@ -12,9 +12,8 @@ from moto.server import ThreadedMotoServer
 from s3fs import S3FileSystem
 
 from stages.common.paths import IMAGES, TRAIN_PRODUCTS
-from stages.sources import download as catalogue
-from stages.sources import url
-from stages.sources.download import SourceError
+from stages.sources import transfer, url
+from stages.sources.transfer import SourceError
 from tests.stages.sources.loopback import (
     ALWAYS,
     Fault,
@@ -31,7 +30,7 @@ ZIP = f"/data/{IMAGES}"
 
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(catalogue, "BACKOFF_SECONDS", 0)
+    monkeypatch.setattr(transfer, "BACKOFF_SECONDS", 0)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
 
 
@@ -148,7 +147,7 @@ def test_corrupted_local_file_is_fetched_again(address: str, tmp_path: Path) -> 
 def test_missing_file_is_named_and_not_waited_for(
     address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(catalogue, "ATTEMPTS", 0)  # any repetition would go on for ever
+    monkeypatch.setattr(transfer, "ATTEMPTS", 0)  # any repetition would go on for ever
     missing = f"{address}/elsewhere"
     message = refused(missing, tmp_path)
     assert f"{missing}/{TRAIN_PRODUCTS} does not exist" in message
@@ -195,7 +194,7 @@ def test_a_later_run_continues_what_a_failed_one_left(web: Loopback, tmp_path: P
     assert f"{web.address}{ZIP}" in message
     assert "try again later" in message
     starts = resumed_at(web.transfers(ZIP))
-    assert starts.count(starts[-1]) >= catalogue.ATTEMPTS - 1  # without headway, no further
+    assert starts.count(starts[-1]) >= transfer.ATTEMPTS - 1  # without headway, no further
     part = kept(tmp_path, f"{IMAGES}.partial").stat().st_size
     web.faults.clear()
     web.requests.clear()
@@ -269,15 +268,15 @@ def test_unknown_kind_of_address(tmp_path: Path) -> None:
 
 
 def test_transfer_that_ends_early_is_continued_for_as_long_as_bytes_come(tmp_path: Path) -> None:
-    content = b"0123456789" * 2 * catalogue.ATTEMPTS
+    content = b"0123456789" * 2 * transfer.ATTEMPTS
     starts: list[int] = []
 
     def read(start: int) -> Iterator[bytes]:
         starts.append(start)
         yield content[start : start + 10]
 
-    remote = catalogue.Remote("memory://x", len(content), {"ETag": "1"}, None, read)
-    path = catalogue.download("x", tmp_path, lambda: remote, None)
+    remote = transfer.Remote("memory://x", len(content), {"ETag": "1"}, None, read)
+    path = transfer.download("x", tmp_path, lambda: remote, None)
     assert path.read_bytes() == content
     assert starts == list(range(0, len(content), 10))
 
@@ -295,4 +294,4 @@ def test_transfer_that_ends_early_is_continued_for_as_long_as_bytes_come(tmp_pat
 def test_only_the_part_asked_for_is_appended(
     status: int, content_range: str | None, expected: bool
 ) -> None:
-    assert catalogue.continues_at(100, status, content_range) is expected
+    assert transfer.continues_at(100, status, content_range) is expected

@@ -20,42 +20,46 @@ from dvclive import Live
 
 from stages.common.keras_setup import keras, set_up
 from stages.common.settings import Train
-from stages.training.branch import (
-    DivergedError,
-    Examples,
-    by_descent,
-    by_solving,
-    plain,
-    train_branch,
-)
+from stages.training.branch import DivergedError, Examples
+from stages.training.descent import Descent, plain
+from stages.training.out_of_fold import train_branch
+from stages.training.solution import Solution
 
 broken, way = float(sys.argv[1]), sys.argv[2]
 set_up(1, 1)
 features = np.random.default_rng(0).normal(size=(60, 4)).astype(np.float32)
 features[:, 3] = broken
+
+
+class Small:
+    def encode(self, rows):
+        return {"features": features[rows]}
+
+    def build(self):
+        given = keras.Input((4,), name="features")
+        return keras.Model({"features": given}, keras.layers.Dense(27)(given))
+
+
+class Descending(Small, Descent):
+    def recipe(self, steps):
+        return plain(0.01)
+
+
+class Solved(Small, Solution):
+    def solve(self, rows):
+        return self.build()
+
+
 examples = Examples(
-    take=lambda rows: {"features": features[rows]},
     rows=np.arange(60),
     labels=np.arange(60) % 3,
     groups=np.arange(60),
     validation=np.arange(60) >= 45,
 )
 train = Train(epochs=3, patience=2, batch_size=8, class_weight=0.0, seed=1, threads=1)
-
-
-def build():
-    given = keras.Input((4,), name="features")
-    return keras.Model({"features": given}, keras.layers.Dense(3)(given))
-
-
-live = Live(sys.argv[3], dvcyaml=None, save_dvc_exp=False)
-if way == "descent":
-    weights = np.ones(3, np.float32)
-    fit = by_descent(build, examples, weights, train, plain(0.01), live)
-else:
-    fit = by_solving(lambda rows: build(), examples, live)
+branch = (Descending if way == "descent" else Solved)(train, examples, folds=1)
 try:
-    train_branch(fit, examples, 3, train, train.epochs, 1)
+    train_branch(branch, Live(sys.argv[3], dvcyaml=None, save_dvc_exp=False))
 except DivergedError as error:
     print(f"told: {error}")
 else:

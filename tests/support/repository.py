@@ -1,4 +1,4 @@
-"""Commands in a repository of the tests, and the small pipeline that they run."""
+"""The repository of the tests, copies of it, and commands in them."""
 
 from __future__ import annotations
 
@@ -6,12 +6,20 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+
+PIPELINE: dict[str, Any] = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+"""The stages of dvc.yaml."""
 
 SMALL = (
     *("-S", "data.products=400", "-S", "data.unlabelled=40"),
     *("-S", "train.epochs=1", "-S", "text.folds=2", "-S", "image.size=32"),
 )
-"""Hundreds of rows, one epoch."""
+"""Options of the small pipeline: hundreds of rows, one epoch."""
 
 ENVIRONMENT = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
 
@@ -36,7 +44,7 @@ def run(repository: Path, *command: str) -> str:
 
 
 def git(repository: Path, *words: str) -> str:
-    """What git prints."""
+    """What git prints; it must succeed."""
     return subprocess.run(  # noqa: S603
         ["git", "-c", "user.name=t", "-c", "user.email=t@localhost", *words],  # noqa: S607
         cwd=repository,
@@ -44,3 +52,15 @@ def git(repository: Path, *words: str) -> str:
         text=True,
         check=True,
     ).stdout
+
+
+def clone(destination: Path) -> Path:
+    """The repository as it stands, tracked and new files, in a git repository of its own."""
+    for name in git(ROOT, "ls-files", "-co", "--exclude-standard", "-z").split("\0"):
+        if name and (ROOT / name).is_file():
+            (destination / name).parent.mkdir(parents=True, exist_ok=True)
+            (destination / name).write_bytes((ROOT / name).read_bytes())
+    git(destination, "init", "--quiet")
+    git(destination, "add", "--all")
+    git(destination, "commit", "--quiet", "--message", "clone")
+    return destination

@@ -1,0 +1,1 @@
+"""What tests share: a clone of the repository, its imports, its commands."""
