@@ -104,7 +104,7 @@ def changed(repository: Path, about: Callable[[str], bool]) -> set[str]:
     with Repo(str(repository)) as repo:
         status = repo.status()
     return {
-        stage
+        stage.rpartition(":")[2]
         for stage, changes in status.items()
         for change in changes
         if isinstance(change, dict) and any(map(about, change.get("changed deps", {})))

@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +24,7 @@ from stages.common.determinism import ENVIRONMENT
 from stages.common.settings import Cnn, load
 
 RUNS = 2
-LINES: tuple[tuple[str, str, dict[str, object]], ...] = (
+LINES: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("all pins", "network", {}),
     ("seeds", "network", {"seeds": False}),
     ("deterministic kernels", "network", {"kernels": False}),
@@ -39,7 +40,7 @@ LINES: tuple[tuple[str, str, dict[str, object]], ...] = (
 )
 
 
-def network(options: dict[str, object]) -> tuple[float, bytes]:
+def network(options: dict[str, Any]) -> tuple[float, bytes]:
     """Processor seconds of two epochs of the picture network after a first one, and its weights."""
     ENVIRONMENT.update(dict(options.get("environment", {})))
     from stages.common.keras_setup import keras, tf
@@ -55,7 +56,7 @@ def network(options: dict[str, object]) -> tuple[float, bytes]:
         tf.config.experimental.enable_op_determinism()
     any_seed = int.from_bytes(os.urandom(3), "big")
     keras.utils.set_random_seed(settings.train.seed if options.get("seeds", True) else any_seed)
-    model = cnn(settings.image, 27)
+    model = cnn(settings.image)
     model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     random = np.random.default_rng(0)
     size = settings.image.size
@@ -68,20 +69,20 @@ def network(options: dict[str, object]) -> tuple[float, bytes]:
     return seconds, b"".join(weight.tobytes() for weight in model.get_weights())
 
 
-def discriminant(_: dict[str, object]) -> tuple[float, bytes]:
+def discriminant(_: dict[str, Any]) -> tuple[float, bytes]:
     """Processor seconds of three discriminant analyses, and the last one's kernel and bias."""
-    from stages.text.ridge import discriminant
+    from stages.image.discriminant import discriminant
 
     random = np.random.default_rng(0)
     features = random.normal(size=(2000, 1536)).astype(np.float32)
     labels = random.integers(0, 27, 2000)
     started = time.process_time()
-    for _ in range(3):
+    for _repeat in range(3):
         kernel, bias = discriminant(features, labels, 27, 0.4)
     return time.process_time() - started, kernel.tobytes() + bias.tobytes()
 
 
-def measure(work: str, options: dict[str, object], processors: int) -> tuple[float, str]:
+def measure(work: str, options: dict[str, Any], processors: int) -> tuple[float, str]:
     """Processor seconds and digest of one run in a process of its own."""
     environment = {**os.environ, **ENVIRONMENT}
     for name in list(options.get("without", [])):

@@ -105,8 +105,7 @@ def rows(plan: Plan, figures: dict[str, Any], seconds: dict[str, float]) -> Iter
 
     covered = figures["coverage_at"]["95"]
     if plan.kind == "fused":
-        stages = ("images", "train_text", "train_image", "fuse")
-        yield row("all", figures, stages, coverage=covered)
+        yield row("all", figures, ("images", "train_text", "train_image", "fuse"), coverage=covered)
         both = figures["both"]
         if both["products"]:
             yield row("with both", both, ())
@@ -115,10 +114,10 @@ def rows(plan: Plan, figures: dict[str, Any], seconds: dict[str, float]) -> Iter
                 name = f"{plan.name}: {branch} alone"
                 yield Row(name, "with both", both["products"], figure, None)
         return
-    on, key, stages = {
-        "text": ("with text", "text_only", ("train_text",)),
-        "image": ("with picture", "image_only", ("images", "train_image")),
-    }[plan.kind]
+    on, key = "with text", "text_only"
+    stages: tuple[str, ...] = ("train_text",)
+    if plan.kind == "image":
+        on, key, stages = "with picture", "image_only", ("images", "train_image")
     of = figures[key]
     if of["products"]:
         # Products without the one modality are answered with the prior, the least sure answer of

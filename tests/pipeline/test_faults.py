@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -103,7 +104,7 @@ def test_a_full_disk_is_told_and_leaves_nothing_that_is_taken_for_good(
     for limit in (2**17, 2**20, 2**24):
         process = reproduce(
             emptied,
-            prepare=lambda limit=limit: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+            prepare=partial(resource.setrlimit, resource.RLIMIT_FSIZE, (limit, limit)),
         )
         assert process.wait(PATIENCE * 10) != 0, limit
         lock = emptied / "dvc.lock"

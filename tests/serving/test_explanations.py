@@ -146,7 +146,7 @@ def test_the_seconds_of_a_picture_do_not_hold_those_of_an_explanation(
 ) -> None:
     """On a clock that only the image graph moves: one second a run."""
     clock = [0.0]
-    monkeypatch.setattr(timing.time, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr("serving.inference.timing.time.perf_counter", lambda: clock[0])
     with timing.TimedClassifier.load(classifier_root / "models" / "classifier", 1) as classifier:
         classifier.seconds = Metrics().branch_seconds
         session = classifier._timed["image"]._session

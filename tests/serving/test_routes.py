@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from litestar.exceptions import HTTPException
 
+from serving.access.users import Users
 from serving.routes import about
 from tests.serving import tiny
 from tests.serving.answers import is_problem, multipart
@@ -97,7 +98,7 @@ def test_the_request_id_is_kept_or_made(client: Client) -> None:
     given = client.get("/status", headers={"X-Request-ID": "abc-1.2_3"})
     assert given.headers["x-request-id"] == "abc-1.2_3"
     for bad in ("a b", "x" * 65, "é", 'x"y'):
-        made = client.get("/status", headers={"X-Request-ID": bad.encode()})
+        made = client.get("/status", headers=[(b"X-Request-ID", bad.encode())])
         assert re.fullmatch("[0-9a-f]{32}", made.headers["x-request-id"])
 
 
@@ -222,19 +223,26 @@ def test_a_disabled_user_is_told_nothing_more(client: Client) -> None:
     is_problem(client.get("/verify-token", headers={"Authorization": f"Bearer {token}"}), 401)
 
 
+def stored(users: Users, name: str) -> str:
+    """The hash of a user's password."""
+    found = users.find(name)
+    assert found is not None
+    return found[1]
+
+
 def test_login_renews_an_old_hash(client: Client) -> None:
     from argon2 import PasswordHasher
 
     users = client.watched.service.users
     users.add("old", "", ("predict",), PASSWORD)
-    users.renew_hash("old", users.find("old")[1], PasswordHasher(1, 8192, 1).hash(PASSWORD))
+    users.renew_hash("old", stored(users, "old"), PasswordHasher(1, 8192, 1).hash(PASSWORD))
     assert login(client, username="old", password=PASSWORD).status_code == 200
-    assert "m=65536,t=3,p=4" in users.find("old")[1]
+    assert "m=65536,t=3,p=4" in stored(users, "old")
 
 
 @pytest.mark.parametrize("header", ["", "Basic x", "Bearer", "Bearer ", "Bearer x y", "bearer é"])
 def test_other_authorizations_are_refused(client: Client, header: str) -> None:
-    headers = {"Authorization": header.encode("latin-1")}
+    headers = [(b"Authorization", header.encode("latin-1"))]
     response = client.get("/verify-token", headers=headers)
     is_problem(response, 401)
     assert response.headers["www-authenticate"].startswith("Bearer")

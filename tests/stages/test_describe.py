@@ -19,6 +19,7 @@ import pytest
 from serving.classifier import manifest
 from serving.classifier.classifier import Classifier, Prediction, Product
 from serving.classifier.explaining import Explanation, Region, Word, explain
+from serving.classifier.fusion import State
 from serving.listing.text import Text
 from stages import describe
 from stages.common.settings import FolderData, HuggingFaceData, SampleData, UrlData, load
@@ -40,7 +41,7 @@ def scores(products: int, f1: float) -> dict[str, Any]:
     }
 
 
-def prediction(code: int, confidence: float, state: str, *, accepted: bool = False) -> Prediction:
+def prediction(code: int, confidence: float, state: State, *, accepted: bool = False) -> Prediction:
     return Prediction(code, "…", confidence, accepted, state, np.zeros(3))
 
 
@@ -147,8 +148,9 @@ def test_scores_are_told_by_modality(facts: Facts) -> None:
 def test_a_missing_modality_has_dashes(facts: Facts, missing: str, row: int) -> None:
     nothing = {"products": 0, "text_alone_weighted_f1": None, "image_alone_weighted_f1": None}
     evaluation = {**facts.evaluation, missing: {"products": 0}, "both": nothing}
-    state = "text" if missing == "text_only" else "image"
-    thresholds = {name: 0.7 for name in ("text", "image") if name != state}
+    state: State = "text" if missing == "text_only" else "image"
+    other: State = "image" if state == "text" else "text"
+    thresholds = {other: 0.7}
     card = model_card(replace(facts, evaluation=evaluation, thresholds=thresholds))
     rows = cells(section(card, "Scores"))[2:]
     assert rows[row][1:] == rows[3][1:] == ["0", *"–––––"]
@@ -370,6 +372,7 @@ def test_the_stage_runs_without_a_modality(run: Path, graph: str) -> None:
 
 def test_seeds_are_those_of_the_parameters() -> None:
     settings = load(ROOT / "params.yaml")
+    assert isinstance(settings.data, SampleData)
     assert describe.seeds(settings, {"seed": 99}) == {
         "data.seed": settings.data.seed,
         "prepare.seed": settings.prepare.seed,

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import io
 import stat
+import time
 from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher, extract_parameters
 from argon2.profiles import RFC_9106_LOW_MEMORY
 
-from serving.access import users as module
 from serving.access.passwords import PasswordError, Passwords, new_hash
 from serving.access.users import Directory, UserError, Users, create_first_user, main
 from serving.settings import Settings, SettingsError
@@ -84,8 +84,8 @@ def test_a_disabled_user_is_out_once_the_memory_fades(
     assert asyncio.run(directory.active("bob"))
     users.set_disabled("bob", True)
     assert asyncio.run(directory.active("bob"))
-    now = module.time.monotonic()
-    monkeypatch.setattr(module.time, "monotonic", lambda: now + 60)
+    now = time.monotonic()
+    monkeypatch.setattr("serving.access.users.time.monotonic", lambda: now + 60)
     assert asyncio.run(directory.active("bob")) is None
 
 

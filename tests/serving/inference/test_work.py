@@ -18,10 +18,20 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0)
 
 
+async def never() -> None:
+    """Waits until it is cancelled."""
+    await asyncio.Event().wait()
+
+
 async def occupied(workers: Workers, go: Event) -> asyncio.Task[bool]:
     """A task that keeps one thread busy until `go` is set."""
     busy = Event()
-    task = asyncio.create_task(workers.run(lambda: busy.set() or go.wait(10)))
+
+    def hold() -> bool:
+        busy.set()
+        return go.wait(10)
+
+    task = asyncio.create_task(workers.run(hold))
     await until(busy.is_set)
     return task
 
@@ -58,9 +68,7 @@ def test_a_client_that_leaves_frees_its_place() -> None:
             await second
         assert refusal.value.status_code == CLIENT_LEFT
         assert workers.waiting == 0
-        third = asyncio.create_task(
-            workers.run(lambda: calls.append("third"), asyncio.Event().wait)
-        )
+        third = asyncio.create_task(workers.run(lambda: calls.append("third"), never))
         await until(lambda: workers.waiting == 1)
         go.set()
         await asyncio.gather(first, third)
@@ -74,7 +82,7 @@ def test_a_client_that_leaves_frees_its_place() -> None:
 def test_a_cancelled_wait_loses_no_thread(with_left: bool) -> None:
     async def scenario() -> None:
         workers, go = Workers(1, 4, "test"), Event()
-        left = asyncio.Event().wait if with_left else None
+        left = never if with_left else None
         first = await occupied(workers, go)
         waiting = [asyncio.create_task(workers.run(lambda: 1, left)) for _ in range(3)]
         await until(lambda: workers.waiting == 3)
@@ -104,7 +112,7 @@ def test_a_wait_cancelled_as_its_turn_comes_gives_the_turn_back(steps: int) -> N
     async def scenario() -> None:
         workers, go = Workers(1, 1, "test"), Event()
         first = await occupied(workers, go)
-        second = asyncio.create_task(workers.run(lambda: 1, asyncio.Event().wait))
+        second = asyncio.create_task(workers.run(lambda: 1, never))
         await until(lambda: workers.waiting == 1)
         go.set()
         await first

@@ -60,7 +60,7 @@ def test_an_animation_is_answered_by_its_first_frame(kind: str) -> None:
     first, later = (Image.new("RGB", (50, 50), colour) for colour in ("lime", "red"))
     data = encoded(first, kind, save_all=True, append_images=[later, later], duration=50)
     with Image.open(io.BytesIO(data)) as animated:
-        assert animated.n_frames > 1
+        assert getattr(animated, "n_frames", 1) > 1
     assert np.allclose(decode(data, 32), (0, 255, 0), atol=4)
 
 

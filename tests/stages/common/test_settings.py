@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ def loaded(path: Path, parameters: object) -> Settings:
     return load(path)
 
 
-def changed(parameters: dict[str, Any], changes: dict[str, object]) -> dict[str, Any]:
+def changed(parameters: dict[str, Any], changes: Mapping[str, object]) -> dict[str, Any]:
     """A copy with `changes` by dotted key."""
     copied = copy.deepcopy(parameters)
     for key, value in changes.items():
