@@ -9,6 +9,7 @@ Exit status: 0 found, 1 not.
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import subprocess
 import sys
@@ -17,13 +18,16 @@ from functools import partial
 from typing import Any
 
 import yaml
+from dvc_data.hashfile.hash_info import HashInfo
+from dvc_data.hashfile.tree import Tree
 
 from stages.commands import locks
 from stages.commands.clones import ROOT, ResultError, git
 
-Content = Callable[[str], bytes | None]
-"""The bytes of a file, by its path in the repository; None when it is not there."""
+Files = Callable[[str], dict[str, bytes]]
+"""The files at or below a path of the repository, each by its way from there ("." for a file)."""
 
+_CODE = ("stages", "serving")
 _DATA = ("ingest", "prepare")
 _HASH = re.compile(r"^[0-9a-f]{6,32}(\.dir)?$")
 
@@ -36,19 +40,19 @@ def commits(wanted: str) -> Iterator[str]:
         yield from git("log", *refs, *pickaxe, "--", locks.LOCK).split()
 
 
-def describe(wanted: str, text: str, content: Content) -> str | None:
+def describe(wanted: str, text: str, files: Files) -> str | None:
     """What the dvc.lock `text` says of the output `wanted`; None when it locks no such output.
 
-    `content` gives a file of the same moment, to tell whether it is the code that ran.
+    `files` gives those of the same moment, to tell whether they are the code that ran.
     """
     stages = locks.parse(text)
     for path, out in locks.outputs(stages).items():
         if out.hash.startswith(wanted):
-            return _description(path, out, stages, content)
+            return _description(path, out, stages, files)
     return None
 
 
-def _description(path: str, out: locks.Locked, stages: dict[str, Any], content: Content) -> str:
+def _description(path: str, out: locks.Locked, stages: dict[str, Any], files: Files) -> str:
     before = _upstream(out.stage, stages)
     outputs = locks.outputs(stages)
     parameters: dict[str, Any] = {}
@@ -60,9 +64,9 @@ def _description(path: str, out: locks.Locked, stages: dict[str, Any], content: 
         dep["path"]: dep["md5"]
         for name in before
         for dep in stages[name].get("deps", ())
-        if dep["path"].endswith(".py")
+        if dep["path"].split("/")[0] in _CODE
     }
-    other = [each for each, md5 in code.items() if _md5(content(each)) != md5]
+    other = [each for each, md5 in code.items() if _md5(files(each)) != md5]
     lines = [
         f"output      {path}  {out.hash}  ({out.size:,} bytes, made by {out.stage})",
         *(
@@ -73,7 +77,7 @@ def _description(path: str, out: locks.Locked, stages: dict[str, Any], content: 
             if each.startswith("data/")
         ),
         f"stages      {' '.join(before)}",
-        f"code        {len(code)} files, "
+        f"code        {len(code)} packages and modules, "
         + (f"not as there: {', '.join(other)}" if other else "all as there"),
         "parameters",
         *(f"  {line}" for line in yaml.safe_dump(parameters, sort_keys=True).splitlines()),
@@ -91,10 +95,19 @@ def _put(tree: dict[str, Any], keys: list[str], value: Any) -> None:
         tree[keys[-1]] = value
 
 
-def _md5(content: bytes | None) -> str | None:
-    if content is None:
-        return None
-    return hashlib.md5(content, usedforsecurity=False).hexdigest()
+def _md5(files: dict[str, bytes]) -> str:
+    """The hash that dvc.lock gives to a file, or to a directory of `files`."""
+    hashes = {
+        way: hashlib.md5(content, usedforsecurity=False).hexdigest()
+        for way, content in files.items()
+    }
+    if "." in hashes:
+        return hashes["."]
+    tree = Tree()
+    for way, md5 in hashes.items():
+        tree.add(tuple(way.split("/")), None, HashInfo("md5", md5))
+    tree.digest()
+    return str(tree.hash_info.value)
 
 
 def _upstream(stage: str, stages: dict[str, Any]) -> list[str]:
@@ -117,19 +130,26 @@ def _paths(stage: dict[str, Any]) -> list[str]:
     return [out["path"] for out in stage.get("outs", ())]
 
 
-def _shown(commit: str, path: str) -> bytes | None:
-    done = subprocess.run(  # noqa: S603
-        ["git", "show", f"{commit}:{path}"],  # noqa: S607
-        cwd=ROOT,
-        capture_output=True,
-        check=False,
-    )
-    return done.stdout if done.returncode == 0 else None
+def _committed(commit: str, path: str) -> dict[str, bytes]:
+    names = git("ls-tree", "-r", "-z", "--name-only", commit, "--", path).split("\0")[:-1]
+    return {
+        os.path.relpath(name, path): subprocess.run(  # noqa: S603
+            ["git", "show", f"{commit}:{name}"],  # noqa: S607
+            cwd=ROOT,
+            capture_output=True,
+            check=True,
+        ).stdout
+        for name in names
+    }
 
 
-def _present(path: str) -> bytes | None:
-    file = ROOT / path
-    return file.read_bytes() if file.is_file() else None
+def _present(path: str) -> dict[str, bytes]:
+    names = git("ls-files", "-co", "--exclude-standard", "-z", "--", path).split("\0")[:-1]
+    return {
+        os.path.relpath(name, path): (ROOT / name).read_bytes()
+        for name in names
+        if (ROOT / name).is_file()
+    }
 
 
 def whence(wanted: str) -> str:
@@ -144,7 +164,7 @@ def whence(wanted: str) -> str:
         )
     for commit in commits(wanted):
         text = git("show", f"{commit}:{locks.LOCK}")
-        found = describe(wanted, text, partial(_shown, commit))
+        found = describe(wanted, text, partial(_committed, commit))
         if found:
             about = git("show", "--no-patch", "--format=%H%n%an, %ad%n%s", "--date=iso", commit)
             name, author, subject = about.splitlines()[:3]
