@@ -16,7 +16,7 @@ from stages.common.output import write_json
 from stages.common.paths import FUSION, HELD_OUT, IMAGE_BRANCH, METRICS, TEXT_BRANCH
 from stages.common.products import columns, read_training
 from stages.common.settings import load
-from stages.fusion import fitting as fusing
+from stages.fusion import fitting
 
 _ENOUGH = 200
 """Products of exactly one state from which on that state is calibrated on them alone."""
@@ -43,12 +43,12 @@ def fuse() -> None:
     image, has_image = aligned(HeldOut.read(IMAGE_BRANCH / HELD_OUT), products["id"].to_numpy())
     labels, groups = columns(products), products["group"].to_numpy()
 
-    single = fusing.stacked if method == "stacked" else fusing.calibrated
-    both = fusing.stacked if method == "stacked" else fusing.weighted
+    single = fitting.stacked if method == "stacked" else fitting.calibrated
+    both = fitting.stacked if method == "stacked" else fitting.weighted
     blends: dict[State, Blend] = {}
     thresholds: dict[State, float] = {}
     figures = {}
-    plan: tuple[tuple[State, np.ndarray, np.ndarray, fusing.Fit], ...] = (
+    plan: tuple[tuple[State, np.ndarray, np.ndarray, fitting.Fit], ...] = (
         ("text", has_text, has_text & ~has_image, single),
         ("image", has_image, has_image & ~has_text, single),
         ("both", has_text & has_image, has_text & has_image, both),
@@ -61,13 +61,13 @@ def fuse() -> None:
         z_image = image[rows] * (state != "text")
         blends[state] = fit(z_text, z_image, labels[rows])
         fold = folds(labels[rows], groups[rows], _FOLDS, settings.prepare.seed)
-        p = fusing.cross_fitted(fit, z_text, z_image, labels[rows], fold)
+        p = fitting.cross_fitted(fit, z_text, z_image, labels[rows], fold)
         right = p.argmax(axis=1) == labels[rows]
-        thresholds[state] = fusing.acceptance_threshold(p.max(axis=1), right, precision)
+        thresholds[state] = fitting.acceptance_threshold(p.max(axis=1), right, precision)
         figures[state] = {
             "products": int(rows.sum()),
             "accuracy": float(right.mean()),
-            "log_loss": fusing.negative_log_likelihood(p, labels[rows]),
+            "log_loss": fitting.negative_log_likelihood(p, labels[rows]),
             "text_weight": blends[state].text_weight,
             "image_weight": blends[state].image_weight,
             "threshold": thresholds[state],

@@ -7,7 +7,7 @@ import pytest
 
 from serving.classifier.fusion import softmax
 from stages.evaluation.scores import calibration_error
-from stages.fusion import fitting as fusing
+from stages.fusion import fitting
 
 
 def branch(labels: np.ndarray, strength: float, scale: float, seed: int) -> np.ndarray:
@@ -29,11 +29,11 @@ def accuracy(p: np.ndarray) -> float:
 
 
 def test_the_temperature_undoes_a_wrong_scale() -> None:
-    assert fusing.temperature_weight(TEXT, LABELS) == pytest.approx(1 / 3, rel=0.1)
-    assert fusing.temperature_weight(IMAGE, LABELS) == pytest.approx(2, rel=0.15)
+    assert fitting.temperature_weight(TEXT, LABELS) == pytest.approx(1 / 3, rel=0.1)
+    assert fitting.temperature_weight(IMAGE, LABELS) == pytest.approx(2, rel=0.15)
 
 
-@pytest.mark.parametrize("fit", [fusing.stacked, fusing.weighted])
+@pytest.mark.parametrize("fit", [fitting.stacked, fitting.weighted])
 def test_both_branches_together_are_better_than_either(fit: object) -> None:
     p = fit(TEXT, IMAGE, LABELS).probabilities(TEXT, IMAGE)  # type: ignore[operator]
     assert accuracy(p) > max(accuracy(TEXT), accuracy(IMAGE)) + 0.01
@@ -43,29 +43,29 @@ def test_both_branches_together_are_better_than_either(fit: object) -> None:
 def test_an_ensemble_calibrates_what_one_temperature_cannot() -> None:
     sure = np.random.default_rng(4).random(len(LABELS)) < 0.5
     mixed = np.where(sure[:, np.newaxis], TEXT / 3, 0.2 * TEXT / 3)  # half of it far too modest
-    tempered = softmax(fusing.temperature_weight(mixed, LABELS) * mixed)
-    blend = fusing.calibrated(mixed, NOTHING, LABELS)
+    tempered = softmax(fitting.temperature_weight(mixed, LABELS) * mixed)
+    blend = fitting.calibrated(mixed, NOTHING, LABELS)
     p = blend.probabilities(mixed, NOTHING)
     assert (p.argmax(axis=1) == mixed.argmax(axis=1)).all()
-    assert fusing.negative_log_likelihood(p, LABELS) < (
-        fusing.negative_log_likelihood(tempered, LABELS)
+    assert fitting.negative_log_likelihood(p, LABELS) < (
+        fitting.negative_log_likelihood(tempered, LABELS)
     )
 
 
 def test_a_useless_branch_gets_no_say() -> None:
     noise = np.random.default_rng(3).normal(size=TEXT.shape)
-    assert fusing.stacked(TEXT, noise, LABELS).image_weight < 0.05
+    assert fitting.stacked(TEXT, noise, LABELS).image_weight < 0.05
 
 
 def test_one_branch_alone_keeps_its_ranking() -> None:
-    blend = fusing.calibrated(TEXT, NOTHING, LABELS)
+    blend = fitting.calibrated(TEXT, NOTHING, LABELS)
     assert blend.image_weight == 0
     assert accuracy(blend.probabilities(TEXT, NOTHING)) == accuracy(TEXT)
 
 
 def test_the_bias_follows_the_evidence() -> None:
     few = np.array([0] * 380 + [1] * 20)
-    blend = fusing.stacked(np.zeros((400, 5)) + 1e-9, np.zeros((400, 5)), few)
+    blend = fitting.stacked(np.zeros((400, 5)) + 1e-9, np.zeros((400, 5)), few)
     assert np.argmax(blend.bias) == 0
 
 
@@ -73,7 +73,7 @@ def test_accepted_answers_keep_their_promise_on_fresh_products() -> None:
     p = softmax(TEXT / 3)
     confidence, right = p.max(axis=1), p.argmax(axis=1) == LABELS
     half = len(right) // 2
-    least = fusing.acceptance_threshold(confidence[:half], right[:half], 0.95)
+    least = fitting.acceptance_threshold(confidence[:half], right[:half], 0.95)
     accepted = confidence[half:] >= least
     assert right[half:][accepted].mean() > 0.93
     assert accepted.mean() > 0.03
@@ -81,13 +81,13 @@ def test_accepted_answers_keep_their_promise_on_fresh_products() -> None:
 
 def test_acceptance_without_hope_opens_no_door() -> None:
     confidence = np.linspace(0.5, 1, 50)
-    assert fusing.acceptance_threshold(confidence, np.zeros(50, bool), 0.95) > 1
-    assert fusing.acceptance_threshold(confidence[:5], np.ones(5, bool), 0.95) > 1
-    assert fusing.acceptance_threshold(confidence, np.ones(50, bool), 0.95) == 0.5
+    assert fitting.acceptance_threshold(confidence, np.zeros(50, bool), 0.95) > 1
+    assert fitting.acceptance_threshold(confidence[:5], np.ones(5, bool), 0.95) > 1
+    assert fitting.acceptance_threshold(confidence, np.ones(50, bool), 0.95) == 0.5
 
 
 def test_cross_fitted_answers_come_from_other_folds() -> None:
     fold = np.arange(len(LABELS)) % 3
-    p = fusing.cross_fitted(fusing.stacked, TEXT, IMAGE, LABELS, fold)
-    expected = fusing.stacked(TEXT[fold != 1], IMAGE[fold != 1], LABELS[fold != 1])
+    p = fitting.cross_fitted(fitting.stacked, TEXT, IMAGE, LABELS, fold)
+    expected = fitting.stacked(TEXT[fold != 1], IMAGE[fold != 1], LABELS[fold != 1])
     assert np.allclose(p[fold == 1], expected.probabilities(TEXT[fold == 1], IMAGE[fold == 1]))
