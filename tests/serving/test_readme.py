@@ -1,4 +1,7 @@
-"""The README's commands give what the README shows, typed into a shell beside a real process."""
+"""The commands of the README and of the pages on the service give what is shown there.
+
+They are typed into a shell beside a real process.
+"""
 
 from __future__ import annotations
 
@@ -16,17 +19,20 @@ import pytest
 from serving.settings import Settings, documentation
 from tests.serving import tiny
 from tests.serving.conftest import PASSWORD, USER
-from tests.serving.process import ROOT, Process
+from tests.serving.process import ROOT, Process, running
 
 README = (ROOT / "README.md").read_text("utf-8")
-SERVICE = README[README.index("## The service") :]
+SERVICE = (ROOT / "docs" / "service.md").read_text("utf-8")
+OPERATIONS = (ROOT / "docs" / "operations.md").read_text("utf-8")
 SWIMMING_POOL = "2583"
 
 
-def blocks(heading: str) -> list[str]:
-    """The shell commands below a heading."""
-    section = SERVICE.partition(f"{heading}\n")[2].partition("\n### ")[0]
-    return re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
+def blocks(page: str, heading: str) -> list[str]:
+    """The shell commands of a page below one of its headings."""
+    section = page.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    found = re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
+    assert found, heading
+    return found
 
 
 def commands(block: str) -> str:
@@ -91,31 +97,72 @@ def root(request: pytest.FixtureRequest, classifier_root: Path, tmp_path: Path) 
     return tmp_path
 
 
-def test_the_commands_give_what_is_shown(root: Path) -> None:
-    [start, *_] = blocks("## The service")
-    set_up, make_serve = commands(start).split("make serve")
+def set_up(folder: Path) -> None:
+    """What the README does before the service starts: a secret and a user."""
+    before, make_serve = commands(blocks(README, "Serve it")[0]).split("make serve")
     assert not make_serve.strip()
-    shell(root, set_up, f"{PASSWORD}\n")
-    assert (root / ".env").stat().st_mode & 0o077 == 0
+    shell(folder, before, f"{PASSWORD}\n")
+    assert is_private(folder / ".env")
+
+
+def is_private(file: Path) -> bool:
+    return file.stat().st_mode & 0o077 == 0
+
+
+def test_the_commands_give_what_is_shown(root: Path) -> None:
+    set_up(root)
     process = Process(root, {}, quiet=True)
     try:
         process.wait_ready()
-        asking = blocks("### Asking")
+        [_, *first] = blocks(README, "Serve it")
+        asking = [*first, *blocks(SERVICE, "Asking"), *blocks(SERVICE, "Why this code")]
         script = "\n".join(map(commands, asking)).replace(":8000", f":{process.port}")
         script = script.replace("curl -s ", "curl -s -w '\\n' ")  # answers end without a newline
         said = [line for line in shell(root, script, PASSWORD=PASSWORD).splitlines() if line]
         expected = [line for block in asking for line in shown(block)]
-        assert len(said) == len(expected) == 5, said
+        assert len(said) == len(expected) == 7, said
         for line, pattern in zip(said, expected, strict=True):
             assert is_as_shown(line, pattern), f"{line}\n{pattern}"
         (root / "password.txt").write_text(PASSWORD, "utf-8")
-        [users] = blocks("### Users and tokens")
+        [users] = blocks(SERVICE, "Users and tokens")
         listed = shell(root, commands(users), f"{PASSWORD}\n").splitlines()
         assert [line.rstrip() for line in listed] == shown(users)
         assert process.client.post("/token", data={"username": USER, "password": PASSWORD}).is_error
         assert process.stop() == 0
     finally:
         process.close()
+
+
+def copy_of(classifier_root: Path, folder: Path) -> Path:
+    return shutil.copytree(classifier_root, folder / "root")
+
+
+def test_the_key_is_changed_without_logging_anyone_out(
+    classifier_root: Path, tmp_path: Path
+) -> None:
+    root = copy_of(classifier_root, tmp_path)
+    set_up(root)
+    change, forget, _ = blocks(OPERATIONS, "Change the key")
+    token = ""
+    for step, accepted in (("", True), (change, True), (forget, False)):
+        shell(root, step)
+        assert is_private(root / ".env")
+        with running(root, {}) as process:
+            login = process.client.post("/token", data={"username": USER, "password": PASSWORD})
+            token = token or login.json()["access_token"]
+            bearer = {"Authorization": f"Bearer {token}"}
+            answer = process.client.get("/verify-token", headers=bearer)
+            assert (answer.status_code == 200) is accepted, step
+
+
+def test_what_a_container_ships_is_enough_to_serve(classifier_root: Path, tmp_path: Path) -> None:
+    root = copy_of(classifier_root, tmp_path)
+    set_up(root)
+    [excerpt] = blocks(SERVICE, "In a container")
+    assert shell(root, excerpt).strip() == "models/classifier.lock.json"
+    (root / "dvc.lock").unlink()
+    with running(root, {}) as process:
+        assert process.stop() == 0
 
 
 def test_every_setting_is_in_the_table() -> None:
