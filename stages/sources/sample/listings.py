@@ -23,23 +23,10 @@ from pathlib import Path
 from tqdm import tqdm
 
 from stages.common.guard import end_with_parent
+from stages.sources.sample import vocabulary
+from stages.sources.sample.codes import LISTINGS
 from stages.sources.sample.pictures import Picture, draw
-from stages.sources.sample.vocabulary import (
-    BOILERPLATE,
-    CONFUSIONS,
-    TITLE_ENDINGS,
-    VAGUE_TITLES,
-    VOCABULARIES,
-    fill,
-)
-
-# Listings of each code in the public training set: the sample keeps their proportions.
-LISTINGS = {
-    10: 3116, 40: 2508, 50: 1681, 60: 832, 1140: 2671, 1160: 3953, 1180: 764, 1280: 4870,
-    1281: 2070, 1300: 5045, 1301: 807, 1302: 2491, 1320: 3241, 1560: 5073, 1920: 4303, 1940: 803,
-    2060: 4993, 2220: 824, 2280: 4760, 2403: 4774, 2462: 1421, 2522: 4989, 2582: 2589, 2583: 10209,
-    2585: 2496, 2705: 2761, 2905: 872,
-}  # fmt: skip
+from stages.sources.sample.vocabulary import Vocabulary
 
 MINIMUM_PER_CODE = 5
 MINIMUM_PRODUCTS = MINIMUM_PER_CODE * len(LISTINGS)
@@ -94,7 +81,8 @@ def generate(destination: Path, *, products: int, unlabelled: int, seed: int) ->
 
     X_train_update.csv and Y_train_CVw08PX.csv get `products` rows, X_test_update.csv `unlabelled`
     rows whose index continues theirs; images.zip gets the pictures of both. Raises ValueError when
-    `products` is too small for every code to have `MINIMUM_PER_CODE` of them.
+    `products` is too small for every code to have `MINIMUM_PER_CODE` of them, SourceError when the
+    vocabulary is wrong.
     """
     if products < MINIMUM_PRODUCTS:
         raise ValueError(
@@ -103,9 +91,10 @@ def generate(destination: Path, *, products: int, unlabelled: int, seed: int) ->
         )
     if unlabelled < 0:
         raise ValueError(f"the number of unlabelled products cannot be negative, got {unlabelled}")
+    speech = vocabulary.load()
     catalogue = [
-        *_products(_labels(products, seed), f"{seed}/labelled"),
-        *_products(_drawn_codes(unlabelled, seed), f"{seed}/unlabelled"),
+        *_products(speech, _labels(products, seed), f"{seed}/labelled"),
+        *_products(speech, _drawn_codes(unlabelled, seed), f"{seed}/unlabelled"),
     ]
     listings = _identified(catalogue, seed)
     labelled, others = listings[:products], listings[products:]
@@ -141,9 +130,9 @@ def _drawn_codes(count: int, seed: int) -> list[int]:
     return rng.choices(list(LISTINGS), list(LISTINGS.values()), k=count)
 
 
-def _products(codes: Sequence[int], seed: str) -> list[Product]:
+def _products(speech: Vocabulary, codes: Sequence[int], seed: str) -> list[Product]:
     """One product for each code, with the gaps, wrong labels and duplicates of a real catalogue."""
-    products = [_product(code, f"{seed}/{number}") for number, code in enumerate(codes)]
+    products = [_product(speech, code, f"{seed}/{number}") for number, code in enumerate(codes)]
     # Every product gets at most one trouble: they are dealt out in turn from one shuffled row.
     rng = random.Random(f"{seed}/troubles")
     numbers = iter(rng.sample(range(len(codes)), len(codes)))
@@ -156,8 +145,9 @@ def _products(codes: Sequence[int], seed: str) -> list[Product]:
     for number in deal(WITHOUT_TITLE_SHARE):
         products[number] = replace(products[number], title="", description="")
     for number in deal(WRONG_LABEL_SHARE):
-        code = _mistaken(codes[number], rng)
-        products[number] = replace(_product(code, f"{seed}/{number}/true"), code=codes[number])
+        code = _mistaken(speech, codes[number], rng)
+        true = _product(speech, code, f"{seed}/{number}/true")
+        products[number] = replace(true, code=codes[number])
     # One listing of every catalogue says and shows nothing at all.
     for number in islice(numbers, min(1, len(codes) // 20)):
         products[number] = replace(products[number], title="", description="", picture=None)
@@ -177,34 +167,34 @@ def _products(codes: Sequence[int], seed: str) -> list[Product]:
     return products
 
 
-def _product(code: int, seed: str) -> Product:
+def _product(speech: Vocabulary, code: int, seed: str) -> Product:
     """A complete product; about a third have no description."""
     rng = random.Random(f"{seed}/text")
-    vocabulary = VOCABULARIES[code]
-    words, titles, sentences = vocabulary.words, vocabulary.titles, vocabulary.sentences
-    confusions = [confusion for confusion in CONFUSIONS if code in confusion.codes]
+    own = speech.types[code]
+    words, titles, sentences = own.words, own.titles, own.sentences
+    confusions = [confusion for confusion in speech.confusions if code in confusion.codes]
     chance = rng.random()
     if chance < VAGUE_SHARE:
-        titles, sentences = VAGUE_TITLES, BOILERPLATE
+        titles, sentences = speech.vague_titles, speech.boilerplate
     elif chance < VAGUE_SHARE + CONFUSED_SHARE and confusions:
         confusion = rng.choice(confusions)
         words, titles, sentences = confusion.words, confusion.titles, confusion.sentences
     told: dict[str, str] = {}
-    title = fill(rng.choice(titles), words, rng, told)
+    title = speech.fill(rng.choice(titles), words, rng, told)
     if rng.random() < 0.35:
-        title = f"{title} {fill(rng.choice(TITLE_ENDINGS), words, rng, told)}"
+        title = f"{title} {speech.fill(rng.choice(speech.title_endings), words, rng, told)}"
     description = ""
     if rng.random() >= WITHOUT_DESCRIPTION_SHARE:
         patterns = rng.sample(sentences, rng.randint(1, min(3, len(sentences))))
-        patterns += rng.sample(BOILERPLATE, rng.randint(1, 4))
-        filled = [fill(pattern, words, rng, told) for pattern in patterns]
+        patterns += rng.sample(speech.boilerplate, rng.randint(1, 4))
+        filled = [speech.fill(pattern, words, rng, told) for pattern in patterns]
         description = _markup(title, filled, rng)
     return Product(code, _typed(title, rng), description, Picture(code, seed))
 
 
-def _mistaken(code: int, rng: random.Random) -> int:
+def _mistaken(speech: Vocabulary, code: int, rng: random.Random) -> int:
     """Another code, one that sellers take for `code` where there is such a one."""
-    others = {other for group in CONFUSIONS if code in group.codes for other in group.codes}
+    others = {other for group in speech.confusions if code in group.codes for other in group.codes}
     return rng.choice(sorted((others or set(LISTINGS)) - {code}))
 
 

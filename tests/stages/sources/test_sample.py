@@ -1,21 +1,28 @@
 import hashlib
 import io
 import os
+import random
 import subprocess
 import sys
 import unicodedata
 import zipfile
 from collections import Counter
+from collections.abc import Callable
 from html import unescape
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
+import yaml
 from PIL import Image
 
-from stages.sources.sample.listings import LISTINGS, MINIMUM_PRODUCTS, class_sizes, generate
+from serving.listing.labels import CODES
+from stages.sources.sample import vocabulary
+from stages.sources.sample.codes import LISTINGS
+from stages.sources.sample.listings import MINIMUM_PRODUCTS, class_sizes, generate
 from stages.sources.sample.pictures import LOOKS, SIDE, Picture, draw
-from stages.sources.sample.vocabulary import CONFUSIONS, VOCABULARIES
+from stages.sources.transfer import SourceError
 
 ROOT = Path(__file__).parents[3]
 FILES = ["X_test_update.csv", "X_train_update.csv", "Y_train_CVw08PX.csv", "images.zip"]
@@ -73,8 +80,8 @@ def test_identifiers_are_unique(labelled: pd.DataFrame, unlabelled: pd.DataFrame
 
 
 def test_every_code_has_a_vocabulary_a_look_and_products(labels: "pd.Series[int]") -> None:
-    assert set(VOCABULARIES) == set(LOOKS) == set(LISTINGS) == set(labels)
-    assert {code for confusion in CONFUSIONS for code in confusion.codes} <= set(LISTINGS)
+    assert set(LISTINGS) == set(CODES) == set(labels)
+    assert set(vocabulary.load().types) == LOOKS.keys() == set(CODES)
     assert labels.value_counts().to_dict() == class_sizes(PRODUCTS)
 
 
@@ -153,10 +160,104 @@ def test_the_archive_is_stored_without_clock_or_platform(catalogue: Path) -> Non
             assert entry.create_system == 3
 
 
-@pytest.mark.parametrize("code", sorted(LOOKS))
+@pytest.mark.parametrize("code", sorted(LISTINGS))
 def test_a_picture_depends_on_its_code_and_seed_alone(code: int) -> None:
     assert draw(Picture(code, "a")) == draw(Picture(code, "a"))
     assert draw(Picture(code, "a")) != draw(Picture(code, "b"))
+
+
+def test_a_listing_keeps_the_words_of_lasting_slots_alone() -> None:
+    speech = vocabulary.load()
+    words = {"noun": ("{letter}{digits} {brand}",), "brand": ("Norvik", "Wexford")}
+    told: dict[str, str] = {}
+    rng = random.Random(0)
+    first, again = (speech.fill("{noun} de {forename}", words, rng, told) for _ in range(2))
+    noun, forename = first.split(" de ")
+    assert told == {"noun": noun, "brand": noun.split()[1]}
+    assert again.startswith(f"{noun} de ")
+    assert not again.endswith(forename)
+    assert told["brand"] in words["brand"]
+
+
+Change = Callable[[Any], object]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda file: file["types"][10].update(titles="Livre {bindng}"),
+            r"type 10 names an unknown slot \{bindng\} in 'Livre \{bindng\}'",
+        ),
+        (
+            lambda file: file["types"][50]["words"].update(noun="Coque {nuon}"),
+            r"type 50 names an unknown slot \{nuon\}",
+        ),
+        (
+            lambda file: file.update(boilerplate="En {fabric}"),
+            r"every listing names an unknown slot \{fabric\}",
+        ),
+        (
+            lambda file: file["confusions"][0].update(titles="{binding}"),
+            r"confusion \(10, 2705\) names an unknown slot \{binding\}",
+        ),
+        (
+            lambda file: file["types"][50]["words"].update(
+                noun="Coque {feature}", feature="{noun}"
+            ),
+            "type 50 has slots that hold each other: (noun in feature in noun|feature in noun in )",
+        ),
+        (lambda file: file["types"].pop(2583), "types: nothing for 2583; expected an entry"),
+        (
+            lambda file: file["types"].update({7: file["types"][10]}),
+            "types: 7 is no product type; expected one of 10, 40, ",
+        ),
+        (
+            lambda file: file["confusions"][3].update(codes=[40, 41]),
+            r"confusions\.3\.codes\.1: 41 is no product type",
+        ),
+        (
+            lambda file: file["confusions"][3].update(codes=[40]),
+            r"confusions\.3\.codes: .* 2 items",
+        ),
+        (
+            lambda file: file["types"][10].update(sentences="\n"),
+            r"types\.10\.sentences: expected at least one phrase",
+        ),
+        (
+            lambda file: file["words"].update(colour="noir | | blanc"),
+            r"words\.colour: expected at least one phrase, and none that is empty",
+        ),
+        (
+            lambda file: file["words"].update(day={"first": 1, "last": 28}),
+            r"words\.day: expected phrases with bars between them, or the numbers first, last",
+        ),
+        (
+            lambda file: file["types"][10].update(titles=["Livre"]),
+            r"types\.10\.titles: expected a block of text with one pattern a line",
+        ),
+        (
+            lambda file: file["types"][10].update(titles="Livre {work"),
+            r"types\.10\.titles: the braces of 'Livre \{work' enclose no slot",
+        ),
+        (lambda file: file["types"][10].update(title="Livre"), r"types\.10\.title: "),
+    ],
+)
+def test_a_wrong_vocabulary_is_refused(change: Change, message: str, tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=rf"vocabulary\.yaml is refused:\n  .*{message}"):
+        vocabulary.load(_changed(vocabulary.PATH, change, tmp_path))
+
+
+def test_a_data_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"absent\.yaml cannot be read"):
+        vocabulary.load(tmp_path / "absent.yaml")
+    broken = tmp_path / "broken.yaml"
+    broken.write_text("types: [", encoding="utf-8")
+    with pytest.raises(SourceError, match=r"broken\.yaml cannot be read: (?s:.*)line 1"):
+        vocabulary.load(broken)
+    broken.write_text("", encoding="utf-8")
+    with pytest.raises(SourceError, match=r"broken\.yaml is refused:\n  the file: "):
+        vocabulary.load(broken)
 
 
 def test_another_process_writes_the_same_bytes(tmp_path: Path) -> None:
@@ -179,6 +280,15 @@ def test_too_small_a_sample_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="cannot be negative, got -1"):
         generate(tmp_path, products=135, unlabelled=-1, seed=7)
     assert not list(tmp_path.iterdir())
+
+
+def _changed(source: Path, change: Change, folder: Path) -> Path:
+    """A copy of the data file `source` in `folder`, with `change` made to it."""
+    stored = yaml.safe_load(source.read_text(encoding="utf-8"))
+    change(stored)
+    copy = folder / source.name
+    copy.write_text(yaml.safe_dump(stored, allow_unicode=True, sort_keys=False), encoding="utf-8")
+    return copy
 
 
 def _read(path: Path) -> pd.DataFrame:
