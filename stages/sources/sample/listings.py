@@ -23,7 +23,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from stages.common.guard import end_with_parent
-from stages.sources.sample import vocabulary
+from stages.sources.sample import recipes, vocabulary
 from stages.sources.sample.codes import LISTINGS
 from stages.sources.sample.pictures import Picture, draw
 from stages.sources.sample.vocabulary import Vocabulary
@@ -81,8 +81,8 @@ def generate(destination: Path, *, products: int, unlabelled: int, seed: int) ->
 
     X_train_update.csv and Y_train_CVw08PX.csv get `products` rows, X_test_update.csv `unlabelled`
     rows whose index continues theirs; images.zip gets the pictures of both. Raises ValueError when
-    `products` is too small for every code to have `MINIMUM_PER_CODE` of them, SourceError when the
-    vocabulary is wrong.
+    `products` is too small for every code to have `MINIMUM_PER_CODE` of them, SourceError when a
+    data file of the sample is wrong.
     """
     if products < MINIMUM_PRODUCTS:
         raise ValueError(
@@ -91,6 +91,7 @@ def generate(destination: Path, *, products: int, unlabelled: int, seed: int) ->
         )
     if unlabelled < 0:
         raise ValueError(f"the number of unlabelled products cannot be negative, got {unlabelled}")
+    recipes.load()  # a fault in them is told before the work
     speech = vocabulary.load()
     catalogue = [
         *_products(speech, _labels(products, seed), f"{seed}/labelled"),

@@ -18,10 +18,10 @@ import yaml
 from PIL import Image
 
 from serving.listing.labels import CODES
-from stages.sources.sample import vocabulary
+from stages.sources.sample import recipes, vocabulary
 from stages.sources.sample.codes import LISTINGS
 from stages.sources.sample.listings import MINIMUM_PRODUCTS, class_sizes, generate
-from stages.sources.sample.pictures import LOOKS, SIDE, Picture, draw
+from stages.sources.sample.pictures import SIDE, Picture, draw
 from stages.sources.transfer import SourceError
 
 ROOT = Path(__file__).parents[3]
@@ -81,7 +81,7 @@ def test_identifiers_are_unique(labelled: pd.DataFrame, unlabelled: pd.DataFrame
 
 def test_every_code_has_a_vocabulary_a_look_and_products(labels: "pd.Series[int]") -> None:
     assert set(LISTINGS) == set(CODES) == set(labels)
-    assert set(vocabulary.load().types) == LOOKS.keys() == set(CODES)
+    assert set(vocabulary.load().types) == set(recipes.load().types) == set(CODES)
     assert labels.value_counts().to_dict() == class_sizes(PRODUCTS)
 
 
@@ -166,6 +166,25 @@ def test_a_picture_depends_on_its_code_and_seed_alone(code: int) -> None:
     assert draw(Picture(code, "a")) != draw(Picture(code, "b"))
 
 
+def test_types_that_sellers_mix_up_share_motifs() -> None:
+    looks = recipes.load().types
+    shared = [
+        any(
+            looks[code].motifs.keys() & looks[other].motifs.keys() for other in group.codes[i + 1 :]
+        )
+        for group in vocabulary.load().confusions
+        for i, code in enumerate(group.codes[:-1])
+    ]
+    assert sum(shared) > len(shared) / 2
+
+
+def test_every_motif_is_drawn() -> None:
+    book = recipes.load()
+    drawn = {motif for look in (*book.types.values(), book.nothing) for motif in look.motifs}
+    drawn |= {step.motif for steps in book.motifs.values() for step in steps if step.motif}
+    assert drawn == set(book.motifs)
+
+
 def test_a_listing_keeps_the_words_of_lasting_slots_alone() -> None:
     speech = vocabulary.load()
     words = {"noun": ("{letter}{digits} {brand}",), "brand": ("Norvik", "Wexford")}
@@ -248,13 +267,51 @@ def test_a_wrong_vocabulary_is_refused(change: Change, message: str, tmp_path: P
         vocabulary.load(_changed(vocabulary.PATH, change, tmp_path))
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda file: file["types"].pop(2583), "types: nothing for 2583; expected an entry"),
+        (
+            lambda file: file["types"][60]["motifs"].update(consle=1),
+            r"type 60: unknown motifs \['consle'\]",
+        ),
+        (
+            lambda file: file["motifs"]["book"].append({"motif": "notebook"}),
+            "motif book draws 'notebook'; expected one of those above it",
+        ),
+        (
+            lambda file: file["motifs"]["book"].append({"box": [0, 0, 1, 1], "motif": "text"}),
+            r"motifs\.book\.5: expected exactly one of box, oval, polygon, line, motif",
+        ),
+        (
+            lambda file: file["motifs"]["book"][0].update(fill="bodi"),
+            r"motifs\.book\.0: unknown color specifier: 'bodi'",
+        ),
+        (
+            lambda file: file["motifs"]["book"][0].update(count=[0, 2]),
+            r"motifs\.book\.0: count \(0, 2\): expected 0 <= least <= most <= spots",
+        ),
+        (lambda file: file["motifs"].update(book=[]), r"motifs\.book: .* at least 1 item"),
+        (
+            lambda file: file["types"][10]["palette"].append("brwn"),
+            r"types\.10\.palette\.\d: unknown color specifier: 'brwn'",
+        ),
+        (lambda file: file["types"][10].update(palette=["tan"]), r"types\.10\.palette: .* 2 items"),
+        (lambda file: file["nothing"].update(motifs={"parcel": 0}), r"nothing\.motifs\.parcel: "),
+    ],
+)
+def test_wrong_recipes_are_refused(change: Change, message: str, tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=rf"pictures\.yaml is refused:\n  .*{message}"):
+        recipes.load(_changed(recipes.PATH, change, tmp_path))
+
+
 def test_a_data_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"absent\.yaml cannot be read"):
         vocabulary.load(tmp_path / "absent.yaml")
     broken = tmp_path / "broken.yaml"
     broken.write_text("types: [", encoding="utf-8")
     with pytest.raises(SourceError, match=r"broken\.yaml cannot be read: (?s:.*)line 1"):
-        vocabulary.load(broken)
+        recipes.load(broken)
     broken.write_text("", encoding="utf-8")
     with pytest.raises(SourceError, match=r"broken\.yaml is refused:\n  the file: "):
         vocabulary.load(broken)
