@@ -8,6 +8,7 @@ from pathlib import Path
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
+from pydantic import SecretStr
 
 from serving.settings import Settings, SettingsError
 
@@ -51,8 +52,8 @@ def _secrets(settings: Settings) -> Keys:
     return Keys(algorithm, signing, tuple(accepted))
 
 
-def _strong(name: str, secret: str, algorithm: str) -> bytes:
-    key, least = secret.encode(), MIN_KEY_BYTES[algorithm]
+def _strong(name: str, secret: SecretStr, algorithm: str) -> bytes:
+    key, least = secret.get_secret_value().encode(), MIN_KEY_BYTES[algorithm]
     if len(key) < least:
         raise SettingsError(
             f"{name} has {len(key)} bytes; {algorithm} needs {least}; {HMAC_HOW_TO}"

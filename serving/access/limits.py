@@ -79,7 +79,7 @@ class Limits:
         )
         self._open_on_failure = settings.limits_failure == "open"
         self._metrics = metrics
-        self._redis = _redis(settings.limits_storage)
+        self._redis = _redis(settings.limits_storage.get_secret_value())
         self._storage = _storage(self._redis)
         self._counter = SlidingWindowCounterRateLimiter(self._storage)
 

@@ -172,7 +172,7 @@ def create_first_user(users: Users, settings: Settings) -> None:
     if password is None:
         raise SettingsError("TEST_USER is set without TEST_USER_PASSWORD")
     try:
-        users.add(name, settings.test_user_full_name, ("predict",), password)
+        users.add(name, settings.test_user_full_name, ("predict",), password.get_secret_value())
     except (UserError, PasswordError) as error:
         if users.find(name):
             return  # a process that starts beside this one was faster

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +48,11 @@ def settings(classifier_root: Path, tmp_path_factory: pytest.TempPathFactory) ->
     )
 
 
+def changed(settings: Settings, **changes: Any) -> Settings:
+    """Other settings, checked as any are."""
+    return Settings(**{**dict(settings), **changes})
+
+
 class Client(TestClient[Any]):
     """Litestar's client, with the application at hand."""
 
@@ -79,7 +83,7 @@ def start(settings: Settings) -> Iterator[Callable[..., Client]]:
     clients: list[Client] = []
 
     def begin(*, ready: bool = True, **changes: Any) -> Client:
-        app = create_app(replace(settings, **changes))
+        app = create_app(changed(settings, **changes))
         clients.append(Client(app).__enter__())
         if ready:
             wait_ready(clients[-1])

@@ -19,7 +19,7 @@ from serving.http.problems import Problem
 from serving.metrics import Metrics
 from serving.settings import Settings, SettingsError
 from tests.serving.answers import is_problem
-from tests.serving.conftest import PASSWORD, SECRET, USER, Client, bearer
+from tests.serving.conftest import PASSWORD, SECRET, USER, Client, bearer, changed
 from tests.serving.process import Process, free_port, running
 
 Start = Callable[..., Client]
@@ -214,12 +214,10 @@ def test_redis_may_go(start: Start, redis: Redis, failure: str, status: int, how
 
 
 def test_another_storage_is_refused(settings: Settings) -> None:
-    from dataclasses import replace
-
     from serving.app import create_app
 
     with pytest.raises(SettingsError, match="SERVING_LIMITS_STORAGE"):
-        create_app(replace(settings, limits_storage="memcached://x"))
+        create_app(changed(settings, limits_storage="memcached://x"))
 
 
 PROXIES = (ip_network("10.0.0.0/8"), ip_network("::1/128"))

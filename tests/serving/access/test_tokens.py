@@ -7,7 +7,6 @@ import hashlib
 import hmac
 import json
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
 from serving.access.keys import Keys
 from serving.access.tokens import CLAIMS, LEEWAY_SECONDS, MAX_CHARACTERS, TokenError, Tokens
 from serving.settings import Settings, SettingsError
-from tests.serving.conftest import SECRET
+from tests.serving.conftest import SECRET, changed
 
 OTHER = SECRET[::-1]
 PLAIN = Settings(secret_key=SECRET)
@@ -170,11 +169,11 @@ def test_a_token_once_believed_still_expires(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_rotation_accepts_the_previous_key() -> None:
     before = make().issue("alice", ["predict"])
-    rotated = replace(PLAIN, secret_key=OTHER, previous_secret_key=SECRET)
+    rotated = changed(PLAIN, secret_key=OTHER, previous_secret_key=SECRET)
     assert make(rotated).check(before).subject == "alice"
     after = make(rotated).issue("alice", [])
     refused(make(), after)
-    refused(make(replace(PLAIN, secret_key=OTHER)), before)
+    refused(make(changed(PLAIN, secret_key=OTHER)), before)
 
 
 @pytest.mark.parametrize(
@@ -193,7 +192,7 @@ def test_a_missing_or_weak_secret_is_refused(algorithm: str, secret: str | None)
         Keys.load(Settings(secret_key=secret, algorithm=algorithm))
     if secret:
         with pytest.raises(SettingsError, match="PREVIOUS_SECRET_KEY"):
-            Keys.load(replace(PLAIN, previous_secret_key=secret, algorithm=algorithm))
+            Keys.load(changed(PLAIN, previous_secret_key=secret, algorithm=algorithm))
 
 
 def test_keys_are_not_shown() -> None:
@@ -218,7 +217,7 @@ def test_key_files_sign_and_rotate(tmp_path: Path) -> None:
     assert make(first).check(token).subject == "alice"
     second = Settings(algorithm="EdDSA", private_key_file=new, previous_public_key_file=old_public)
     assert make(second).check(token).subject == "alice"
-    refused(make(replace(second, previous_public_key_file=None)), token)
+    refused(make(changed(second, previous_public_key_file=None)), token)
     # The public key is known to all: it must not do as an HMAC secret.
     header = {"alg": "HS256", "typ": "JWT"}
     refused(make(second), by_hand(header, claims(), old_public.read_bytes()))
