@@ -17,6 +17,7 @@ import pytest
 from serving.classifier.classifier import Classifier, Prediction, Product
 from serving.listing.text import normalise, normalise_listing
 from stages.common.products import columns
+from stages.evaluation.answers import product
 from stages.pictures.archive import PictureArchive
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -49,12 +50,7 @@ def table() -> pd.DataFrame:
 def products(table: pd.DataFrame) -> list[Product]:
     """The test products as a request would hold them."""
     with PictureArchive(ARCHIVE) as archive:
-        return [
-            Product(row.designation, row.description, archive.read(row.picture))
-            if row.picture
-            else Product(row.designation, row.description)
-            for row in table.itertuples()
-        ]
+        return [product(row, archive) for row in table.itertuples()]
 
 
 @pytest.fixture(scope="module")

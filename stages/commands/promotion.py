@@ -15,6 +15,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from base64 import b64encode
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,8 +25,10 @@ import pandas as pd
 from stages.commands import clones, locks, paired
 from stages.commands.clones import ROOT, ResultError
 from stages.common.output import StageError, fail
-from stages.common.paths import IMAGES
+from stages.common.paths import ARCHIVE
 from stages.common.settings import load
+from stages.evaluation.answers import product
+from stages.pictures.archive import PictureArchive
 
 TEST = "data/prepared/test.parquet"
 NO_BASELINE = 3
@@ -74,11 +77,10 @@ def judge(base: str) -> Judgement:
             if clones.dvc("repro", "evaluate", where=where, shown=True).returncode:
                 raise ResultError(f"the pipeline of {base} fails, so it gives no baseline")
         rows, rows_hash = common_rows(where)
-        listing = Path(folder) / "rows.jsonl"
-        lines = rows.drop(columns="prdtypecode").to_dict(orient="records")
-        listing.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+        products = Path(folder) / "products.jsonl"
+        write_products(rows, ROOT / ARCHIVE, products)
         rounds = [
-            [answers(root, listing, Path(folder) / "answers.npz") for root in (where, ROOT)]
+            [answers(root, products, Path(folder) / "answers.npz") for root in (where, ROOT)]
             for _ in range(_ROUNDS)
         ]
     labels, old, new = (
@@ -120,10 +122,26 @@ def common_rows(base: Path) -> tuple[pd.DataFrame, str]:
     return rows, f"sha256 {digest}"
 
 
-def answers(root: Path, rows: Path, output: Path) -> dict[str, np.ndarray]:
-    """What the classifier of the repository at `root` says of `rows`, by its own serving code."""
+def write_products(rows: pd.DataFrame, pictures: Path, output: Path) -> None:
+    """What each row gives the classifier, as JSON lines with the picture in base64.
+
+    So nothing but the serving code of the repository that is asked differs between the two.
+    """
+    with PictureArchive(pictures) as archive, output.open("w", encoding="utf-8") as lines:
+        for row in rows.itertuples():
+            asked = product(row, archive)
+            fields = {
+                "designation": asked.designation,
+                "description": asked.description,
+                "image": asked.image,
+            }
+            lines.write(json.dumps(fields, default=lambda image: b64encode(image).decode()) + "\n")
+
+
+def answers(root: Path, products: Path, output: Path) -> dict[str, np.ndarray]:
+    """What the classifier of the repository at `root` says of `products`, by its serving code."""
     done = subprocess.run(  # noqa: S603
-        [sys.executable, "-P", str(_ANSWERS), str(rows), str(ROOT / "data/raw" / IMAGES), output],
+        [sys.executable, "-P", str(_ANSWERS), str(products), str(output)],
         cwd=root,
         env={**os.environ, "PYTHONPATH": str(root)},
         capture_output=True,
