@@ -43,6 +43,10 @@ params: $(STAMP) ## Compose params.yaml from conf/
 test: $(STAMP) ## Run the tests
 	@python -m pytest
 
+.PHONY: test-quick
+test-quick: $(STAMP) ## Run the tests that need no pipeline run and no server
+	@python -m pytest -m 'not slow'
+
 .PHONY: check
 check: $(STAMP) ## Lint, formatting and types
 	ruff check .

@@ -8,7 +8,6 @@ from __future__ import annotations
 import html
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -19,8 +18,8 @@ from serving.listing.text import normalise, normalise_listing
 from stages.common.products import columns
 from stages.evaluation.answers import product
 from stages.pictures.archive import PictureArchive
+from tests.support.repository import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 CLASSIFIER = ROOT / "models" / "classifier"
 TEST = ROOT / "data" / "prepared" / "test.parquet"
 ARCHIVE = ROOT / "data" / "raw" / "images.zip"

@@ -13,9 +13,8 @@ from omegaconf.errors import OmegaConfBaseException
 from pydantic import ValidationError
 
 from stages.common.settings import SettingsError, load
-from tests.support.repository import clone
+from tests.support.repository import ROOT, clone
 
-ROOT = Path(__file__).resolve().parents[1]
 CONF = ROOT / "conf"
 
 
@@ -168,7 +167,7 @@ def test_a_wrong_value_is_refused_with_key_value_and_what_is_accepted(
 def test_settings_are_frozen() -> None:
     settings = load(ROOT / "params.yaml")
     with pytest.raises(ValidationError):
-        settings.train.epochs = 3
+        settings.train.epochs = 3  # type: ignore[misc]  # that is what is refused
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

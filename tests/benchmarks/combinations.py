@@ -19,7 +19,8 @@ from typing import Any, NamedTuple
 import yaml
 from dvc.utils.hydra import compose_and_dump
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.support.repository import ROOT
+
 CONF = ROOT / "conf"
 PIPELINE: dict[str, Any] = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
 _LAST_LINES = 15

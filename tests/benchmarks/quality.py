@@ -26,8 +26,9 @@ import pandas as pd
 import yaml
 
 from tests.benchmarks import peers
-from tests.benchmarks.combinations import CONF, ROOT, Combinations, StageError
+from tests.benchmarks.combinations import CONF, Combinations, StageError
 from tests.benchmarks.table import FIGURES, Row, markdown
+from tests.support.repository import ROOT
 
 KINDS = ("peers", "text", "image", "fused")
 

@@ -39,7 +39,8 @@ import uvloop
 from PIL import Image
 
 from serving.classifier.classifier import Classifier, Product
-from tests.serving.process import ROOT, Process
+from tests.support.process import Process
+from tests.support.repository import ROOT
 
 MODEL = ROOT / "models" / "classifier"
 PEER = "tests.benchmarks.keras_peer"

@@ -17,6 +17,8 @@ import pytest
 
 from tests.support.repository import ENVIRONMENT, PIPELINE, attempt, run
 
+pytestmark = pytest.mark.slow
+
 SEED = int(os.environ.get("FAULT_SEED", random.SystemRandom().randrange(10**6)))
 """Of the moments of death; a failing test prints it, FAULT_SEED repeats it."""
 LONGEST = 4.0

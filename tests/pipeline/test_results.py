@@ -15,6 +15,8 @@ import yaml
 
 from tests.support.repository import ENVIRONMENT, SMALL, attempt, git, run
 
+pytestmark = pytest.mark.slow
+
 NO_BASELINE = 3
 WITHOUT_PICTURES = SMALL[:-2]
 

@@ -20,6 +20,8 @@ from serving.listing.text import normalise
 from stages.preparation.split import designation_key
 from tests.support.repository import git, run
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def repository(small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:

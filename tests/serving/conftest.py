@@ -1,30 +1,16 @@
-"""A tiny classifier, settings around it, and an application that has loaded it."""
+"""Settings around the tiny classifier, and an application that has loaded it."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from litestar.testing import TestClient
 
 from serving.app import create_app
-from serving.http.watching import Watched
 from serving.settings import Settings
-from tests.serving import tiny
-
-SECRET = "uYd0n3vG-4kQwZ7rT1sXbE6mJ9hLpC2aVfNoRiB5tUxWzKqDgHyMjPeSlA8cOv_I"
-USER, PASSWORD = "alice", "correct horse battery"
-
-
-@pytest.fixture(scope="session")
-def classifier_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with models/classifier and dvc.lock; not to be changed."""
-    root = tmp_path_factory.mktemp("classifier")
-    tiny.build(root)
-    return root
+from tests.support.service import PASSWORD, SECRET, USER, Client, bearer, changed, wait_ready
 
 
 @pytest.fixture(scope="module")
@@ -46,27 +32,6 @@ def settings(classifier_root: Path, tmp_path_factory: pytest.TempPathFactory) ->
         token_account_limit=0,
         metrics="open",
     )
-
-
-def changed(settings: Settings, **changes: Any) -> Settings:
-    """Other settings, checked as any are."""
-    return Settings(**{**dict(settings), **changes})
-
-
-class Client(TestClient[Any]):
-    """Litestar's client, with the application at hand."""
-
-    def __init__(self, watched: Watched) -> None:
-        super().__init__(watched, raise_server_exceptions=False)
-        self.watched = watched
-
-
-def wait_ready(client: Client) -> None:
-    """Until the classifier is loaded."""
-    deadline = time.monotonic() + 10
-    while client.get("/health/ready").status_code != 200:
-        assert time.monotonic() < deadline, "not ready"
-        time.sleep(0.01)
 
 
 @pytest.fixture(scope="module")
@@ -92,11 +57,6 @@ def start(settings: Settings) -> Iterator[Callable[..., Client]]:
     yield begin
     for client in clients:
         client.__exit__(None, None, None)
-
-
-def bearer(client: Client, scopes: tuple[str, ...] = ("predict",)) -> dict[str, str]:
-    """The Authorization field of the first user."""
-    return {"Authorization": f"Bearer {client.watched.service.tokens.issue(USER, scopes)}"}
 
 
 @pytest.fixture(scope="module")

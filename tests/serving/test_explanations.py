@@ -13,9 +13,9 @@ from serving.classifier.classifier import Product
 from serving.classifier.explaining import GRID, explain
 from serving.inference import timing
 from serving.metrics import Metrics
-from tests.serving import tiny
-from tests.serving.answers import is_problem, multipart
-from tests.serving.conftest import PASSWORD, Client, bearer
+from tests.support import tiny
+from tests.support.answers import is_problem, multipart
+from tests.support.service import PASSWORD, Client, bearer
 
 Auth = dict[str, str]
 

@@ -17,10 +17,12 @@ import pytest
 
 from serving.classifier import manifest
 from serving.inference import lock
-from tests.serving import tiny
-from tests.serving.answers import is_problem
-from tests.serving.conftest import PASSWORD, SECRET, USER
-from tests.serving.process import Process, running
+from tests.support import tiny
+from tests.support.answers import is_problem
+from tests.support.process import Process, running
+from tests.support.service import PASSWORD, SECRET, USER
+
+pytestmark = pytest.mark.slow
 
 VARIABLES = {
     "SECRET_KEY": SECRET,

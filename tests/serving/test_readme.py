@@ -16,9 +16,12 @@ from pathlib import Path
 import pytest
 
 from serving.settings import documentation
-from tests.serving import tiny
-from tests.serving.conftest import PASSWORD, USER
-from tests.serving.process import ROOT, Process, running
+from tests.support import tiny
+from tests.support.process import Process, running
+from tests.support.repository import ROOT
+from tests.support.service import PASSWORD, USER
+
+pytestmark = pytest.mark.slow
 
 README = (ROOT / "README.md").read_text("utf-8")
 SERVICE = (ROOT / "docs" / "service.md").read_text("utf-8")

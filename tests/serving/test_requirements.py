@@ -7,7 +7,7 @@ import re
 import sys
 from importlib.metadata import packages_distributions
 
-from tests.serving.process import ROOT
+from tests.support.repository import ROOT
 
 
 def imported() -> set[str]:

@@ -11,9 +11,9 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings, strategies
 
 from serving.http.problems import MEDIA_TYPE
-from tests.serving import tiny
-from tests.serving.answers import multipart
-from tests.serving.conftest import USER, Client
+from tests.support import tiny
+from tests.support.answers import multipart
+from tests.support.service import USER, Client
 
 many = settings(
     max_examples=150,

@@ -13,9 +13,9 @@ from litestar.exceptions import HTTPException
 
 from serving.access.users import Users
 from serving.routes import about
-from tests.serving import tiny
-from tests.serving.answers import is_problem, multipart
-from tests.serving.conftest import PASSWORD, USER, Client, bearer
+from tests.support import tiny
+from tests.support.answers import is_problem, multipart
+from tests.support.service import PASSWORD, USER, Client, bearer
 
 Auth = dict[str, str]
 

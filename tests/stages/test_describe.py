@@ -25,9 +25,8 @@ from stages import describe
 from stages.common.settings import FolderData, HuggingFaceData, SampleData, UrlData, load
 from stages.evaluation.examples import KINDS, Example, first_of_each_kind
 from stages.evaluation.model_card import Facts, figure, model_card, plain, share, table
-from tests.serving import tiny
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.support import tiny
+from tests.support.repository import ROOT
 
 
 def scores(products: int, f1: float) -> dict[str, Any]:
@@ -294,13 +293,6 @@ def test_a_kind_that_does_not_occur_is_none() -> None:
 
 
 # The stage
-
-
-@pytest.fixture(scope="module")
-def classifier_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("classifier")
-    tiny.build(root)
-    return root
 
 
 @pytest.fixture

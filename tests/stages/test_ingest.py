@@ -19,7 +19,7 @@ from stages.common.settings import (
 from stages.sources import huggingface, url
 from stages.sources.sample import listings as sample
 from stages.sources.transfer import SourceError
-from tests.stages.sources.loopback import assert_is_catalogue, write_catalogue
+from tests.support.loopback import assert_is_catalogue, write_catalogue
 
 
 class Settings:

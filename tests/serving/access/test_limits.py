@@ -18,9 +18,11 @@ from serving.access.limits import WINDOW_SECONDS, Limits, client_address
 from serving.http.problems import Problem
 from serving.metrics import Metrics
 from serving.settings import Settings, SettingsError
-from tests.serving.answers import is_problem
-from tests.serving.conftest import PASSWORD, SECRET, USER, Client, bearer, changed
-from tests.serving.process import Process, free_port, running
+from tests.support.answers import is_problem
+from tests.support.process import Process, free_port, running
+from tests.support.service import PASSWORD, SECRET, USER, Client, bearer, changed
+
+pytestmark = pytest.mark.slow
 
 Start = Callable[..., Client]
 

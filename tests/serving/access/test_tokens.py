@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
 from serving.access.keys import Keys
 from serving.access.tokens import CLAIMS, LEEWAY_SECONDS, MAX_CHARACTERS, TokenError, Tokens
 from serving.settings import Settings, SettingsError
-from tests.serving.conftest import SECRET, changed
+from tests.support.service import SECRET, changed
 
 OTHER = SECRET[::-1]
 PLAIN = Settings(secret_key=SECRET)

@@ -15,7 +15,7 @@ from argon2.profiles import RFC_9106_LOW_MEMORY
 from serving.access.passwords import PasswordError, Passwords, new_hash
 from serving.access.users import Directory, UserError, Users, create_first_user, main
 from serving.settings import Settings, SettingsError
-from tests.serving.conftest import PASSWORD
+from tests.support.service import PASSWORD
 
 
 @pytest.fixture

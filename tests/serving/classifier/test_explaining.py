@@ -27,7 +27,7 @@ from serving.classifier.explaining import (
 from serving.encoding.encoders import ENCODER, NgramEncoder
 from serving.encoding.ngrams import VIEWS
 from serving.listing.text import Text, normalise, normalise_listing
-from tests.serving import tiny
+from tests.support import tiny
 
 
 @pytest.fixture(scope="module")

@@ -18,8 +18,10 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from tests.serving.conftest import PASSWORD, SECRET, USER
-from tests.serving.process import Process, running
+from tests.support.process import Process, running
+from tests.support.service import PASSWORD, SECRET, USER
+
+pytestmark = pytest.mark.slow
 
 CHECKS = [
     not_a_server_error,

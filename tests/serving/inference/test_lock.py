@@ -13,7 +13,7 @@ import yaml
 from serving.classifier import manifest
 from serving.inference import lock
 from serving.inference.lock import LockError, directory_hash, excerpt_path, verify, write_excerpt
-from tests.serving import tiny
+from tests.support import tiny
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pytest
 from serving.classifier.classifier import Classifier, Product
 from stages.commands import promotion
 from stages.commands.clones import ROOT, ResultError
-from tests.serving import tiny
+from tests.support import tiny
 
 PICTURES = [f"images/image_train/image_{n}_product_{n}.jpg" for n in range(2)]
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from stages.commands.summary import COLUMNS, OUTPUTS, ROWS, summary
+from tests.support.repository import ROOT
 
-ROOT = Path(__file__).resolve().parents[3]
 SPEED = {"seconds_p50": 0.00234, "seconds_p99": 0.0567}
 
 

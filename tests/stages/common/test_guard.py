@@ -13,8 +13,8 @@ import pytest
 
 from stages.common.guard import ChangedError, clear, declared, require_same, take
 from stages.common.output import StageError
+from tests.support.repository import ROOT
 
-ROOT = Path(__file__).resolve().parents[3]
 PIPELINE = """
 stages:
   demo:

@@ -13,8 +13,8 @@ from dvc.utils.hydra import compose_and_dump
 from pydantic import ValidationError
 
 from stages.common.settings import Settings, SettingsError, load
+from tests.support.repository import ROOT
 
-ROOT = Path(__file__).resolve().parents[3]
 CONF = str(ROOT / "conf")
 NAN, INFINITE = float("nan"), float("inf")
 

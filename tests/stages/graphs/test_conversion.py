@@ -7,9 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from stages.common.determinism import ENVIRONMENT
+import pytest
 
-ROOT = Path(__file__).parents[3]
+from stages.common.determinism import ENVIRONMENT
+from tests.support.repository import ROOT
+
+pytestmark = pytest.mark.slow
 
 EXPORT = """
 import hashlib, pathlib, sys

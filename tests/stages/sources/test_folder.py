@@ -11,7 +11,7 @@ import pytest
 from stages.common.paths import FILES, IMAGES, TRAIN_CODES, TRAIN_PRODUCTS
 from stages.sources import folder
 from stages.sources.transfer import SourceError
-from tests.stages.sources.loopback import assert_is_catalogue, write_catalogue
+from tests.support.loopback import assert_is_catalogue, write_catalogue
 
 
 def test_copies_that_share_nothing_with_the_originals(tmp_path: Path) -> None:

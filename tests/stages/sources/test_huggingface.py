@@ -13,7 +13,7 @@ import pytest
 from stages.common.paths import FILES, IMAGES, TRAIN_PRODUCTS
 from stages.sources import huggingface, transfer
 from stages.sources.transfer import SourceError
-from tests.stages.sources.loopback import (
+from tests.support.loopback import (
     ALWAYS,
     REPOSITORY,
     Fault,

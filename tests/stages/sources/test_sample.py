@@ -23,8 +23,8 @@ from stages.sources.sample.codes import LISTINGS
 from stages.sources.sample.listings import MINIMUM_PRODUCTS, class_sizes, generate
 from stages.sources.sample.pictures import SIDE, Picture, draw
 from stages.sources.transfer import SourceError
+from tests.support.repository import ROOT
 
-ROOT = Path(__file__).parents[3]
 FILES = ["X_test_update.csv", "X_train_update.csv", "Y_train_CVw08PX.csv", "images.zip"]
 PRODUCTS, UNLABELLED = 600, 60
 

@@ -14,7 +14,7 @@ from s3fs import S3FileSystem
 from stages.common.paths import IMAGES, TRAIN_PRODUCTS
 from stages.sources import transfer, url
 from stages.sources.transfer import SourceError
-from tests.stages.sources.loopback import (
+from tests.support.loopback import (
     ALWAYS,
     Fault,
     Loopback,

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[3]
+from tests.support.repository import ROOT
+
+pytestmark = pytest.mark.slow
 
 # In a process of its own: TensorFlow can be set up only once in each.
 PROGRAM = """

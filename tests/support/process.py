@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx
 
-ROOT = Path(__file__).parents[2]
+from tests.support.repository import ROOT
 
 
 def free_port() -> int:

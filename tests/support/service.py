@@ -1,0 +1,40 @@
+"""An application of the service in this process: its first user, its client, other settings."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from litestar.testing import TestClient
+
+from serving.http.watching import Watched
+from serving.settings import Settings
+
+SECRET = "uYd0n3vG-4kQwZ7rT1sXbE6mJ9hLpC2aVfNoRiB5tUxWzKqDgHyMjPeSlA8cOv_I"
+USER, PASSWORD = "alice", "correct horse battery"
+
+
+def changed(settings: Settings, **changes: Any) -> Settings:
+    """Other settings, checked as any are."""
+    return Settings(**{**dict(settings), **changes})
+
+
+class Client(TestClient[Any]):
+    """Litestar's client, with the application at hand."""
+
+    def __init__(self, watched: Watched) -> None:
+        super().__init__(watched, raise_server_exceptions=False)
+        self.watched = watched
+
+
+def wait_ready(client: Client) -> None:
+    """Until the classifier is loaded."""
+    deadline = time.monotonic() + 10
+    while client.get("/health/ready").status_code != 200:
+        assert time.monotonic() < deadline, "not ready"
+        time.sleep(0.01)
+
+
+def bearer(client: Client, scopes: tuple[str, ...] = ("predict",)) -> dict[str, str]:
+    """The Authorization field of the first user."""
+    return {"Authorization": f"Bearer {client.watched.service.tokens.issue(USER, scopes)}"}
