@@ -16,11 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from pathspec import GitIgnoreSpec
 
 from stages.common.output import StageError
 
 PIPELINE = Path("dvc.yaml")
 PARAMS = Path("params.yaml")
+IGNORED = Path(".dvcignore")
 
 _REFERENCE = re.compile(r"\$\{([\w.]+)\}")
 _PR_SET_PDEATHSIG = 1  # prctl(2)
@@ -74,7 +76,8 @@ def declared(stage: str) -> Declared:
 def take(stage: Declared) -> Snapshot:
     """What the dependencies are now."""
     files = {}
-    for path in (file for dependency in stage.dependencies for file in _files(dependency)):
+    ignored = _ignored()
+    for path in (file for of in stage.dependencies for file in _files(of, ignored)):
         status = path.stat()
         files[path] = (status.st_ino, status.st_size, status.st_mtime_ns)
     parameters = _parameters()
@@ -135,8 +138,16 @@ def _value(parameters: Any, key: str) -> Any:
     return parameters
 
 
-def _files(path: Path) -> Iterator[Path]:
+def _files(path: Path, ignored: GitIgnoreSpec) -> Iterator[Path]:
     if path.is_dir():
-        yield from sorted(file for file in path.rglob("*") if file.is_file())
+        found = (file for file in path.rglob("*") if not ignored.match_file(file))
+        yield from sorted(file for file in found if file.is_file())
     elif path.exists():
         yield path
+
+
+def _ignored() -> GitIgnoreSpec:
+    """What DVC leaves out of a directory, such as the bytecode that the stage itself writes."""
+    return GitIgnoreSpec.from_lines(
+        IGNORED.read_text(encoding="utf-8").splitlines() if IGNORED.exists() else ()
+    )

@@ -43,6 +43,7 @@ def _pipeline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "raw.csv": "a,b\n",
         "code.py": "x = 1\n",
         "folder/part.bin": "bytes",
+        ".dvcignore": (ROOT / ".dvcignore").read_text(encoding="utf-8"),
     }.items():
         Path(name).parent.mkdir(exist_ok=True)
         Path(name).write_text(text, encoding="utf-8")
@@ -92,6 +93,7 @@ def test_nothing_changed_is_fine() -> None:
         (lambda: undo("code.py"), "code.py was written"),
         (lambda: append("folder/part.bin"), "folder/part.bin was written"),
         (lambda: append("folder/new.bin"), "folder/new.bin appeared"),
+        (lambda: append("folder/new.py"), "folder/new.py appeared"),
         (lambda: Path("folder/part.bin").unlink(), "folder/part.bin disappeared"),
         (lambda: Path("code.py").unlink(), "code.py disappeared"),
         (lambda: params("penalty: 1", "penalty: 5"), "text.penalty was 1 when demo started and"),
@@ -103,6 +105,20 @@ def test_every_change_is_named(change: Callable[[], object], named: str) -> None
     message = refused(change)
     assert named in message
     assert "make repro" in message
+
+
+@pytest.mark.parametrize("name", ["folder/__pycache__/part.cpython-311.pyc", "folder/part.pyc"])
+def test_what_dvc_ignores_may_change(name: str) -> None:
+    stage = declared("demo")
+    before = take(stage)
+    Path(name).parent.mkdir(exist_ok=True)
+    append(name)
+    require_same("demo", before, take(stage))
+
+
+def test_without_a_dvcignore_every_file_counts() -> None:
+    Path(".dvcignore").unlink()
+    assert "folder/part.pyc appeared" in refused(lambda: append("folder/part.pyc"))
 
 
 def test_parameters_of_other_stages_may_change() -> None:
