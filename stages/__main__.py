@@ -1,7 +1,8 @@
-"""Run one stage the way dvc.yaml does: `python -m stages train_text`.
+"""Run one stage the way dvc.yaml does: `python3 -m stages train_text`.
 
-What decides the bits of a run is pinned, and what the stage reads is noted, before any of its code
-is loaded. A stage whose dependencies changed meanwhile fails, and so keeps nothing.
+The project's Python takes over from any other, what decides the bits of a run is pinned, and what
+the stage reads is noted, before any of its code is loaded. A stage whose dependencies changed
+meanwhile fails, and so keeps nothing.
 """
 
 from __future__ import annotations
@@ -9,28 +10,35 @@ from __future__ import annotations
 import importlib
 import sys
 
-from stages.common import guard as guarding
-from stages.common.determinism import pin
 from stages.common.output import StageError, fail
+from stages.common.process import end_with_parent, start_again
 
 
 def run(name: str) -> None:
     """Run the function `name` of the module `stages.<name>` under guard."""
-    stage = guarding.declared(name)
-    before = guarding.take(stage)
-    guarding.clear(stage)
+    from stages.common import guard  # another Python than the project's could not import it
+
+    stage = guard.declared(name)
+    before = guard.take(stage)
+    guard.clear(stage)
     getattr(importlib.import_module(f"stages.{name}"), name)()
-    guarding.require_same(name, before, guarding.take(stage))
+    guard.require_same(name, before, guard.take(stage))
 
 
 if __name__ == "__main__":
-    guarding.end_with_parent()  # first, while the parent is there; starting again keeps it
-    pin()
+    end_with_parent()  # first, while the parent is there; starting again keeps it
     try:
         (requested,) = sys.argv[1:]
     except ValueError:
         sys.exit("usage: python -m stages STAGE")
     try:
+        start_again()
         run(requested)
+    except ModuleNotFoundError as error:
+        if str(error.name).split(".")[0] in ("stages", "serving"):
+            raise
+        lacking = f"{error} for {sys.executable}"
+        advice = "run `make venv`, or activate the environment that has it"
+        fail(requested, StageError(f"{lacking}; {advice}"))
     except (StageError, OSError) as error:
         fail(requested, error)

@@ -72,7 +72,7 @@ def sections(path: Path) -> set[str]:
 
 @pytest.mark.parametrize("stage", PIPELINE)
 def test_every_imported_module_is_a_dependency_and_every_dependency_is_imported(stage: str) -> None:
-    assert PIPELINE[stage]["cmd"] == f"python -m stages {stage}"
+    assert PIPELINE[stage]["cmd"] == f"python3 -m stages {stage}"
     needed = reached(Path("stages") / f"{stage}.py") | reached(RUNNER)
     declared = code(stage)
     assert len(declared) <= MOST

@@ -17,9 +17,6 @@ is: `python -m stages` starts itself again with it, whatever the caller's enviro
 
 from __future__ import annotations
 
-import os
-import sys
-
 ENVIRONMENT = {
     # Sums are split among the threads there are, so another number of them gives other last
     # digits; libraries would take the number of processors they find.
@@ -31,10 +28,3 @@ ENVIRONMENT = {
     # What the graph converter leaves of equal nodes depends on the order of its sets.
     "PYTHONHASHSEED": "0",
 }
-
-
-def pin() -> None:
-    """Start this process again with ENVIRONMENT, unless that is what it was started with."""
-    if not ENVIRONMENT.items() <= os.environ.items():
-        os.environ.update(ENVIRONMENT)
-        os.execv(sys.executable, sys.orig_argv)  # noqa: S606  # the very same command

@@ -6,10 +6,8 @@ one that was used, and that lie would be kept for good in the lock and in the ru
 
 from __future__ import annotations
 
-import ctypes
 import re
 import shutil
-import signal
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +23,6 @@ PARAMS = Path("params.yaml")
 IGNORED = Path(".dvcignore")
 
 _REFERENCE = re.compile(r"\$\{([\w.]+)\}")
-_PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
 class ChangedError(StageError):
@@ -110,17 +107,6 @@ def clear(stage: Declared) -> None:
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
-
-
-def end_with_parent() -> None:
-    """Have this process killed when its parent is (Linux; prctl(2)).
-
-    A killed `dvc repro` would otherwise leave its stage behind, writing into the outputs of the
-    next run, and a killed stage its worker processes, waiting for good.
-    """
-    prctl = getattr(ctypes.CDLL(None), "prctl", None)
-    if prctl is not None:
-        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _parameters() -> Any:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from serving.listing.images import ImageError, decode
-from stages.common.guard import end_with_parent
+from stages.common.process import end_with_parent
 from stages.pictures.archive import PictureArchive
 
 CHUNK = 64

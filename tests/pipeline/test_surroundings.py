@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.repository import ENVIRONMENT, git
+from tests.support.repository import ENVIRONMENT, clone, git, unactivated
 
 
 @pytest.fixture
@@ -33,3 +33,44 @@ def test_bytecode_that_a_stage_leaves_behind_changes_nothing(repository: Path) -
     for folder in ("stages/common", "stages/fusion", "serving/classifier"):
         assert list((repository / folder / "__pycache__").glob("*.pyc"))
     assert git(repository, "status", "--porcelain") == ""
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("repro", "--force", "--single-item", "fuse"),
+        ("exp", "run", "--temp", "-S", "data.products=300", "ingest"),
+    ],
+    ids=" ".join,
+)
+def test_dvc_works_where_the_environment_is_not_activated(
+    command: tuple[str, ...], repository: Path, tmp_path: Path
+) -> None:
+    """Nor is there a `python`, and `python3` has no packages."""
+    (repository / ".venv").symlink_to(sys.prefix)
+    done = subprocess.run(  # noqa: S603
+        [".venv/bin/dvc", *command],
+        cwd=repository,
+        env=unactivated(tmp_path / "bin"),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert f"> python3 -m stages {command[-1]}" in done.stdout
+    assert git(repository, "status", "--porcelain") == ""
+
+
+def test_without_any_environment_it_is_said_in_one_line_what_to_do(tmp_path: Path) -> None:
+    done = subprocess.run(
+        ["python3", "-S", "-m", "stages", "ingest"],  # noqa: S607  # -S: without any package
+        cwd=clone(tmp_path / "repository"),
+        env=unactivated(tmp_path / "bin"),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("ingest: No module named 'yaml' for ")
+    assert "run `make venv`" in line

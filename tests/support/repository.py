@@ -24,6 +24,15 @@ SMALL = (
 ENVIRONMENT = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
 
 
+def unactivated(folder: Path) -> dict[str, str]:
+    """Surroundings in which no environment is activated: `python3` in the PATH is made in `folder`,
+    and is that which the environment of the tests was made from."""
+    folder.mkdir(parents=True)
+    (folder / "python3").symlink_to(Path(sys.executable).resolve())
+    left = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
+    return {**left, "PATH": f"{folder}:/usr/bin:/bin"}
+
+
 def attempt(repository: Path, *command: str) -> subprocess.CompletedProcess[str]:
     """`python -m command`, whatever becomes of it."""
     return subprocess.run(  # noqa: S603

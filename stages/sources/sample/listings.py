@@ -22,7 +22,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from stages.common.guard import end_with_parent
+from stages.common.process import end_with_parent
 from stages.sources.sample import recipes, vocabulary
 from stages.sources.sample.codes import LISTINGS
 from stages.sources.sample.pictures import Picture, draw

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -168,21 +167,3 @@ def test_the_runner_tells_faults_without_a_traceback() -> None:
     assert refused.stderr.startswith("ingest: params.yaml is refused")
     Path("dvc.yaml").unlink()
     assert "run from the repository's root" in runner("ingest").stderr
-
-
-def test_a_stage_ends_when_its_parent_is_killed() -> None:
-    child = (
-        "from stages.common.guard import end_with_parent; import os, time; end_with_parent(); "
-        "print(os.getpid(), flush=True); time.sleep(600)"
-    )
-    parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])"
-    with subprocess.Popen(  # noqa: S603
-        [sys.executable, "-c", parent],
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        assert int(process.stdout.readline())
-        process.send_signal(signal.SIGKILL)
-        assert process.stdout.read() == ""  # the pipe ends when the child, its last writer, does
