@@ -10,12 +10,14 @@ from __future__ import annotations
 import os
 
 from stages.common.determinism import ENVIRONMENT
+from stages.common.standard_error import without_startup_lines
 
 os.environ.update(ENVIRONMENT)
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")  # warnings and errors
 
-import keras
-import tensorflow as tf
+with without_startup_lines():
+    import keras
+    import tensorflow as tf
 
 __all__ = ["keras", "set_up", "tf"]
 
@@ -26,3 +28,7 @@ def set_up(seed: int, threads: int) -> None:
     tf.config.threading.set_inter_op_parallelism_threads(1)
     tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(seed)
+    # Each fold trains a model of its own, once; TensorFlow takes them for one that it traces anew.
+    tf.get_logger().addFilter(lambda record: "tf.function retracing" not in record.getMessage())
+    with without_startup_lines():
+        tf.config.list_logical_devices()
