@@ -11,6 +11,7 @@ import ctypes
 import os
 import signal
 import sys
+from multiprocessing import parent_process
 from pathlib import Path
 
 from stages.common.determinism import ENVIRONMENT
@@ -47,8 +48,12 @@ def end_with_parent() -> None:
     """Have this process killed when its parent is (Linux; prctl(2)).
 
     A killed `dvc repro` would otherwise leave its stage behind, writing into the outputs of the
-    next run, and a killed stage its worker processes, waiting for good.
+    next run, and a killed stage its worker processes, waiting for good. A worker whose parent was
+    gone before it asked ends here.
     """
     prctl = getattr(ctypes.CDLL(None), "prctl", None)
     if prctl is not None:
         prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    parent = parent_process()
+    if parent is not None and parent.pid != os.getppid():
+        os._exit(1)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from stages.common import process
@@ -131,3 +132,40 @@ def test_a_stage_ends_when_its_parent_is_killed() -> None:
         assert int(process.stdout.readline())
         process.send_signal(signal.SIGKILL)
         assert process.stdout.read() == ""  # the pipe ends when the child, its last writer, does
+
+
+def test_a_worker_ends_whose_parent_was_gone_before_it_asked(tmp_path: Path) -> None:
+    (tmp_path / "late.py").write_text(
+        """
+import multiprocessing, os, time
+from stages.common.process import end_with_parent
+
+def work(parent):
+    print(os.getpid(), flush=True)
+    while os.getppid() == parent:
+        time.sleep(0.01)
+    end_with_parent()
+    time.sleep(600)
+
+if __name__ == "__main__":
+    multiprocessing.get_context("spawn").Process(target=work, args=(os.getpid(),)).start()
+""",
+        encoding="utf-8",
+    )
+    with subprocess.Popen(  # noqa: S603
+        [sys.executable, tmp_path / "late.py"],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        worker = int(process.stdout.readline())
+        process.kill()
+        try:
+            psutil.Process(worker).wait(30)
+        except psutil.NoSuchProcess:
+            pass  # gone before it could be looked at
+        finally:
+            if psutil.pid_exists(worker):
+                os.kill(worker, signal.SIGKILL)
+                pytest.fail("the worker outlived its parent")
