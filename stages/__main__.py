@@ -12,6 +12,7 @@ import sys
 
 from stages.common.output import StageError, fail
 from stages.common.process import end_with_parent, start_again
+from stages.common.processor import require_processor
 
 
 def run(name: str) -> None:
@@ -33,6 +34,7 @@ if __name__ == "__main__":
         sys.exit("usage: python -m stages STAGE")
     try:
         start_again()
+        require_processor()
         run(requested)
     except ModuleNotFoundError as error:
         if str(error.name).split(".")[0] in ("stages", "serving"):

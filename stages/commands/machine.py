@@ -10,13 +10,13 @@ import importlib.metadata
 import os
 import platform
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from serving.classifier.classifier import Classifier
 from stages.common.paths import ARCHIVE, CLASSIFIER
+from stages.common.processor import CPUINFO
 from stages.common.products import read_part
 from stages.evaluation.answers import product
 from stages.pictures.archive import PictureArchive
@@ -28,12 +28,11 @@ _LIBRARIES = (
     *("tensorflow", "keras", "onnx", "tf2onnx", "onnxruntime", "numpy", "scipy", "scikit-learn"),
     *("pandas", "pyarrow", "pillow", "dvc"),
 )
-_PROCESSOR = Path("/proc/cpuinfo")
 
 
 def processor() -> dict[str, Any]:
     """Model and features of the first processor, and how many this process may use."""
-    lines = _PROCESSOR.read_text().split("\n\n")[0].splitlines() if _PROCESSOR.exists() else []
+    lines = CPUINFO.read_text().split("\n\n")[0].splitlines() if CPUINFO.exists() else []
     fields = {name.strip(): value.strip() for name, _, value in (s.partition(":") for s in lines)}
     return {
         "model": fields.get("model name", platform.processor()),

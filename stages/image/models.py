@@ -12,6 +12,7 @@ import numpy as np
 from serving.listing.labels import CODES
 from stages.common.keras_setup import keras
 from stages.common.paths import WEIGHTS
+from stages.common.reciprocal_root import BatchNormalization
 from stages.common.settings import Cnn, Dense, Discriminant, Frozen
 from stages.pictures.backbones import backbone
 
@@ -26,10 +27,10 @@ def cnn(settings: Cnn) -> keras.Model:
     for filters in settings.filters:
         x = layers.Conv2D(filters, 3, strides=2, padding="same", use_bias=False)(x)
         # Short epochs: with the usual momentum of 0.99 the averages would lag behind for several.
-        x = layers.BatchNormalization(momentum=0.9)(x)
+        x = BatchNormalization(momentum=0.9)(x)
         x = layers.ReLU()(x)
         x = layers.Conv2D(filters, 3, padding="same", use_bias=False)(x)
-        x = layers.BatchNormalization(momentum=0.9)(x)
+        x = BatchNormalization(momentum=0.9)(x)
         x = layers.ReLU()(x)
     x = layers.GlobalAveragePooling2D()(x)
     x = layers.Dropout(settings.dropout)(x)
@@ -40,7 +41,7 @@ def head(settings: Dense | Discriminant, features: int) -> keras.Model:
     """Features, float32 [n, features], to logits."""
     x = given = keras.Input((features,), name="features")
     if isinstance(settings, Dense):
-        x = layers.BatchNormalization()(x)
+        x = BatchNormalization()(x)
         x = layers.Dropout(settings.dropout)(x)
         if settings.units:
             x = layers.Dense(settings.units, activation="relu")(x)

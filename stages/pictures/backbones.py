@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from stages.common.keras_setup import keras, set_up, tf
+from stages.common.reciprocal_root import with_exact_normalization
 from stages.common.settings import Frozen
 
 layers = keras.layers
@@ -35,11 +36,13 @@ def backbone(settings: Frozen) -> keras.Model:
         pooled = keras.Model(network.input, layers.GlobalAveragePooling2D()(network.output))
         features = pooled(_vgg_scaling(colours))
     else:
-        network = keras.applications.MobileNet(
-            input_shape=shape,
-            alpha=settings.alpha,
-            include_top=False,
-            weights=_weights(settings),
+        network = with_exact_normalization(
+            keras.applications.MobileNet(
+                input_shape=shape,
+                alpha=settings.alpha,
+                include_top=False,
+                weights=_weights(settings),
+            )
         )
         seen = keras.Model(
             network.input, [network.get_layer(name).output for name in MOBILENET_LAYERS]

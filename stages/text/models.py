@@ -12,6 +12,7 @@ from serving.encoding.encoders import SHAPES, Encoder, WordEncoder, read_encoder
 from serving.listing.labels import CODES
 from stages.common.keras_setup import keras
 from stages.common.paths import WEIGHTS
+from stages.common.reciprocal_root import reciprocal_root
 from stages.common.settings import Lstm, Ngrams
 
 layers = keras.layers
@@ -63,14 +64,15 @@ def lstm(settings: Lstm, encoder: WordEncoder) -> keras.Model:
     known = keras.ops.cast(keras.ops.not_equal(pieces, 0), "float32")[..., None]
     count = keras.ops.maximum(keras.ops.sum(known, axis=2), 1.0)
     spelled = layers.Embedding(encoder.buckets, settings.piece_dimensions)(pieces)
-    spelled = keras.ops.sum(spelled * known, axis=2) / keras.ops.sqrt(count)
+    spelled = keras.ops.sum(spelled * known, axis=2) * reciprocal_root(count)
     vectors = layers.Embedding(
         len(encoder.vocabulary) + 2, settings.dimensions, name=_WORD_VECTORS
     )(words)
     drawn = layers.Embedding(SHAPES, _SHAPE_DIMENSIONS)(shapes)
     x = layers.Concatenate()([vectors, spelled, drawn]) * present
     x = layers.SpatialDropout1D(settings.dropout / 2)(x)
-    x = layers.Bidirectional(layers.LSTM(settings.units, return_sequences=True))(x)
+    read = layers.LSTM(settings.units, return_sequences=True, recurrent_initializer=_Orthogonal())
+    x = layers.Bidirectional(read)(x)
     pooled = []
     for field in (slice(0, designation), slice(designation, places)):
         states, there = x[:, field], present[:, field]
@@ -80,6 +82,17 @@ def lstm(settings: Lstm, encoder: WordEncoder) -> keras.Model:
     x = layers.Dropout(settings.dropout)(layers.Concatenate()(pooled))
     inputs = {"words": words, "pieces": pieces, "shapes": shapes}
     return keras.Model(inputs, layers.Dense(len(CODES), name="logits")(x), name="lstm")
+
+
+@keras.saving.register_keras_serializable("text")
+class _Orthogonal(keras.initializers.Orthogonal):
+    """Keras's own for a matrix, factorised by NumPy: TensorFlow's factors vary by processor."""
+
+    def __call__(self, shape: tuple[int, int], dtype: str | None = None) -> np.ndarray:
+        drawn = keras.random.normal((max(shape), min(shape)), seed=self.seed)
+        basis, factor = np.linalg.qr(np.asarray(drawn, np.float64))
+        basis *= np.sign(np.diag(factor))
+        return self.gain * (basis if shape[0] >= shape[1] else basis.T)
 
 
 def set_word_vectors(model: keras.Model, vectors: np.ndarray) -> None:

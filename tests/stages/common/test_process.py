@@ -18,7 +18,9 @@ from stages.common.process import project_python
 from tests.support.imports import names
 from tests.support.repository import ROOT, unactivated
 
-LOADED_BY_ANY_PYTHON = ("__main__", "common/determinism", "common/output", "common/process")
+LOADED_BY_ANY_PYTHON = (
+    *("__main__", "common/determinism", "common/output", "common/process", "common/processor"),
+)
 WATCHED = """
 import os, sys
 from stages.common import process
