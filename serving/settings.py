@@ -174,6 +174,10 @@ class Settings(BaseModel):
     grace_seconds: NonNegativeInt = 20
     """Seconds a stopping service waits for the requests in flight."""
 
+    inference: str = variable("SERVING_INFERENCE", "fast", one_of("fast", "exact"))
+    """How graphs are run: fast answers pictures in half the time, with probabilities that differ
+    from the pipeline's by as little as the manifest says; exact gives the pipeline's own bits."""
+
     @classmethod
     def load(cls) -> Settings:
         """Read `.env` if it is there, and the environment over it.

@@ -60,13 +60,15 @@ class Model:
         """
         settings = self._settings
         locked = lock.verify(settings.model, settings.lock)
-        classifier = TimedClassifier.load(settings.model, self._threads)
+        fast = settings.inference == "fast"
+        classifier = TimedClassifier.load(settings.model, self._threads, fast=fast)
         _warm(classifier)
         classifier.seconds = self._metrics.branch_seconds
         self.hash, self.measured = locked.hash, locked.measured
         self._classifier = classifier
         self._metrics.model.labels(locked.hash).set(1)
-        logger.info("classifier ready", extra={"model": locked.hash})
+        about = {"model": locked.hash, "inference": settings.inference}
+        logger.info("classifier ready", extra=about)
 
     async def load_in_background(self) -> None:
         """`load` in a thread."""
