@@ -87,6 +87,13 @@ verify-reproducible: $(STAMP) ## Run the committed pipeline twice, in other surr
 verify-small: ## The same with a small sample
 	@$(MAKE) --no-print-directory verify-reproducible VERIFY='$(SMALL)'
 
+# Further options: make verify-processors OPTIONS='-S text=lstm -S image=mobilenet -S image.weights=null'
+OPTIONS ?=
+
+.PHONY: verify-processors
+verify-processors: $(STAMP) ## Run the small pipeline on emulated processors (qemu-user) too, and compare to the byte
+	@python -m stages.commands.processors $(SMALL) $(OPTIONS)
+
 .PHONY: compare-lock
 compare-lock: $(STAMP) ## Hold this result against another: OTHER=<revision or folder of a clone>
 	@python -m stages.commands.compare '$(OTHER)'

@@ -2,8 +2,9 @@
 
 The committed revision is cloned twice, to paths of different length, and each clone runs the whole
 pipeline without any cache, under another hash seed, time zone, language, umask and number of
-processors. Then dvc.lock and everything in metrics/ are compared, and for the first output that
-differs it is said what inside differs. `-S key=value` (as in `dvc exp run`) makes the run smaller.
+processors, and with the libraries told by the caller to compute otherwise. Then dvc.lock and
+everything in metrics/ are compared, and for the first output that differs it is said what inside
+differs. `-S key=value` (as in `dvc exp run`) makes the run smaller.
 
 Exit status: 0 the runs are equal and are what is committed, 1 they differ from each other, 2 they
 are equal, but not what is committed (with -S that is not looked at).
@@ -43,6 +44,19 @@ class Surroundings:
         return f"{self.processors} processor(s), umask {self.umask:03o}, {variables}"
 
 
+HOSTILE = {
+    "OMP_NUM_THREADS": "2",
+    "OPENBLAS_NUM_THREADS": "2",
+    "OPENBLAS_CORETYPE": "Nehalem",
+    "NPY_DISABLE_CPU_FEATURES": "AVX512_SPR",
+    "ONEDNN_MAX_CPU_ISA": "SSE41",
+    "TF_ENABLE_ONEDNN_OPTS": "0",
+    "TF_XLA_FLAGS": "--tf_xla_auto_jit=2 --tf_xla_cpu_global_jit",
+    "GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX2,-FMA",
+}
+"""Other kernels than those of the pins, which run on every processor: without the pins each would
+change the result."""
+
 RUNS = (
     Surroundings(
         "one",
@@ -54,7 +68,10 @@ RUNS = (
         "another/path/that is/longer",
         1,
         0o077,
-        {"PYTHONHASHSEED": "31337", "TZ": "Pacific/Auckland", "LANG": "fr_FR", "LC_ALL": "C"},
+        {
+            **{"PYTHONHASHSEED": "31337", "TZ": "Pacific/Auckland", "LANG": "fr_FR"},
+            **{"LC_ALL": "C", **HOSTILE},
+        },
     ),
 )
 
