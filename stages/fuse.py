@@ -25,7 +25,7 @@ _FOLDS = 5
 
 def aligned(held_out: HeldOut, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The logits for products `rows`, 0 where the branch has none, and bool [n]: where it has."""
-    order = np.argsort(held_out.rows)
+    order = np.argsort(held_out.rows, kind="stable")
     place = np.searchsorted(held_out.rows[order], rows)
     place = order[np.minimum(place, len(order) - 1)] if len(order) else place * 0
     has = np.isin(rows, held_out.rows)

@@ -24,7 +24,7 @@ def steps(path: Path) -> list[dict[str, Any]]:
 
 
 def test_there_are_workflows() -> None:
-    assert {path.stem for path in WORKFLOWS} == {"check", "pipeline"}
+    assert {path.stem for path in WORKFLOWS} == {"check", "pipeline", "processors"}
 
 
 def test_actionlint_finds_nothing() -> None:

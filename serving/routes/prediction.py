@@ -121,7 +121,7 @@ def _answer(body: ProductBody, prediction: Prediction, model: Model, top: int) -
     if prediction.state == "none":
         raise Problem(422, _unusable(prediction.image_error))
     classifier = model.classifier
-    best = prediction.probabilities.argsort()[::-1][:top]
+    best = (-prediction.probabilities).argsort(kind="stable")[:top]
     return Answer(
         predicted=prediction.code,
         label=prediction.label,

@@ -40,8 +40,9 @@ class Surroundings:
     environment: Mapping[str, str]
 
     def __str__(self) -> str:
-        variables = " ".join(f"{name}={value}" for name, value in self.environment.items())
-        return f"{self.processors} processor(s), umask {self.umask:03o}, {variables}"
+        shown = {k: v for k, v in self.environment.items() if not k.endswith("PATH")}
+        variables = " ".join(f"{name}={value}" for name, value in shown.items())
+        return f"{self.path}: {self.processors} processor(s), umask {self.umask:03o} {variables}"
 
 
 HOSTILE = {

@@ -136,7 +136,7 @@ def _failures(table: pd.DataFrame, schema: pa.DataFrameSchema) -> pd.DataFrame:
                 "value": cases["failure_case"].astype(str),
                 "reason": cases["column"] + " " + cases["failure_case"].astype(str) + ": " + reason,
             }
-        ).sort_values(["index", "column"], ignore_index=True)
+        ).sort_values(["index", "column"], ignore_index=True, kind="stable")
     return pd.DataFrame(columns=["index", "column", "value", "reason"])
 
 

@@ -1,10 +1,12 @@
 """What each pin of the bits costs, and whether bits hold without it: `make bench-determinism`.
 
-Every line trains the same thing in fresh processes with one pin taken off: the default picture
-network for the pins of TensorFlow, discriminant analysis on 2,000 x 1,536 features for that of
-BLAS; once on two processors and once on one. Seconds are those of the processors, all threads
-together, the fewer of both runs: on a busy machine they hold still where the clock does not. "Cost"
-is those with all pins against those without that one; "bits equal" compares both runs' weights.
+Every line computes the same thing in fresh processes with one pin taken off: the default picture
+network for the pins of TensorFlow, discriminant analysis on 2,000 x 1,536 features for that of BLAS
+threads, and all stages of the committed pipeline, in a clone of HEAD, for the kernels of every
+library. Once on two processors and once on one; the pipeline once, on two. Seconds are those of the
+processors, all threads together, the fewer of both runs: on a busy machine they hold still where
+the clock does not. "Cost" is those with all pins against those without that one; "bits equal"
+compares both runs, and that of the pipeline with the one that has all pins.
 """
 
 from __future__ import annotations
@@ -12,19 +14,28 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import resource
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+import yaml
 
+from stages.__main__ import run
+from stages.commands import clones
 from stages.common.determinism import ENVIRONMENT
 from stages.common.settings import Cnn, load
 
 RUNS = 2
-LINES: tuple[tuple[str, str, dict[str, Any]], ...] = (
+KERNELS = {
+    "kernels of BLAS": ["OPENBLAS_CORETYPE"],
+    "kernels of NumPy": ["NPY_DISABLE_CPU_FEATURES"],
+    "kernels of oneDNN": ["ONEDNN_MAX_CPU_ISA"],
+}
+LINES: tuple[tuple[str, str, dict[str, object]], ...] = (
     ("all pins", "network", {}),
     ("seeds", "network", {"seeds": False}),
     ("deterministic kernels", "network", {"kernels": False}),
@@ -37,10 +48,13 @@ LINES: tuple[tuple[str, str, dict[str, Any]], ...] = (
         "discriminant",
         {"without": ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"]},
     ),
+    ("all pins", "pipeline", {}),
+    *((name, "pipeline", {"without": variables}) for name, variables in KERNELS.items()),
+    ("all three", "pipeline", {"without": [each for of in KERNELS.values() for each in of]}),
 )
 
 
-def network(options: dict[str, Any]) -> tuple[float, bytes]:
+def network(options: dict[str, object]) -> tuple[float, bytes]:
     """Processor seconds of two epochs of the picture network after a first one, and its weights."""
     ENVIRONMENT.update(dict(options.get("environment", {})))
     from stages.common.keras_setup import keras, tf
@@ -69,7 +83,7 @@ def network(options: dict[str, Any]) -> tuple[float, bytes]:
     return seconds, b"".join(weight.tobytes() for weight in model.get_weights())
 
 
-def discriminant(_: dict[str, Any]) -> tuple[float, bytes]:
+def discriminant(_: dict[str, object]) -> tuple[float, bytes]:
     """Processor seconds of three discriminant analyses, and the last one's kernel and bias."""
     from stages.image.discriminant import discriminant
 
@@ -77,12 +91,28 @@ def discriminant(_: dict[str, Any]) -> tuple[float, bytes]:
     features = random.normal(size=(2000, 1536)).astype(np.float32)
     labels = random.integers(0, 27, 2000)
     started = time.process_time()
-    for _repeat in range(3):
+    for _ in range(3):
         kernel, bias = discriminant(features, labels, 27, 0.4)
     return time.process_time() - started, kernel.tobytes() + bias.tobytes()
 
 
-def measure(work: str, options: dict[str, Any], processors: int) -> tuple[float, str]:
+def pipeline(options: dict[str, object]) -> tuple[float, bytes]:
+    """Processor seconds of all stages, each in a process of its own, and what they wrote."""
+    with tempfile.TemporaryDirectory() as folder:
+        where = clones.clone(Path(folder) / "repository", clones.commit_of("HEAD"))
+        stages = yaml.safe_load((where / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+        for name in stages:
+            command = [sys.executable, "-m", "tests.benchmarks.determinism", name]
+            subprocess.run(  # noqa: S603
+                [*command, json.dumps(options)], cwd=where, stdout=subprocess.DEVNULL, check=True
+            )
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        files = sorted(file for top in ("models", "metrics") for file in (where / top).rglob("*"))
+        digests = [hashlib.sha256(file.read_bytes()).digest() for file in files if file.is_file()]
+    return used.ru_utime + used.ru_stime, b"".join(digests)
+
+
+def measure(work: str, options: dict[str, object], processors: int) -> tuple[float, str]:
     """Processor seconds and digest of one run in a process of its own."""
     environment = {**os.environ, **ENVIRONMENT}
     for name in list(options.get("without", [])):
@@ -108,15 +138,16 @@ def main() -> None:
     """Print the table."""
     print("| without | trained | processor seconds | cost of the pin | bits equal |")
     print("|---|---|---|---|---|")
-    pinned: dict[str, float] = {}
+    pinned: dict[str, tuple[float, str]] = {}
     for name, work, options in LINES:
-        runs = [measure(work, options, 2 - number % 2) for number in range(RUNS)]
+        count = 1 if work == "pipeline" else RUNS
+        runs = [measure(work, options, 2 - number % 2) for number in range(count)]
         seconds = min(each for each, _ in runs)
-        if not options:
-            pinned[work] = seconds
-        cost = f"{pinned[work] / seconds - 1:+.0%}" if options else ""
+        pinned.setdefault(work, (seconds, runs[0][1]))
+        cost = f"{pinned[work][0] / seconds - 1:+.0%}" if options else ""
         title = name if options else "nothing"
-        equal = "yes" if len({digest for _, digest in runs}) == 1 else "no"
+        digests = {digest for _, digest in runs}
+        equal = "yes" if len(digests | ({pinned[work][1]} if count == 1 else set())) == 1 else "no"
         print(f"| {title} | {work} | {seconds:.2f} | {cost} | {equal} |", flush=True)
 
 
@@ -127,5 +158,11 @@ if __name__ == "__main__":
         if not Path("params.yaml").is_file():
             sys.exit("run from the repository's root")
         of = json.loads(sys.argv[2])
-        took, weights = (network if sys.argv[1] == "network" else discriminant)(of)
-        print(json.dumps([took, hashlib.sha256(weights).hexdigest()]))
+        for pin in of.get("without", ()):
+            ENVIRONMENT.pop(pin)
+        works = {"network": network, "discriminant": discriminant, "pipeline": pipeline}
+        if sys.argv[1] in works:
+            took, made = works[sys.argv[1]](of)
+            print(json.dumps([took, hashlib.sha256(made).hexdigest()]))
+        else:
+            run(sys.argv[1])

@@ -1,0 +1,211 @@
+"""Everything that computes a result, in small, layer by layer: a digest a line.
+
+`python -m tests.processors.operations` runs under the pins of a stage. Its lines come in the order
+of the computation, so that the first that differs between two processors names the operation.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+if __name__ == "__main__":
+    from stages.common.determinism import pin
+
+    pin()
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+
+import numpy as np
+import yaml
+
+from serving.classifier.classifier import LOGITS, session
+from serving.classifier.fusion import softmax
+from serving.encoding.encoders import NgramEncoder, WordEncoder
+from serving.listing.labels import CODES, LABELS
+from serving.listing.text import Text
+from stages.commands.params import compose
+from stages.common.keras_setup import keras, set_up, tf
+from stages.common.settings import Settings
+from stages.fusion import fitting
+from stages.graphs.conversion import to_onnx
+from stages.image.discriminant import discriminant
+from stages.image.models import cnn, head
+from stages.pictures.backbones import backbone
+from stages.text.models import linear, lstm, set_linear
+from stages.text.ridge import ridge
+from stages.text.word_vectors import word_vectors
+from stages.training.branch import Inputs, class_weights
+from stages.training.descent import annealed, plain
+from tests.support.repository import ROOT
+
+Layers = Iterator[tuple[str, np.ndarray]]
+
+PRODUCTS, BATCH = 240, 8
+random = np.random.default_rng(5)
+LABELLED = np.arange(PRODUCTS) % len(CODES)
+
+
+def settings(*overrides: str) -> Settings:
+    """Those of conf/ with these options."""
+    return Settings.model_validate(yaml.safe_load(compose(ROOT / "conf", overrides)))
+
+
+def listings() -> list[Text]:
+    """Texts that say something of their code: words of its name, among others'."""
+    words = [[*label.french.split(), *label.english.split()] for label in LABELS.values()]
+    every = [word for name in words for word in name]
+
+    def drawn(label: int, own: int, other: int) -> str:
+        chosen = [*random.choice(words[label], own), *random.choice(every, other)]
+        return " ".join(random.permutation(chosen))
+
+    return [Text(drawn(label, 3, 3), drawn(label, 6, 20)) for label in LABELLED]
+
+
+def numpy_and_blas() -> Layers:
+    """What everything else is made of."""
+    x = random.normal(size=20_000)
+    for name, function in {"exp": np.exp, "tanh": np.tanh, "log": lambda v: np.log(v * v)}.items():
+        yield f"{name} of float64", function(x)
+        yield f"{name} of float32", function(x.astype(np.float32))
+    yield "power of float64", (x * x) ** 0.75
+    yield "stable order of ties", np.argsort(np.round(x), kind="stable")
+    a, b = random.normal(size=(130, 700)), random.normal(size=(700, 90))
+    for kind in (np.float64, np.float32):
+        yield f"dot product of {kind.__name__}", np.dot(a.ravel().astype(kind), a.ravel())
+        yield f"matrix product of {kind.__name__}", a.astype(kind) @ b.astype(kind)
+    yield "singular values", np.linalg.svd(b)[1]
+
+
+def solutions(texts: list[Text]) -> Layers:
+    """The branches that are solved, and the vectors that words begin at."""
+    of = settings().text
+    encoder = NgramEncoder.fit(texts, 14, of.least, of.shares.model_dump())
+    yield "inverse document frequencies", encoder.idf
+    rows = encoder.rows(texts)
+    yield "n-grams", np.concatenate([values for _, values in rows])
+    weights = class_weights(LABELLED, len(CODES), 0.5)[LABELLED]
+    yield "weights of classes", weights
+    kernel, bias = ridge(rows, 2**14, LABELLED, len(CODES), weights, of.penalty)
+    yield "ridge: kernel", kernel
+    yield "ridge: bias", bias
+    model = linear(of.model_copy(update={"bits": 14}), encoder)
+    set_linear(model, kernel, bias)
+    yield from graph(model, encoder.encode(texts[:BATCH]))
+
+    features = random.normal(size=(PRODUCTS, 300)).astype(np.float16)
+    features[:, : len(CODES)] += np.eye(len(CODES), dtype=np.float16)[LABELLED]
+    kernel, bias = discriminant(features, LABELLED, len(CODES), 0.6)
+    yield "discriminant: kernel", kernel
+    yield "discriminant: bias", bias
+
+
+def fusion() -> Layers:
+    """Temperatures, both fusions, their ensembles."""
+    text, image = random.normal(size=(2, PRODUCTS, len(CODES)))
+    text[np.arange(PRODUCTS), LABELLED] += 3
+    image[np.arange(PRODUCTS), LABELLED] += 1
+    yield "fusion: softmax", softmax(text)
+    yield "fusion: temperature", np.array(fitting.temperature_weight(text, LABELLED))
+    for fit in (fitting.stacked, fitting.weighted, fitting.calibrated):
+        blend = fit(text, image, LABELLED)
+        yield f"fusion: {fit.__name__} weights", np.array([blend.text_weight, blend.image_weight])
+        yield f"fusion: {fit.__name__} bias", np.array(blend.bias)
+        ensemble = blend.ensemble
+        found = (ensemble.power, ensemble.scaled, ensemble.plain)
+        yield f"fusion: {fit.__name__} ensemble", np.array(found)
+        yield f"fusion: {fit.__name__} probabilities", blend.probabilities(text, image)
+
+
+def networks(texts: list[Text]) -> Layers:
+    """A training step of every network, forwards, backwards and the optimiser's; its graph."""
+    of = settings("text=lstm").text
+    lengths = (of.designation_words, of.description_words)
+    words = WordEncoder.fit(texts, of.vocabulary, lengths, of.pieces, of.piece_buckets)
+    yield "word vectors", word_vectors(texts, words.vocabulary, of.dimensions, seed=1)
+    recipe = annealed(20, of.learning_rate, of.weight_decay, of.label_smoothing)
+    yield from step(lstm(of, words), words.encode(texts[:BATCH]), *recipe)
+
+    drawn = settings("image=cnn").image
+    pixels = random.integers(0, 256, (BATCH, drawn.size, drawn.size, 3), np.uint8)
+    yield from step(cnn(drawn), {"pixels": pixels}, *plain(drawn.learning_rate))
+
+    for name in ("mobilenet", "vgg16"):
+        of = settings(f"image={name}", "image.weights=null", "image.size=32").image
+        network = backbone(of)
+        seen = {"pixels": random.integers(0, 256, (2, of.size, of.size, 3), np.uint8)}
+        yield from forwards(network, seen)
+        yield from graph(network, seen)
+    features = {"features": random.normal(size=(BATCH, 512)).astype(np.float32)}
+    yield from step(head(of.head, 512), features, *plain(of.head.learning_rate))
+
+
+def step(
+    model: keras.Model, inputs: Inputs, optimizer: keras.optimizers.Optimizer, loss: object
+) -> Layers:
+    """A training step: outputs of layers, gradients, weights after Keras's own."""
+    layers = [layer for layer in model.layers if layer.name not in inputs]
+    watched = keras.Model(model.inputs, [layer.output for layer in layers])
+    labels = LABELLED[:BATCH]
+
+    @tf.function
+    def both(given: Inputs) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
+        with tf.GradientTape() as tape:
+            outputs = watched([given[tensor.name] for tensor in model.inputs], training=True)
+            value = tf.reduce_mean(loss(labels, outputs[-1]))
+        return outputs, tape.gradient(value, model.trainable_weights)
+
+    for weight in model.weights:
+        yield f"{model.name}: {weight.path} at first", np.asarray(weight)
+    keras.utils.set_random_seed(1)
+    outputs, gradients = both({name: tf.constant(value) for name, value in inputs.items()})
+    for layer, output in zip(layers, outputs, strict=True):
+        yield f"{model.name}: {layer.name}", np.asarray(output)
+    for weight, gradient in zip(model.trainable_weights, gradients, strict=True):
+        yield f"{model.name}: gradient of {weight.path}", np.asarray(tf.convert_to_tensor(gradient))
+    model.compile(optimizer, loss)
+    keras.utils.set_random_seed(1)
+    for number in range(2):
+        value = model.train_on_batch(inputs, labels)
+        yield f"{model.name}: loss before step {number + 1}", np.asarray(value)
+    for weight in model.weights:
+        yield f"{model.name}: {weight.path} after two steps", np.asarray(weight)
+    yield from graph(model, inputs)
+
+
+def forwards(network: keras.Model, inputs: Inputs) -> Layers:
+    """What each layer of a frozen network gives, those of the network within it first."""
+    for inner in (layer for layer in network.layers if isinstance(layer, keras.Model)):
+        outputs = [layer.output for layer in inner.layers]
+        given = random.normal(size=(2, *inner.input_shape[1:])).astype(np.float32)
+        found = keras.Model(inner.inputs, outputs)(given)
+        for layer, output in zip(inner.layers, found, strict=True):
+            yield f"{network.name}: {layer.name}", np.asarray(output)
+    yield f"{network.name}: features", np.asarray(network(inputs["pixels"], training=False))
+
+
+def graph(model: keras.Model, inputs: Inputs) -> Layers:
+    """The exported graph, and what ONNX Runtime answers with it."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "graph.onnx"
+        to_onnx(model, path)
+        yield f"{model.name}: exported graph", np.frombuffer(path.read_bytes(), np.uint8)
+        yield f"{model.name}: ONNX Runtime", session(path).run([LOGITS], dict(inputs))[0]
+
+
+def main() -> None:
+    """Print name and digest of every layer."""
+    set_up(1, 2)
+    texts = listings()
+    for part in (numpy_and_blas(), solutions(texts), fusion(), networks(texts)):
+        for name, values in part:
+            digest = hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest()[:16]
+            print(f"{digest} {name}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

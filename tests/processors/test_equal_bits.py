@@ -1,0 +1,88 @@
+"""What computes a result gives equal bytes on an emulated processor, layer by layer."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from stages.commands.emulation import PROCESSORS, QEMU, Emulator
+from tests.support.repository import ROOT
+
+pytestmark = [
+    pytest.mark.skipif(
+        platform.machine() != "x86_64", reason="bytes are promised on x86-64 processors alone"
+    ),
+    pytest.mark.skipif(
+        shutil.which(QEMU) is None, reason=f"{QEMU} is not installed (apt-get install qemu-user)"
+    ),
+]
+
+LARGE = 10
+"""Differences that are named."""
+
+IN_A_WORKER = """
+import multiprocessing, platform
+from stages.common.determinism import pin
+if __name__ == "__main__":
+    pin()
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        print(platform.release(), pool.apply(platform.release))
+"""
+
+
+def start(python: Path, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+    """Python at work in the repository."""
+    return subprocess.Popen(  # noqa: S603
+        [python, *arguments],
+        cwd=ROOT,
+        env=os.environ | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def lines(process: subprocess.Popen[str]) -> list[str]:
+    """What it printed; it must have succeeded."""
+    printed, errors = process.communicate()
+    assert process.returncode == 0, errors[-3000:]
+    return printed.splitlines()
+
+
+def different(one: list[str], other: list[str]) -> list[str]:
+    """Names of the layers, "digest name" each, that differ; of each part the first comes first."""
+    layers = [dict(reversed(line.split(" ", 1)) for line in each) for each in (one, other)]
+    assert list(layers[0]) == list(layers[1])
+    return [name for name, digest in layers[0].items() if layers[1][name] != digest]
+
+
+def test_every_operation_gives_the_bytes_of_this_processor(tmp_path: Path) -> None:
+    emulator = Emulator.make(PROCESSORS[0], tmp_path / "emulated")
+    operations = ("-m", "tests.processors.operations")
+    emulated = start(emulator.python, *operations, **emulator.environment)
+    native = start(Path(sys.executable), *operations)
+    found = different(lines(native), lines(emulated))
+    assert not found, (
+        f"{len(found)} layers differ on {emulator.processor}, first: {'; '.join(found[:LARGE])}"
+    )
+    assert emulator.finished() == [""]
+
+
+@pytest.mark.parametrize("processor", PROCESSORS)
+def test_what_starts_again_and_what_it_starts_is_emulated_too(
+    processor: str, tmp_path: Path
+) -> None:
+    emulator = Emulator.make(processor, tmp_path / "emulated")
+    script = tmp_path / "script.py"
+    script.write_text(IN_A_WORKER)
+    environment = emulator.environment
+    environment["PYTHONPATH"] += f"{os.pathsep}{ROOT}"
+    found = lines(start(emulator.python, str(script), **environment))
+    assert found == [f"{emulator.release} {emulator.release}"]
+    assert platform.release() != emulator.release
