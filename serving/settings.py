@@ -175,8 +175,8 @@ class Settings(BaseModel):
     """Seconds a stopping service waits for the requests in flight."""
 
     inference: str = variable("SERVING_INFERENCE", "fast", one_of("fast", "exact"))
-    """How graphs are run: fast answers pictures in half the time, with probabilities that differ
-    from the pipeline's by as little as the manifest says; exact gives the pipeline's own bits."""
+    """How graphs are run: fast takes half the time for a picture, with probabilities that differ
+    from the pipeline's by as little as the manifest says; exact runs them as the pipeline did."""
 
     @classmethod
     def load(cls) -> Settings:

@@ -1,8 +1,9 @@
 """Hold this result against another: `make compare-lock OTHER=<revision or clone>`.
 
 For every output that dvc.lock lists: equal (the same hash), agrees (other bytes, numbers within the
-tolerance of params.yaml `compare`), or differs, with the first difference. Between processors of
-different kinds nobody promises equal floats, so there the middle one is what to expect at best.
+tolerance of params.yaml `compare`), or differs, with the first difference. Between x86-64
+processors with AVX2 and FMA all is equal; elsewhere nobody promises equal floats, so there the
+middle one is what to expect at best.
 
 Exit status: 0 nothing differs, 1 something does, 3 there is nothing to compare with.
 """

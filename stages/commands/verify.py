@@ -147,7 +147,7 @@ def main(arguments: Sequence[str]) -> int:
             return 0
         if names := changed(one):
             print(f"NOT AS COMMITTED: {', '.join(names)}. Two runs here are equal, so dvc.lock is")
-            print("out of date or was made on another kind of processor: make compare-lock")
+            print("out of date, or one of both machines is no x86-64 with AVX2: make compare-lock")
             return NOT_COMMITTED
         print("git status is clean: both are what is committed")
         return 0
