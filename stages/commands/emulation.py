@@ -1,8 +1,8 @@
 """Python on an emulated processor: qemu's user mode, which runs a Linux program in software.
 
 A stage starts itself again and starts worker processes, always by `sys.executable`. So the emulated
-interpreter is told that it is the script which emulates it; that script, named python, comes first
-in PATH. Emulated processes know each other by the release of the system they are shown.
+interpreter is told that it is the script which emulates it; that script, named python and python3,
+comes first in PATH. Emulated processes know each other by the release of the system they are shown.
 """
 
 from __future__ import annotations
@@ -60,6 +60,7 @@ class Emulator:
         quoted = {name: shlex.quote(word) for name, word in words.items()}
         made.python.write_text(_SCRIPT.format(**quoted), encoding="utf-8")
         made.python.chmod(0o755)
+        (folder / "python3").symlink_to(made.python)
         (folder / "sitecustomize.py").write_text(
             _AT_START.format(
                 release=made.release, script=str(made.python), finished=str(made._finished)

@@ -1,23 +1,15 @@
 """Everything that computes a result, in small, layer by layer: a digest a line.
 
-`python -m tests.processors.operations` runs under the pins of a stage. Its lines come in the order
-of the computation, so that the first that differs between two processors names the operation.
+`python -m tests.processors.operations`, with determinism.ENVIRONMENT set. Its lines come in the
+order of the computation, so that the first that differs between two processors names the operation.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-
-if __name__ == "__main__":
-    from stages.common.determinism import pin
-
-    pin()
-    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
 import numpy as np
 import yaml
@@ -208,4 +200,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
