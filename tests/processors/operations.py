@@ -10,6 +10,7 @@ import hashlib
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import yaml
@@ -21,7 +22,7 @@ from serving.listing.labels import CODES, LABELS
 from serving.listing.text import Text
 from stages.commands.params import compose
 from stages.common.keras_setup import keras, set_up, tf
-from stages.common.settings import Settings
+from stages.common.settings import Cnn, Dense, Frozen, Lstm, Ngrams, Settings
 from stages.fusion import fitting
 from stages.graphs.conversion import to_onnx
 from stages.image.discriminant import discriminant
@@ -31,9 +32,10 @@ from stages.text.models import linear, lstm, set_linear
 from stages.text.ridge import ridge
 from stages.text.word_vectors import word_vectors
 from stages.training.branch import Inputs, class_weights
-from stages.training.descent import annealed, plain
+from stages.training.descent import Loss, annealed, plain
 from tests.support.repository import ROOT
 
+T = TypeVar("T")
 Layers = Iterator[tuple[str, np.ndarray]]
 
 PRODUCTS, BATCH = 240, 8
@@ -41,9 +43,12 @@ random = np.random.default_rng(5)
 LABELLED = np.arange(PRODUCTS) % len(CODES)
 
 
-def settings(*overrides: str) -> Settings:
-    """Those of conf/ with these options."""
-    return Settings.model_validate(yaml.safe_load(compose(ROOT / "conf", overrides)))
+def settings(kind: type[T], section: str, *overrides: str) -> T:
+    """A section of conf/ with these options."""
+    stored = yaml.safe_load(compose(ROOT / "conf", overrides))
+    found = getattr(Settings.model_validate(stored), section)
+    assert isinstance(found, kind)
+    return found
 
 
 def listings() -> list[Text]:
@@ -55,15 +60,16 @@ def listings() -> list[Text]:
         chosen = [*random.choice(words[label], own), *random.choice(every, other)]
         return " ".join(random.permutation(chosen))
 
-    return [Text(drawn(label, 3, 3), drawn(label, 6, 20)) for label in LABELLED]
+    return [Text(drawn(label, 3, 3), drawn(label, 6, 20)) for label in LABELLED.tolist()]
 
 
 def numpy_and_blas() -> Layers:
     """What everything else is made of."""
     x = random.normal(size=20_000)
-    for name, function in {"exp": np.exp, "tanh": np.tanh, "log": lambda v: np.log(v * v)}.items():
-        yield f"{name} of float64", function(x)
-        yield f"{name} of float32", function(x.astype(np.float32))
+    for values in (x, x.astype(np.float32)):
+        yield f"exp of {values.dtype}", np.exp(values)
+        yield f"tanh of {values.dtype}", np.tanh(values)
+        yield f"log of {values.dtype}", np.log(values * values)
     yield "power of float64", (x * x) ** 0.75
     yield "stable order of ties", np.argsort(np.round(x), kind="stable")
     a, b = random.normal(size=(130, 700)), random.normal(size=(700, 90))
@@ -75,7 +81,7 @@ def numpy_and_blas() -> Layers:
 
 def solutions(texts: list[Text]) -> Layers:
     """The branches that are solved, and the vectors that words begin at."""
-    of = settings().text
+    of = settings(Ngrams, "text")
     encoder = NgramEncoder.fit(texts, 14, of.least, of.shares.model_dump())
     yield "inverse document frequencies", encoder.idf
     rows = encoder.rows(texts)
@@ -115,36 +121,38 @@ def fusion() -> Layers:
 
 def networks(texts: list[Text]) -> Layers:
     """A training step of every network, forwards, backwards and the optimiser's; its graph."""
-    of = settings("text=lstm").text
+    of = settings(Lstm, "text", "text=lstm")
     lengths = (of.designation_words, of.description_words)
     words = WordEncoder.fit(texts, of.vocabulary, lengths, of.pieces, of.piece_buckets)
     yield "word vectors", word_vectors(texts, words.vocabulary, of.dimensions, seed=1)
     recipe = annealed(20, of.learning_rate, of.weight_decay, of.label_smoothing)
     yield from step(lstm(of, words), words.encode(texts[:BATCH]), *recipe)
 
-    drawn = settings("image=cnn").image
-    pixels = random.integers(0, 256, (BATCH, drawn.size, drawn.size, 3), np.uint8)
+    drawn = settings(Cnn, "image", "image=cnn")
+    pixels = random.integers(0, 256, (BATCH, drawn.size, drawn.size, 3), dtype=np.uint8)
     yield from step(cnn(drawn), {"pixels": pixels}, *plain(drawn.learning_rate))
 
     for name in ("mobilenet", "vgg16"):
-        of = settings(f"image={name}", "image.weights=null", "image.size=32").image
-        network = backbone(of)
-        seen = {"pixels": random.integers(0, 256, (2, of.size, of.size, 3), np.uint8)}
+        options = (f"image={name}", "image.weights=null", "image.size=32")
+        frozen = settings(Frozen, "image", *options)
+        network = backbone(frozen)
+        seen = {"pixels": random.integers(0, 256, (2, 32, 32, 3), dtype=np.uint8)}
         yield from forwards(network, seen)
         yield from graph(network, seen)
-    features = {"features": random.normal(size=(BATCH, 512)).astype(np.float32)}
-    yield from step(head(of.head, 512), features, *plain(of.head.learning_rate))
+        if isinstance(frozen.head, Dense):
+            features = {"features": random.normal(size=(BATCH, 512)).astype(np.float32)}
+            recipe = plain(frozen.head.learning_rate)
+            yield from step(head(frozen.head, 512), features, *recipe)
 
 
 def step(
-    model: keras.Model, inputs: Inputs, optimizer: keras.optimizers.Optimizer, loss: object
+    model: keras.Model, inputs: Inputs, optimizer: keras.optimizers.Optimizer, loss: Loss
 ) -> Layers:
     """A training step: outputs of layers, gradients, weights after Keras's own."""
     layers = [layer for layer in model.layers if layer.name not in inputs]
     watched = keras.Model(model.inputs, [layer.output for layer in layers])
     labels = LABELLED[:BATCH]
 
-    @tf.function
     def both(given: Inputs) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
         with tf.GradientTape() as tape:
             outputs = watched([given[tensor.name] for tensor in model.inputs], training=True)
@@ -154,7 +162,9 @@ def step(
     for weight in model.weights:
         yield f"{model.name}: {weight.path} at first", np.asarray(weight)
     keras.utils.set_random_seed(1)
-    outputs, gradients = both({name: tf.constant(value) for name, value in inputs.items()})
+    outputs, gradients = tf.function(both)(
+        {name: tf.constant(value) for name, value in inputs.items()}
+    )
     for layer, output in zip(layers, outputs, strict=True):
         yield f"{model.name}: {layer.name}", np.asarray(output)
     for weight, gradient in zip(model.trainable_weights, gradients, strict=True):

@@ -58,10 +58,10 @@ def lines(process: subprocess.Popen[str]) -> list[str]:
 
 
 def different(one: list[str], other: list[str]) -> list[str]:
-    """Names of the layers, "digest name" each, that differ; of each part the first comes first."""
-    layers = [dict(reversed(line.split(" ", 1)) for line in each) for each in (one, other)]
-    assert list(layers[0]) == list(layers[1])
-    return [name for name, digest in layers[0].items() if layers[1][name] != digest]
+    """Names of the layers, "digest name" each, that differ, in their order."""
+    pairs = list(zip(one, other, strict=True))
+    assert all(a.split(" ", 1)[1] == b.split(" ", 1)[1] for a, b in pairs)
+    return [a.split(" ", 1)[1] for a, b in pairs if a != b]
 
 
 def test_every_operation_gives_the_bytes_of_this_processor(tmp_path: Path) -> None:
