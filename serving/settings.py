@@ -174,7 +174,7 @@ class Settings(BaseModel):
     grace_seconds: NonNegativeInt = 20
     """Seconds a stopping service waits for the requests in flight."""
 
-    inference: str = variable("SERVING_INFERENCE", "fast", one_of("fast", "exact"))
+    inference: Literal["fast", "exact"] = "fast"
     """How graphs are run: fast takes half the time for a picture, with probabilities that differ
     from the pipeline's by as little as the manifest says; exact runs them as the pipeline did."""
 

@@ -1,8 +1,9 @@
 """How the process of a stage starts and ends: with the project's Python, pinned; with its parent.
 
 `.venv/bin/dvc repro`, typed without activating .venv, runs stages with whatever `python3` the PATH
-has. That Python loads this module, `determinism`, `output`, `processor` and `stages.__main__` before it gives
-way to the project's own: they need the standard library and Python 3.8, and no more.
+has. That Python loads this module, `determinism`, `output`, `processor` and `stages.__main__`
+before it gives way to the project's own: they need the standard library and Python 3.8, and no
+more.
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import yaml
@@ -35,7 +36,7 @@ KERNELS = {
     "kernels of NumPy": ["NPY_DISABLE_CPU_FEATURES"],
     "kernels of oneDNN": ["ONEDNN_MAX_CPU_ISA"],
 }
-LINES: tuple[tuple[str, str, dict[str, object]], ...] = (
+LINES: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("all pins", "network", {}),
     ("seeds", "network", {"seeds": False}),
     ("deterministic kernels", "network", {"kernels": False}),
@@ -54,7 +55,7 @@ LINES: tuple[tuple[str, str, dict[str, object]], ...] = (
 )
 
 
-def network(options: dict[str, object]) -> tuple[float, bytes]:
+def network(options: dict[str, Any]) -> tuple[float, bytes]:
     """Processor seconds of two epochs of the picture network after a first one, and its weights."""
     ENVIRONMENT.update(dict(options.get("environment", {})))
     from stages.common.keras_setup import keras, tf
@@ -83,7 +84,7 @@ def network(options: dict[str, object]) -> tuple[float, bytes]:
     return seconds, b"".join(weight.tobytes() for weight in model.get_weights())
 
 
-def discriminant(_: dict[str, object]) -> tuple[float, bytes]:
+def discriminant(_: dict[str, Any]) -> tuple[float, bytes]:
     """Processor seconds of three discriminant analyses, and the last one's kernel and bias."""
     from stages.image.discriminant import discriminant
 
@@ -91,12 +92,12 @@ def discriminant(_: dict[str, object]) -> tuple[float, bytes]:
     features = random.normal(size=(2000, 1536)).astype(np.float32)
     labels = random.integers(0, 27, 2000)
     started = time.process_time()
-    for _ in range(3):
+    for _repeat in range(3):
         kernel, bias = discriminant(features, labels, 27, 0.4)
     return time.process_time() - started, kernel.tobytes() + bias.tobytes()
 
 
-def pipeline(options: dict[str, object]) -> tuple[float, bytes]:
+def pipeline(options: dict[str, Any]) -> tuple[float, bytes]:
     """Processor seconds of all stages, each in a process of its own, and what they wrote."""
     with tempfile.TemporaryDirectory() as folder:
         where = clones.clone(Path(folder) / "repository", clones.commit_of("HEAD"))
@@ -112,7 +113,7 @@ def pipeline(options: dict[str, object]) -> tuple[float, bytes]:
     return used.ru_utime + used.ru_stime, b"".join(digests)
 
 
-def measure(work: str, options: dict[str, object], processors: int) -> tuple[float, str]:
+def measure(work: str, options: dict[str, Any], processors: int) -> tuple[float, str]:
     """Processor seconds and digest of one run in a process of its own."""
     environment = {**os.environ, **ENVIRONMENT}
     for name in list(options.get("without", [])):
