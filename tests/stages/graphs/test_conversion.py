@@ -70,8 +70,9 @@ def test_a_process_starts_again_with_the_pins_and_its_own_arguments() -> None:
     """Whatever the caller's environment is."""
     code = (
         "import os, sys\n"
-        "from stages.common.determinism import ENVIRONMENT, pin\n"
-        "pin()\n"
+        "from stages.common.determinism import ENVIRONMENT\n"
+        "from stages.common.process import start_again\n"
+        "start_again()\n"
         "print(ENVIRONMENT.items() <= os.environ.items(), hash('order'), sys.argv[1:])"
     )
     answers = {
