@@ -31,6 +31,7 @@ ENVIRONMENT = {
     "OPENBLAS_NUM_THREADS": "1",
     # OpenBLAS has other kernels for nearly every kind of processor.
     "OPENBLAS_CORETYPE": "Haswell",
+    "OPENBLAS_BLOCK_FACTOR": "",
     # NumPy's exp, log and pow for AVX-512 round otherwise than those of the C library, and its
     # unstable sorts order ties by the width of the register. X86_V3, which every processor here
     # has, is among them because the emulator of `make verify-processors` sorts wrongly with it.
