@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
 import shlex
 import subprocess
@@ -294,3 +295,17 @@ def test_pictures_are_small_and_all_shown() -> None:
         if link.endswith(".png")
     }
     assert pictures == shown
+
+
+def test_the_readme_tells_the_scores_of_the_committed_run() -> None:
+    figures = json.loads((ROOT / "metrics/evaluation.json").read_text("utf-8"))
+    groups = {
+        "all test products": figures,
+        "text alone": figures["text_only"],
+        "picture alone": figures["image_only"],
+        "both, fused": figures["both"],
+    }
+    lines = text(README).partition("| sample | products |")[2].splitlines()
+    for name, of in groups.items():
+        scores = " | ".join(f"{of[key]:.3f}" for key in ("accuracy", "weighted_f1", "macro_f1"))
+        assert f"| {name} | {of['products']} | {scores} |" in lines
