@@ -29,28 +29,29 @@ def backbone(settings: Frozen) -> keras.Model:
     shape = (settings.size, settings.size, 3)
     pixels = keras.Input(shape, dtype="uint8", name="pixels")
     colours = layers.Rescaling(1.0)(pixels)
-    if settings.model == "vgg16":
-        network = keras.applications.VGG16(
-            input_shape=shape, include_top=False, weights=_weights(settings)
-        )
-        pooled = keras.Model(network.input, layers.GlobalAveragePooling2D()(network.output))
-        features = pooled(_vgg_scaling(colours))
-    else:
-        network = with_exact_normalization(
-            keras.applications.MobileNet(
-                input_shape=shape,
-                alpha=settings.alpha,
-                include_top=False,
-                weights=_weights(settings),
+    match settings.model:
+        case "vgg16":
+            network = keras.applications.VGG16(
+                input_shape=shape, include_top=False, weights=_weights(settings)
             )
-        )
-        seen = keras.Model(
-            network.input, [network.get_layer(name).output for name in MOBILENET_LAYERS]
-        )
-        scaled = layers.Rescaling(1 / 127.5, offset=-1)(colours)
-        features = layers.Concatenate()(
-            [pooled for maps in seen(scaled) for pooled in _pooled(maps)]
-        )
+            pooled = keras.Model(network.input, layers.GlobalAveragePooling2D()(network.output))
+            features = pooled(_vgg_scaling(colours))
+        case "mobilenet":
+            network = with_exact_normalization(
+                keras.applications.MobileNet(
+                    input_shape=shape,
+                    alpha=settings.alpha,
+                    include_top=False,
+                    weights=_weights(settings),
+                )
+            )
+            seen = keras.Model(
+                network.input, [network.get_layer(name).output for name in MOBILENET_LAYERS]
+            )
+            scaled = layers.Rescaling(1 / 127.5, offset=-1)(colours)
+            features = layers.Concatenate()(
+                [pooled for maps in seen(scaled) for pooled in _pooled(maps)]
+            )
     model = keras.Model(pixels, features, name=settings.model)
     model.trainable = False
     return model

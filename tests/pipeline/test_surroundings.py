@@ -11,6 +11,8 @@ import pytest
 
 from tests.support.repository import ENVIRONMENT, clone, git, unactivated
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def repository(small_run: Path, tmp_path: Path) -> Path:

@@ -16,6 +16,7 @@ from stages.common.determinism import ENVIRONMENT
 from tests.support.repository import ROOT
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.skipif(
         platform.machine() != "x86_64", reason="bytes are promised on x86-64 processors alone"
     ),
