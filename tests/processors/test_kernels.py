@@ -20,9 +20,12 @@ from stages.common.determinism import ENVIRONMENT
 from tests.support.imports import modules
 from tests.support.repository import ROOT
 
-pytestmark = pytest.mark.skipif(
-    platform.machine() != "x86_64", reason="these are the kernels of x86-64 processors"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        platform.machine() != "x86_64", reason="these are the kernels of x86-64 processors"
+    ),
+]
 
 POOLS = """
 import json
