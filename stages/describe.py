@@ -1,6 +1,6 @@
 """Write the model card from the figures of this run.
 
-Reads models/classifier, the metrics of `prepare` and `evaluate` and the test part; writes
+Reads models/classifier, the metrics of `prepare`, `fuse` and `evaluate` and the test part; writes
 metrics/model_card.md.
 """
 
@@ -111,6 +111,7 @@ def describe() -> None:
             confusion=pd.read_csv(EVALUATION / "confusion.csv"),
             reliability=pd.read_csv(EVALUATION / "reliability.csv"),
             thresholds=classifier.fusion.thresholds,
+            fusion=json.loads((METRICS / "fusion.json").read_text(encoding="utf-8")),
             examples=examples(read_part("test"), archive, classifier, settings.predict.chunk),
         )
     CARD.write_text(model_card(facts), encoding="utf-8")

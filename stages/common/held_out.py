@@ -13,22 +13,25 @@ from serving.listing.labels import CODES
 @dataclass(frozen=True)
 class HeldOut:
     """Logits, float32 [n, codes], for the products with ids `rows`, given by models that had not
-    seen them."""
+    seen them; `visible` are the ids of all training products that the branch can see, held out or
+    not, int [m]: what a product has does not depend on which products were held out."""
 
     rows: np.ndarray
     logits: np.ndarray
+    visible: np.ndarray
 
     def write(self, path: Path) -> None:
         """As .npz; byte-identical for equal arrays."""
-        np.savez(path, rows=self.rows, logits=self.logits)
+        np.savez(path, rows=self.rows, logits=self.logits, visible=self.visible)
 
     @classmethod
     def read(cls, path: Path) -> HeldOut:
         """The inverse of `write`."""
         with np.load(path, allow_pickle=False) as stored:
-            return cls(stored["rows"], stored["logits"])
+            return cls(stored["rows"], stored["logits"], stored["visible"])
 
     @classmethod
     def none(cls) -> HeldOut:
         """What a branch that is switched off has to say."""
-        return cls(np.zeros(0, np.int64), np.zeros((0, len(CODES)), np.float32))
+        nothing = np.zeros(0, np.int64)
+        return cls(nothing, np.zeros((0, len(CODES)), np.float32), nothing)

@@ -47,7 +47,8 @@ class Facts:
     `identity` is the sha256 of the classifier's manifest, `manifest` its content; `source` and
     `options` say in words and for the command line where the data come from; `data` and
     `evaluation` are the metrics; `codes`, `confusion` and `reliability` the tables of `evaluate`;
-    `thresholds` the least confidence that is accepted, by state; `seeds` by parameter.
+    `thresholds` the least confidence that is accepted, by state, and `fusion` what that rests on;
+    `seeds` by parameter.
     """
 
     identity: str
@@ -62,6 +63,7 @@ class Facts:
     confusion: pd.DataFrame
     reliability: pd.DataFrame
     thresholds: Mapping[State, float]
+    fusion: Mapping[State, Mapping[str, Any]]
     examples: Mapping[str, Example | None]
 
 
@@ -237,7 +239,12 @@ def _acceptance(facts: Facts) -> str:
     accepted = facts.evaluation["accepted"]
     asked = share(accepted["asked_precision"], 0)
     thresholds = [
-        (name, figure(least) if least <= 1 else "never accepted")
+        (
+            name,
+            figure(least) if least <= 1 else "never accepted",
+            figure(facts.fusion[state]["products"]),
+            facts.fusion[state]["learnt_from"],
+        )
         for state, name in _EVIDENCE.items()
         if (least := facts.thresholds.get(state)) is not None
     ]
@@ -256,7 +263,7 @@ def _acceptance(facts: Facts) -> str:
 An answer is accepted from a confidence on that kept {asked} of the accepted answers right on \
 held-out products. {outcome}
 
-{table(("evidence", "least confidence"), thresholds)}
+{table(("evidence", "least confidence", "held-out products", "learnt from"), thresholds)}
 
 With hindsight, the largest share of the test products that could have been accepted:
 

@@ -16,6 +16,9 @@ from serving.classifier.fusion import Blend, Ensemble, softmax
 GRID = np.linspace(0, 1, 101)
 """Shares of the text that `weighted` tries."""
 
+NEVER = 2.0
+"""A threshold that no confidence reaches."""
+
 BIAS_PENALTY = 10.0
 """Weight of the squared bias in `stacked`, in products: the evidence it takes to move a code."""
 
@@ -135,7 +138,7 @@ def cross_fitted(
 
 
 def acceptance_threshold(confidence: np.ndarray, right: np.ndarray, precision: float) -> float:
-    """The least confidence from which on `precision` of the answers are right; 2.0 if none.
+    """The least confidence from which on `precision` of the answers are right; NEVER if none.
 
     One more error than was seen is counted, so that a handful of lucky answers opens no door.
     """
@@ -144,5 +147,5 @@ def acceptance_threshold(confidence: np.ndarray, right: np.ndarray, precision: f
     enough = (right[order].cumsum() - 1) / kept >= precision
     enough &= np.append(np.diff(confidence[order]) != 0, True)[: len(order)]  # never within a tie
     if not enough.any():
-        return 2.0
+        return NEVER
     return float(confidence[order[np.flatnonzero(enough)[-1]]])

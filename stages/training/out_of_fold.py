@@ -58,7 +58,8 @@ def train_branch(branch: Branch, live: Live) -> Trained:
     model, epochs = branch.fit(everything[~examples.validation], branch.epochs, validation, live)
     if branch.folds == 1:
         answers = branch.logits(model, validation)
-        return Trained(branch, model, HeldOut(examples.rows[validation], answers))
+        held_out = HeldOut(examples.rows[validation], answers, examples.rows)
+        return Trained(branch, model, held_out)
 
     fold = folds(examples.labels, examples.groups, branch.folds, branch.seed)
     answers = np.zeros((len(examples), len(CODES)), np.float32)
@@ -69,4 +70,4 @@ def train_branch(branch: Branch, live: Live) -> Trained:
         answers[unseen] = branch.logits(model, unseen)
     print("all products", flush=True)
     model, _ = branch.fit(everything, epochs, None, live)
-    return Trained(branch, model, HeldOut(examples.rows, answers))
+    return Trained(branch, model, HeldOut(examples.rows, answers, examples.rows))

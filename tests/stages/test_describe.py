@@ -108,6 +108,11 @@ def facts() -> Facts:
         ),
         reliability=pd.DataFrame({"confidence": [0.25], "accuracy": [0.3125], "share": [1.0]}),
         thresholds={"text": 0.9, "image": 2.0, "both": 0.8},
+        fusion={
+            "text": {"products": 1_203, "learnt_from": "products of this state"},
+            "image": {"products": 317, "learnt_from": "all products with a picture"},
+            "both": {"products": 12, "learnt_from": "too few products: as a text alone"},
+        },
         examples={"Accepted and right": None, "Sure and wrong": EXAMPLE},
     )
 
@@ -163,8 +168,11 @@ def test_acceptance(facts: Facts) -> None:
     assert "kept 95 % of the accepted" in accepting
     assert "72.5 % of the test products are accepted, 96.1 % of them right" in accepting
     rows = cells(accepting)
-    assert ["picture alone", "never accepted"] in rows
-    assert ["both", "0.800"] in rows
+    assert rows[2:5] == [
+        ["text alone", "0.900", "1,203", "products of this state"],
+        ["picture alone", "never accepted", "317", "all products with a picture"],
+        ["both", "0.800", "12", "too few products: as a text alone"],
+    ]
     assert rows[-3:] == [["90 %", "90.0 %"], ["95 %", "77.0 %"], ["98 %", "0.0 %"]]
 
 
@@ -322,8 +330,10 @@ def run(
     ).assign(description="").to_parquet(tmp_path / "data" / "prepared" / "test.parquet")
     evaluation = tmp_path / "metrics" / "evaluation"
     evaluation.mkdir(parents=True)
-    for path, value in (("data", facts.data), ("evaluation", facts.evaluation)):
-        (tmp_path / "metrics" / f"{path}.json").write_text(json.dumps(value), encoding="utf-8")
+    for path in ("data", "evaluation", "fusion"):
+        (tmp_path / "metrics" / f"{path}.json").write_text(
+            json.dumps(getattr(facts, path)), encoding="utf-8"
+        )
     for path, values in (
         ("codes", facts.codes),
         ("confusion", facts.confusion),

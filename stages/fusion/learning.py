@@ -1,0 +1,148 @@
+"""What each state learns from held-out products, and what it does when there are too few of them.
+
+A state is what a product has (serving.classifier.fusion), whichever products were held out. It is
+learnt from products of exactly that state where there are ENOUGH; else, for one branch alone, from
+all that this branch answered. With fewer than LEAST groups of products, both together are answered
+by the better calibrated branch, and a branch alone as it was trained, which is never accepted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from serving.classifier.fusion import Blend, State
+from serving.listing.labels import CODES
+from stages.common.folds import folds
+from stages.common.held_out import HeldOut
+from stages.fusion import fitting
+
+ENOUGH = 200
+"""Products of exactly one state from which on that state is learnt from them alone."""
+
+LEAST = 30
+"""Near-duplicate groups from which on something is learnt: with 20 products, a fusion of branches
+whose accuracies are 0.7 and 0.4 is no better on fresh products than the better branch (log loss
+1.08 and 1.07, of simulated logits for 27 codes); with 30 it is (0.63)."""
+
+AS_TRAINED = "too few products: as trained"
+"""What is said of a branch that could not be calibrated."""
+
+_FOLDS = 5
+_BRANCHES: tuple[State, ...] = ("text", "image")
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a branch says of n products.
+
+    `logits`, float [n, codes], are 0 where it is not `answered`, bool [n]; `visible`, bool [n],
+    tells which products the branch can see, answered or not.
+    """
+
+    logits: np.ndarray
+    answered: np.ndarray
+    visible: np.ndarray
+
+    @classmethod
+    def of(cls, held_out: HeldOut, rows: np.ndarray) -> Answers:
+        """For the products with ids `rows`."""
+        order = np.argsort(held_out.rows, kind="stable")
+        place = np.searchsorted(held_out.rows[order], rows)
+        place = order[np.minimum(place, len(order) - 1)] if len(order) else place * 0
+        answered = np.isin(rows, held_out.rows)
+        logits = np.zeros((len(rows), len(CODES)))
+        logits[answered] = held_out.logits[place[answered]]
+        return cls(logits, answered, np.isin(rows, held_out.visible))
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """How one state is answered, from which confidence on an answer is accepted, and the figures
+    that say what this rests on: `products` and, in words, `learnt_from`."""
+
+    blend: Blend
+    threshold: float
+    figures: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """The held-out products of all states, with what is asked of every fit.
+
+    `labels` are columns of the probability matrix and `groups` near-duplicate groups, both [n].
+    """
+
+    text: Answers
+    image: Answers
+    labels: np.ndarray
+    groups: np.ndarray
+    method: str
+    precision: float
+    seed: int
+
+    def states(self) -> dict[State, Learnt]:
+        """Every state that the branches at hand can answer."""
+        learnt: dict[State, Learnt] = {}
+        if self.text.visible.any():
+            learnt["text"] = self._alone("text", self.text, self.image)
+        if self.image.visible.any():
+            learnt["image"] = self._alone("image", self.image, self.text)
+        if len(learnt) == len(_BRANCHES):
+            learnt["both"] = self._both(learnt)
+        return learnt
+
+    def _alone(self, state: State, branch: Answers, other: Answers) -> Learnt:
+        """One branch, on the products that have nothing else where there are enough of them."""
+        exactly = branch.answered & ~other.visible
+        fit = fitting.stacked if self.method == "stacked" else fitting.calibrated
+        if exactly.sum() >= ENOUGH and self._groups(exactly) >= LEAST:
+            return self._learn(state, exactly, fit, "products of this state")
+        if self._groups(branch.answered) >= LEAST:
+            what = "text" if state == "text" else "picture"
+            return self._learn(state, branch.answered, fit, f"all products with a {what}")
+        weights = (1.0, 0.0) if state == "text" else (0.0, 1.0)
+        blend = Blend(*weights, bias=(0.0,) * len(CODES))
+        figures = _figures(branch.answered, AS_TRAINED, blend, fitting.NEVER)
+        return Learnt(blend, fitting.NEVER, figures)
+
+    def _both(self, alone: dict[State, Learnt]) -> Learnt:
+        rows = self.text.answered & self.image.answered
+        if self._groups(rows) >= LEAST:
+            fit = fitting.stacked if self.method == "stacked" else fitting.weighted
+            return self._learn("both", rows, fit, "products of this state")
+        better = min(_BRANCHES, key=lambda state: alone[state].figures.get("log_loss", np.inf))
+        blend, threshold = alone[better].blend, alone[better].threshold
+        what = "text" if better == "text" else "picture"
+        words = f"too few products: as a {what} alone"
+        return Learnt(blend, threshold, _figures(rows, words, blend, threshold))
+
+    def _groups(self, rows: np.ndarray) -> int:
+        return len(np.unique(self.groups[rows]))
+
+    def _learn(self, state: State, rows: np.ndarray, fit: fitting.Fit, words: str) -> Learnt:
+        text = self.text.logits[rows] * (state != "image")
+        image = self.image.logits[rows] * (state != "text")
+        labels = self.labels[rows]
+        blend = fit(text, image, labels)
+        fold = folds(labels, self.groups[rows], _FOLDS, self.seed)
+        p = fitting.cross_fitted(fit, text, image, labels, fold)
+        right = p.argmax(axis=1) == labels
+        threshold = fitting.acceptance_threshold(p.max(axis=1), right, self.precision)
+        scores = {
+            "accuracy": float(right.mean()),
+            "log_loss": fitting.negative_log_likelihood(p, labels),
+        }
+        return Learnt(blend, threshold, {**_figures(rows, words, blend, threshold), **scores})
+
+
+def _figures(rows: np.ndarray, words: str, blend: Blend, threshold: float) -> dict[str, Any]:
+    return {
+        "products": int(rows.sum()),
+        "learnt_from": words,
+        "text_weight": blend.text_weight,
+        "image_weight": blend.image_weight,
+        "threshold": threshold,
+    }
