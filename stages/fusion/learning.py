@@ -19,8 +19,9 @@ from stages.common.folds import folds
 from stages.common.held_out import HeldOut
 from stages.fusion import fitting
 
-ENOUGH = 200
-"""Products of exactly one state from which on that state is learnt from them alone."""
+ENOUGH = 100
+"""Products of exactly one state from which on that state is learnt from them alone: in the
+simulation below, a hundred give a log loss of 0.59 on fresh products, and 200 of 0.58."""
 
 LEAST = 30
 """Near-duplicate groups from which on something is learnt: with 20 products, a fusion of branches
