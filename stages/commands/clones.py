@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -9,12 +10,37 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 class ResultError(RuntimeError):
-    """There is no such result; the message says what was looked for and what to do."""
+    """There is no such result; the message says what was looked for and what to do.
+
+    `status` is the exit status of a command that needs it, so that no kind of absence looks like
+    a verdict, nor like another kind.
+    """
+
+    status = 3
+
+
+class StaleError(ResultError):
+    """The result is not that of the code and parameters beside it."""
+
+    status = 4
+
+
+class MissingError(ResultError):
+    """The result is locked, but its outputs are not at hand."""
+
+    status = 5
+
+
+class UnknownError(ResultError):
+    """DVC cannot say whether the result is there."""
+
+    status = 6
 
 
 def git(*words: str, where: Path = ROOT) -> str:
@@ -47,6 +73,44 @@ def dvc(
         stderr=None if shown else subprocess.PIPE,
         text=True,
         check=False,
+    )
+
+
+def require_present(where: Path, named: str) -> None:
+    """Raise unless what DVC tracks below `where` is there and made by the code and parameters
+    there: StaleError, MissingError or, when `dvc status` fails, UnknownError."""
+    done = dvc("status", "--json", where=where)
+    try:
+        status: dict[str, list[Any]] = json.loads(done.stdout)
+    except ValueError:
+        status = {}
+    if done.returncode or not done.stdout.strip():
+        raise UnknownError(
+            f"dvc status of {named} fails, so nobody knows whether its result is there:\n"
+            f"{done.stderr.strip()}"
+        )
+    changed = [stage for stage, changes in status.items() if not _only_missing(changes)]
+    if changed:
+        raise StaleError(
+            f"{', '.join(changed)} changed since the last run, so {named} is not what its code "
+            "and parameters make; run `make repro` there first"
+        )
+    if status:
+        raise MissingError(
+            f"outputs of {', '.join(status)} are missing in {named}; fetch them with "
+            "`dvc checkout` or `dvc pull`, or make them with `make repro`"
+        )
+
+
+def _only_missing(changes: list[Any]) -> bool:
+    """Whether all that `dvc status` says of a stage is that files are not there."""
+    return all(
+        isinstance(change, dict)
+        and all(
+            isinstance(paths, dict) and set(paths.values()) <= {"deleted", "not in cache"}
+            for paths in change.values()
+        )
+        for change in changes
     )
 
 

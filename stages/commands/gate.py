@@ -1,26 +1,39 @@
 """Is this result worse than another one? `make gate BASE=<revision>`.
 
-Figures come from `dvc metrics diff`, the size from both dvc.lock, and the seconds a product takes
-are measured for both classifiers in turns. What each may lose stands in params.yaml `gate`. The
-table is Markdown: what a pull request shows.
+Scores are taken anew from both classifiers' answers to the same test products, and each difference
+comes with its paired bootstrap interval; the size comes from both dvc.lock, and the seconds a
+product takes are measured in turns. A score is worse when it lost more than params.yaml `gate`
+allows and its interval does not hold 0: what cannot be told from noise is said to be so. The table
+is Markdown: what a pull request shows.
 
-Exit status: 0 passed, 1 worse, 3 no baseline, or no result of the present code to judge.
+Exit status: 0 passed, 1 worse, 2 it could not be asked, 3 there is nothing to compare with, 4 a
+result is not that of the code beside it, 5 outputs are missing, 6 `dvc status` fails.
 """
 
 from __future__ import annotations
 
-import json
+import math
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from stages.commands import clones, locks
 from stages.commands.clones import ROOT, ResultError
-from stages.commands.promotion import NO_BASELINE, Judgement, judge
+from stages.commands.paired import Interval
+from stages.commands.promotion import (
+    CALIBRATION,
+    COVERAGE,
+    F1,
+    MACRO,
+    PRECISION,
+    UNUSABLE,
+    Judgement,
+    asked,
+    judge,
+)
 from stages.common.output import StageError, fail
 from stages.common.settings import Gate, load
 
-EVALUATION = "metrics/evaluation.json"
 WORSE = 1
 _DIGITS = 9
 """Of a difference: as floats, 0.83 - 0.82 is more than 0.01."""
@@ -29,7 +42,7 @@ _DIGITS = 9
 @dataclass(frozen=True)
 class Row:
     """One figure of both results. `worse` is by how much this one is worse, negative if better;
-    it fails when that is above `allowed`, and when it is no number."""
+    it fails when that is above `allowed` or no number, unless `interval` holds 0."""
 
     name: str
     old: float
@@ -37,50 +50,54 @@ class Row:
     worse: float
     allowed: float
     form: str
-    share: bool = False
-    """Whether `worse` and `allowed` are shares of the old figure."""
+    interval: Interval | None = None
+    """Of a score; without, `worse` and `allowed` are shares of the old figure."""
+
+    @property
+    def within(self) -> bool:
+        """Whether no more was lost than is allowed; False for NaN."""
+        return self.worse <= self.allowed
 
     @property
     def passed(self) -> bool:
-        """False for NaN too."""
-        return self.worse <= self.allowed
+        """Whether it is not worse, as far as can be told."""
+        return self.within or (self.interval is not None and not self.interval.told_apart)
 
     def __str__(self) -> str:
-        old, new = (format(value, self.form) for value in (self.old, self.new))
-        change = f"{self.worse:+.1%}" if self.share else f"{self.new - self.old:+.4f}"
-        allowed = f"{self.allowed:.0%}" if self.share else f"{self.allowed:g}"
-        verdict = "ok" if self.passed else "**worse**"
-        return f"| {self.name} | {old} | {new} | {change} | {allowed} | {verdict} |"
+        old, new = (_number(value, self.form) for value in (self.old, self.new))
+        if self.interval is None:
+            change, interval, allowed = f"{self.worse:+.1%}", "", f"{self.allowed:.0%}"
+        else:
+            change, allowed = _number(self.interval.difference, "+.4f"), f"{self.allowed:g}"
+            low, high = (_number(end, "+.4f") for end in (self.interval.low, self.interval.high))
+            interval = f"{low} to {high}"
+        verdict = "ok" if self.within else "not told apart" if self.passed else "**worse**"
+        return f"| {self.name} | {old} | {new} | {change} | {interval} | {allowed} | {verdict} |"
 
 
-def metrics(base: str) -> Mapping[str, Mapping[str, float]]:
-    """Old and new figures of the evaluation, by name, as `dvc metrics diff` tells them."""
-    done = clones.dvc("metrics", "diff", "--all", "--json", base, where=ROOT)
-    if done.returncode:
-        raise ResultError(f"dvc metrics diff {base}: {done.stderr.strip()}")
-    found: Mapping[str, Mapping[str, float]] = json.loads(done.stdout).get(EVALUATION, {})
-    return found
+def _number(value: float, form: str) -> str:
+    return "–" if math.isnan(value) else format(value, form)
 
 
-def quality(figures: Mapping[str, Mapping[str, float]], base: str, gate: Gate) -> Iterator[Row]:
-    """The scores. Raises ResultError when either result lacks one: absence does not pass."""
-    for name, key, sign, allowed in (
-        ("weighted F1", "weighted_f1", 1, gate.weighted_f1),
-        ("macro F1", "macro_f1", 1, gate.macro_f1),
-        ("coverage at 95 % precision", "coverage_at.95", 1, gate.coverage_at_95),
-        ("calibration error", "calibration_error", -1, gate.calibration_error),
+def quality(judgement: Judgement, gate: Gate) -> Iterator[Row]:
+    """The scores."""
+    for name, sign, allowed in (
+        (F1, 1, gate.weighted_f1),
+        (MACRO, 1, gate.macro_f1),
+        (PRECISION, 1, gate.accepted_precision),
+        (COVERAGE, 1, gate.coverage_at_95),
+        (CALIBRATION, -1, gate.calibration_error),
     ):
-        pair = figures.get(key, {})
-        for side, where in (("old", base), ("new", "this result")):
-            if pair.get(side) is None:
-                raise ResultError(f"{where} has no {key} in {EVALUATION}: no baseline")
-        old, new = float(pair["old"]), float(pair["new"])
-        yield Row(name, old, new, round(sign * (old - new), _DIGITS), allowed, ".4f")
+        found = judgement.figures[name]
+        worse = round(-sign * found.difference, _DIGITS)
+        if name == PRECISION and math.isnan(found.old):
+            worse = 0.0  # a base that accepts nothing has no precision to lose
+        yield Row(name, found.old, found.new, worse, allowed, ".4f", found)
 
 
 def growth(name: str, old: float, new: float, allowed: float, form: str) -> Row:
     """What may grow by a share of what it was."""
-    return Row(name, old, new, round(new / old - 1, _DIGITS), allowed, form, share=True)
+    return Row(name, old, new, round(new / old - 1, _DIGITS), allowed, form)
 
 
 def classifier_size(base: str) -> tuple[int, int]:
@@ -93,16 +110,6 @@ def classifier_size(base: str) -> tuple[int, int]:
     return old[locks.CLASSIFIER].size, new[locks.CLASSIFIER].size
 
 
-def require_present() -> None:
-    """Raise ResultError when metrics and lock are not those of the present code and parameters."""
-    status = json.loads(clones.dvc("status", "--json", where=ROOT).stdout or "{}")
-    if status:
-        raise ResultError(
-            f"{', '.join(status)} changed since the last run, so the metrics are not those of the "
-            "present code; run `make repro` first"
-        )
-
-
 def table(base: str, rows: list[Row], judgement: Judgement) -> str:
     """Markdown."""
     failed = [row.name for row in rows if not row.passed]
@@ -111,8 +118,8 @@ def table(base: str, rows: list[Row], judgement: Judgement) -> str:
         [
             f"### {head}",
             "",
-            f"| | {base} | this | change | allowed | |",
-            "|---|---|---|---|---|---|",
+            f"| | {base} | this | change | interval | allowed | |",
+            "|---|---|---|---|---|---|---|",
             *map(str, rows),
             "",
             str(judgement),
@@ -123,11 +130,10 @@ def table(base: str, rows: list[Row], judgement: Judgement) -> str:
 def main(base: str) -> int:
     """Print the table; the exit status."""
     gate = load().gate
-    commit = clones.commit_of(base)
-    require_present()
-    rows = list(quality(metrics(commit), base, gate))
-    rows.append(growth("classifier, bytes", *classifier_size(commit), gate.size, ",d"))
     judgement = judge(base)
+    sizes = classifier_size(clones.commit_of(base))
+    rows = list(quality(judgement, gate))
+    rows.append(growth("classifier, bytes", *sizes, gate.size, ",d"))
     seconds = judgement.old_seconds, judgement.new_seconds
     rows.append(growth("seconds per product", *seconds, gate.seconds, ".5f"))
     print(table(base, rows, judgement))
@@ -135,12 +141,10 @@ def main(base: str) -> int:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2 or not sys.argv[1]:
-        sys.exit("usage: make gate BASE=<revision>")
     try:
-        sys.exit(main(sys.argv[1]))
+        sys.exit(main(asked("gate", sys.argv[1:])))
     except ResultError as error:
         print(f"### No verdict\n\n{error}")  # on stdout, where a pull request's table is taken from
-        sys.exit(NO_BASELINE)
-    except StageError as error:
-        fail("gate", error)
+        sys.exit(error.status)
+    except (StageError, OSError) as error:
+        fail("gate", error, UNUSABLE)

@@ -32,8 +32,11 @@ def read(folder: Path) -> dict[str, Any]:
 
 
 def parse(text: str) -> dict[str, Any]:
-    """The stages of a dvc.lock, by name."""
-    stages: dict[str, Any] = yaml.safe_load(text)["stages"]
+    """The stages of a dvc.lock, by name. Raises ResultError when that is no dvc.lock."""
+    try:
+        stages: dict[str, Any] = yaml.safe_load(text)["stages"]
+    except (yaml.YAMLError, TypeError, KeyError) as error:
+        raise ResultError(f"{LOCK} cannot be read: {error}") from error
     return stages
 
 

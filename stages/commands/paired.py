@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,49 +10,96 @@ from scipy.stats import binomtest
 
 
 @dataclass(frozen=True)
-class Interval:
-    """A difference with its bootstrap interval."""
+class Answers:
+    """What one classifier says of n products: columns of codes, int [n], how sure it is, float [n],
+    and which of its answers it accepts, bool [n]."""
 
-    difference: float
+    found: np.ndarray
+    confidence: np.ndarray
+    accepted: np.ndarray
+
+    def of(self, rows: np.ndarray) -> Answers:
+        """Those to the products `rows`."""
+        return Answers(self.found[rows], self.confidence[rows], self.accepted[rows])
+
+
+Figure = Callable[[np.ndarray, Answers], float]
+"""(labels, int [n], answers) -> one figure; NaN where there is none."""
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A figure of the old and of the new classifier, and the bootstrap interval of new less old."""
+
+    old: float
+    new: float
     low: float
     high: float
 
+    @property
+    def difference(self) -> float:
+        """New less old."""
+        return self.new - self.old
 
-def weighted_f1(labels: np.ndarray, found: np.ndarray, codes: int) -> float:
-    """F1 of each code, weighted by its products; columns of codes, int [n] each."""
-    counts = np.bincount(labels, minlength=codes)
-    right = np.bincount(labels[labels == found], minlength=codes)
-    total = counts + np.bincount(found, minlength=codes)
-    f1 = np.divide(2 * right, total, out=np.zeros(codes), where=total > 0)
+    @property
+    def told_apart(self) -> bool:
+        """Whether 0 lies outside of the interval; true of an interval that is no number."""
+        return not self.low <= 0 <= self.high
+
+
+def weighted_f1(labels: np.ndarray, answers: Answers) -> float:
+    """F1 of each code, weighted by its products."""
+    f1, counts = _f1(labels, answers)
     return float(f1 @ counts / counts.sum())
 
 
-def f1_interval(
+def macro_f1(labels: np.ndarray, answers: Answers) -> float:
+    """Mean F1 of the codes that `labels` hold."""
+    f1, counts = _f1(labels, answers)
+    return float(f1[counts > 0].mean())
+
+
+def accepted_precision(labels: np.ndarray, answers: Answers) -> float:
+    """Share of the accepted answers that are right; NaN when none is accepted."""
+    accepted = answers.accepted
+    return float((answers.found == labels)[accepted].mean()) if accepted.any() else float("nan")
+
+
+def intervals(
+    figures: Mapping[str, Figure],
     labels: np.ndarray,
-    old: np.ndarray,
-    new: np.ndarray,
+    old: Answers,
+    new: Answers,
+    groups: np.ndarray,
     *,
     confidence: float,
     resamples: int,
     seed: int,
-) -> Interval:
-    """Weighted F1 of `new` less that of `old`, with a paired percentile bootstrap interval.
+) -> dict[str, Interval]:
+    """Each figure of both classifiers, with a paired percentile bootstrap interval.
 
-    Products are drawn with replacement, and both classifiers are scored on the same draw, so what
-    is hard for both cancels out (Efron and Tibshirani, 1993, "An Introduction to the Bootstrap").
+    Near-duplicate `groups`, int [n], are drawn with replacement, whole, as their products are right
+    or wrong together; both classifiers are scored on the same draw, so what is hard for both
+    cancels out (Efron and Tibshirani, 1993, "An Introduction to the Bootstrap").
     """
-    codes = int(max(labels.max(), old.max(), new.max())) + 1
-
-    def difference(rows: np.ndarray) -> float:
-        return weighted_f1(labels[rows], new[rows], codes) - weighted_f1(
-            labels[rows], old[rows], codes
-        )
-
+    _, group = np.unique(groups, return_inverse=True)
+    count = int(group.max()) + 1
     random = np.random.default_rng(seed)
-    drawn = [difference(random.integers(0, len(labels), len(labels))) for _ in range(resamples)]
+    drawn: dict[str, list[float]] = {name: [] for name in figures}
+    for _ in range(resamples):
+        times = np.bincount(random.integers(0, count, count), minlength=count)
+        rows = np.repeat(np.arange(len(labels)), times[group])
+        for name, figure in figures.items():
+            before, after = (figure(labels[rows], each.of(rows)) for each in (old, new))
+            drawn[name].append(after - before)
     tail = (1 - confidence) / 2
-    low, high = np.quantile(drawn, [tail, 1 - tail])
-    return Interval(difference(np.arange(len(labels))), float(low), float(high))
+    found = {}
+    for name, figure in figures.items():
+        differences = np.array(drawn[name])
+        known = differences[~np.isnan(differences)]
+        low, high = np.quantile(known, [tail, 1 - tail]) if len(known) else (np.nan, np.nan)
+        found[name] = Interval(figure(labels, old), figure(labels, new), float(low), float(high))
+    return found
 
 
 def mcnemar(labels: np.ndarray, old: np.ndarray, new: np.ndarray) -> tuple[int, int, float]:
@@ -62,3 +110,13 @@ def mcnemar(labels: np.ndarray, old: np.ndarray, new: np.ndarray) -> tuple[int, 
     if only_old + only_new == 0:
         return 0, 0, 1.0
     return only_old, only_new, float(binomtest(only_new, only_old + only_new).pvalue)
+
+
+def _f1(labels: np.ndarray, answers: Answers) -> tuple[np.ndarray, np.ndarray]:
+    """F1 and products of each column of codes."""
+    found = answers.found
+    codes = int(max(labels.max(), found.max())) + 1
+    counts = np.bincount(labels, minlength=codes)
+    right = np.bincount(labels[labels == found], minlength=codes)
+    total = counts + np.bincount(found, minlength=codes)
+    return np.divide(2 * right, total, out=np.zeros(codes), where=total > 0), counts

@@ -24,8 +24,8 @@ MODEL = Path("models/classifier")
 
 
 def main(products: str, output: str) -> None:
-    """Write `codes` int [n], `confidence` float [n] and `seconds` float [n]."""
-    codes, confidence, seconds = [], [], []
+    """Write `codes` int [n], `confidence` float [n], `accepted` bool [n], `seconds` float [n]."""
+    codes, confidence, accepted, seconds = [], [], [], []
     with Path(products).open(encoding="utf-8") as lines, Classifier.load(MODEL) as classifier:
         for line in lines:
             fields = json.loads(line)
@@ -36,7 +36,8 @@ def main(products: str, output: str) -> None:
             seconds.append(time.perf_counter() - started)
             codes.append(answer.code)
             confidence.append(answer.confidence)
-    np.savez(output, codes=codes, confidence=confidence, seconds=seconds)
+            accepted.append(answer.accepted)
+    np.savez(output, codes=codes, confidence=confidence, accepted=accepted, seconds=seconds)
 
 
 if __name__ == "__main__":

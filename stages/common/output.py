@@ -19,10 +19,10 @@ def write_json(path: Path, value: Any) -> None:
     path.write_text(text + "\n", encoding="utf-8")
 
 
-def fail(stage: str, error: Exception) -> NoReturn:
-    """End `stage` with the error's own words on stderr and exit status 1."""
+def fail(stage: str, error: Exception, status: int = 1) -> NoReturn:
+    """End `stage` with the error's own words on stderr and an exit status."""
     print(f"{stage}: {error}", file=sys.stderr)
-    raise SystemExit(1)
+    raise SystemExit(status)
 
 
 def _rounded(value: Any) -> Any:

@@ -242,6 +242,7 @@ class Gate(_Frozen):
 
     weighted_f1: Fraction
     macro_f1: Fraction
+    accepted_precision: Fraction
     coverage_at_95: Fraction
     calibration_error: Fraction
     size: Annotated[float, Field(ge=0)]

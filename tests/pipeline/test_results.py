@@ -17,7 +17,7 @@ from tests.support.repository import ENVIRONMENT, SMALL, attempt, git, run
 
 pytestmark = pytest.mark.slow
 
-NO_BASELINE = 3
+NO_BASELINE, STALE, MISSING, UNKNOWN = 3, 4, 5, 6
 WITHOUT_PICTURES = SMALL[:-2]
 
 
@@ -35,7 +35,10 @@ def locked(repository: Path, path: str) -> str:
 def test_a_result_is_not_worse_than_itself_and_no_promotion(repository: Path) -> None:
     table = run(repository, "stages.commands.gate", "HEAD")
     assert table.startswith("### Not worse than HEAD")
-    for name in ("weighted F1", "macro F1", "coverage at 95", "calibration", "bytes", "seconds"):
+    for name in (
+        *("weighted F1", "macro F1", "precision of the accepted", "coverage at 95"),
+        *("calibration", "bytes", "seconds"),
+    ):
         (row,) = [line for line in table.splitlines() if line.startswith("| ") and name in line]
         assert row.endswith("| ok |")
     promotion = attempt(repository, "stages.commands.promotion", "HEAD")
@@ -57,7 +60,7 @@ def test_a_loss_of_quality_fails_and_is_traced(repository: Path) -> None:
     assert compared.returncode == 1
     assert re.search(r"^equal +data/prepared", compared.stdout, re.M)
     assert re.search(r"^differs +models/classifier +\S+: ", compared.stdout, re.M)
-    assert "not at hand" not in compared.stdout
+    assert compared.stdout.strip().endswith(" differs, 0 not at hand")
 
     told = run(repository, "stages.commands.whence", base)
     assert git(repository, "rev-parse", "HEAD").strip() in told
@@ -76,14 +79,30 @@ def test_a_result_equals_itself_whether_named_by_revision_or_folder(
 ) -> None:
     for other in ("HEAD", str(small_run)):
         table = run(repository, "stages.commands.compare", other)
-        assert table.strip().endswith("0 agrees, 0 differs")
+        assert table.strip().endswith("0 agrees, 0 differs, 0 not at hand")
 
 
-def forget_metrics(repository: Path) -> str:
-    git(repository, "rm", "--quiet", "--cached", "metrics/evaluation.json")
-    git(repository, "commit", "--quiet", "--message", "no metrics")
-    git(repository, "add", "metrics/evaluation.json")
-    git(repository, "commit", "--quiet", "--message", "metrics again")
+def remove_outputs(repository: Path) -> str:
+    shutil.rmtree(repository / "models/classifier")
+    return "HEAD"
+
+
+def remove_metrics(repository: Path) -> str:
+    (repository / "metrics/evaluation.json").unlink()
+    return "HEAD"
+
+
+def break_lock(repository: Path) -> str:
+    (repository / "dvc.lock").write_text("<<<<<<< HEAD\n", encoding="utf-8")
+    return "HEAD"
+
+
+def commit_without_running(repository: Path) -> str:
+    path = repository / "stages/fusion/fitting.py"
+    text = path.read_text(encoding="utf-8")
+    for content in (f"{text}# changed\n", text):
+        path.write_text(content, encoding="utf-8")
+        git(repository, "commit", "--quiet", "--all", "--message", "code alone")
     return "HEAD~1"
 
 
@@ -100,21 +119,29 @@ def change_code(repository: Path) -> str:
 
 
 @pytest.mark.parametrize(
-    ("prepare", "words"),
+    ("prepare", "status", "words"),
     [
-        (lambda _: "no-such-branch", "names no commit"),
-        (forget_metrics, "has no weighted_f1 in metrics/evaluation.json: no baseline"),
-        (forget_lock, "dvc.lock"),
-        (change_code, "fuse changed since the last run"),
+        (lambda _: "no-such-branch", NO_BASELINE, "names no commit"),
+        (forget_lock, NO_BASELINE, "dvc.lock"),
+        (change_code, STALE, "fuse changed since the last run, so this result is not"),
+        (commit_without_running, STALE, "so HEAD~1 is not what its code"),
+        (remove_outputs, MISSING, "outputs of export, evaluate"),
+        (remove_metrics, MISSING, "outputs of evaluate, describe are missing"),
+        (break_lock, UNKNOWN, "dvc status of this result fails"),
     ],
 )
-def test_the_gate_never_passes_by_absence(
-    prepare: Callable[[Path], str], words: str, repository: Path
+def test_neither_gate_nor_promotion_passes_by_absence(
+    prepare: Callable[[Path], str], status: int, words: str, repository: Path
 ) -> None:
-    done = attempt(repository, "stages.commands.gate", prepare(repository))
-    assert done.returncode == NO_BASELINE, done.stdout + done.stderr
-    assert done.stdout.startswith("### No verdict")
-    assert words in done.stdout
+    base = prepare(repository)
+    gate = attempt(repository, "stages.commands.gate", base)
+    assert gate.returncode == status, gate.stdout + gate.stderr
+    assert gate.stdout.startswith("### No verdict")
+    assert words in gate.stdout
+    promotion = attempt(repository, "stages.commands.promotion", base)
+    assert promotion.returncode == status, promotion.stdout + promotion.stderr
+    assert not promotion.stdout
+    assert words in promotion.stderr
 
 
 @pytest.mark.parametrize("wrong", ["", "xyz", "--all", "0123456789abcdef"])
