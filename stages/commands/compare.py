@@ -1,11 +1,12 @@
 """Hold this result against another: `make compare-lock OTHER=<revision or clone>`.
 
 For every output that dvc.lock lists: equal (the same hash), agrees (other bytes, numbers within the
-tolerance of params.yaml `compare`), or differs, with the first difference. Between x86-64
-processors with AVX2 and FMA all is equal; elsewhere nobody promises equal floats, so there the
-middle one is what to expect at best.
+tolerances of params.yaml `compare`), differs, with the first difference, or is not at hand, with
+the command that fetches it. Between x86-64 processors with AVX2 and FMA all is equal; elsewhere
+nobody promises equal floats, so there the second is what to expect at best.
 
-Exit status: 0 nothing differs, 1 something does, 3 there is nothing to compare with.
+Exit status: 0 nothing differs, 1 something does, 2 it could not be asked, 3 there is nothing to
+compare with, 5 nothing is known to differ, but not all is at hand.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stages.commands import clones, inside, locks
-from stages.commands.clones import ResultError
+from stages.commands.clones import MissingError, ResultError
 from stages.common.output import StageError, fail
 from stages.common.settings import Compare, load
 
 EQUAL, AGREES, DIFFERS, ABSENT = "equal", "agrees", "differs", "not at hand"
-NO_RESULT = 3
+UNUSABLE = 2
 METRICS = "metrics/"
 
 
@@ -43,13 +44,16 @@ def result(other: str) -> Iterator[Path]:
         return
     with clones.at(other) as where:
         mine, theirs = (locks.outputs(locks.read(folder)) for folder in (clones.ROOT, where))
-        unequal = [path for path, out in theirs.items() if mine.get(path) != out]
+        unequal = [
+            path for path, out in theirs.items() if path not in mine or mine[path].hash != out.hash
+        ]
         clones.obtain([path for path in unequal if not path.startswith(METRICS)], where)
         yield where
 
 
-def compare(first: Path, second: Path, tolerances: Compare) -> list[Finding]:
-    """Every output of either folder, in the order of `first`'s pipeline."""
+def compare(first: Path, second: Path, tolerances: Compare, other: str) -> list[Finding]:
+    """Every output of either folder, in the order of `first`'s pipeline; `other` is what `second`
+    was called."""
     old, new = (locks.outputs(locks.read(folder)) for folder in (first, second))
     findings = []
     for path in [*old, *(path for path in new if path not in old)]:
@@ -59,18 +63,39 @@ def compare(first: Path, second: Path, tolerances: Compare) -> list[Finding]:
         elif old[path].hash == new[path].hash:
             findings.append(Finding(path, EQUAL))
         else:
-            findings.append(_compare_content(path, first, second, tolerances))
+            stage = new[path].stage
+            advice = {
+                first: f"dvc checkout {path} || dvc pull {path}",
+                second: _fetching(path, stage, second, other),
+            }
+            findings.append(_compare_content(path, advice, tolerances))
     return findings
 
 
-def _compare_content(path: str, first: Path, second: Path, tolerances: Compare) -> Finding:
-    for folder in (first, second):
+def _fetching(path: str, stage: str, where: Path, other: str) -> str:
+    """The command that brings an output of `other`, which is at `where`."""
+    if Path(other).is_dir() and Path(other).resolve() == where:
+        return f"cd {other} && (dvc checkout {path} || dvc pull {path})"
+    # Cache and remote were asked already.
+    return (
+        f"dvc push {path} where {other} was run, or: git worktree add ../{other} {other} && "
+        f"cd ../{other} && dvc repro {stage}"
+    )
+
+
+def _compare_content(path: str, advice: dict[Path, str], tolerances: Compare) -> Finding:
+    """`advice` tells for each of both folders how its content is fetched."""
+    for folder, command in advice.items():
         if not (folder / path).exists():
-            return Finding(path, ABSENT, f"other hash, and no content in {folder}")
-    tolerance = tolerances.scores if path.startswith(METRICS) else tolerances.values
+            return Finding(path, ABSENT, f"other hash, and no content; fetch it: {command}")
+    first, second = advice
+    tolerance = inside.Tolerance(tolerances.values, tolerances.values)
+    if path.startswith(METRICS):
+        tolerance = inside.Tolerance(tolerances.scores)
     found = list(inside.differences(first / path, second / path, tolerance))
     if not found:
-        return Finding(path, ABSENT, "other hash, but the files at hand are equal: not as locked")
+        words = "other hash, but the files are equal: one is not as locked; fetch it: "
+        return Finding(path, ABSENT, words + advice[first])
     name, worst = next((item for item in found if not item[1].agrees), found[0])
     verdict = AGREES if worst.agrees else DIFFERS
     return Finding(path, verdict, f"{name}: {worst.words}" if name else worst.words)
@@ -85,22 +110,26 @@ def main(other: str) -> int:
     """Print the table; the exit status."""
     tolerances = load().compare
     with result(other) as where:
-        findings = compare(clones.ROOT, where, tolerances)
-    print(f"this result and {other}: numbers agree within {tolerances.values} in outputs", end="")
-    print(f" and {tolerances.scores} in metrics\n")
+        findings = compare(clones.ROOT, where, tolerances, other)
+    print(f"this result and {other}: numbers a and b agree in metrics when |a - b| <= ", end="")
+    print(f"{tolerances.scores}, in outputs when |a - b| <= {tolerances.values} * (1 + |b|)\n")
     print(table(findings))
-    counts = {v: sum(each.verdict == v for each in findings) for v in (EQUAL, AGREES, DIFFERS)}
-    print("\n" + ", ".join(f"{count} {verdict}" for verdict, count in counts.items()))
-    return int(any(each.verdict in (DIFFERS, ABSENT) for each in findings))
+    counts = {
+        verdict: sum(each.verdict == verdict for each in findings)
+        for verdict in (EQUAL, AGREES, DIFFERS, ABSENT)
+    }
+    told = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
+    print(f"\n{len(findings)} outputs: {told}")
+    return 1 if counts[DIFFERS] else MissingError.status if counts[ABSENT] else 0
 
 
 if __name__ == "__main__":
     if len(sys.argv) != 2 or not sys.argv[1]:
-        sys.exit("usage: make compare-lock OTHER=<revision or folder of a clone>")
+        print("usage: make compare-lock OTHER=<revision or folder of a clone>", file=sys.stderr)
+        sys.exit(UNUSABLE)
     try:
         sys.exit(main(sys.argv[1]))
     except ResultError as error:
-        print(f"compare-lock: {error}", file=sys.stderr)
-        sys.exit(NO_RESULT)
-    except StageError as error:
-        fail("compare-lock", error)
+        fail("compare-lock", error, error.status)
+    except (StageError, OSError) as error:
+        fail("compare-lock", error, UNUSABLE)

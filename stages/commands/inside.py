@@ -1,13 +1,15 @@
 """What differs inside two files of one kind, and whether they agree within a tolerance.
 
 A file is read as named leaves: the arrays of an .npz, the columns of a table, the values of a JSON
-document, the constants and nodes of an ONNX graph, the datasets of an .h5 file, the entries of an
-archive. Two files whose leaves are equal differ in how they were written.
+document, the figures of a Markdown page, the constants and nodes of an ONNX graph, the datasets of
+an .h5 file, the entries of an archive. Two files whose leaves are equal differ in how they were
+written.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -23,6 +25,20 @@ import pyarrow.parquet as pq
 Leaves = dict[str, Any]
 
 _SHOWN = 60
+_HASH = re.compile(r"\b[0-9a-f]{32,}\b")
+_FIGURE = re.compile(r"[-+]?\d[\d,]*(?:\.\d+)?(?: %)?")
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """Numbers agree when |a - b| <= absolute + relative * |b|, everything else when it is equal."""
+
+    absolute: float
+    relative: float = 0.0
+
+
+EXACT = Tolerance(0.0)
+_SLACK = 1e-9
 
 
 @dataclass(frozen=True)
@@ -33,11 +49,8 @@ class Difference:
     agrees: bool
 
 
-def difference(first: Path, second: Path, tolerance: float) -> Difference | None:
-    """What tells the file `second` from `first`; None when their bytes are equal.
-
-    Numbers agree when |a - b| <= tolerance * (1 + |b|), everything else when it is equal.
-    """
+def difference(first: Path, second: Path, tolerance: Tolerance) -> Difference | None:
+    """What tells the file `second` from `first`; None when their bytes are equal."""
     for path, other in ((first, second), (second, first)):
         if not path.is_file():
             return Difference(f"is only in {other.parent}", agrees=False)
@@ -61,10 +74,12 @@ def difference(first: Path, second: Path, tolerance: float) -> Difference | None
         name in old and name in new and _agree(old[name], new[name], tolerance)
         for name, _ in differing
     )
-    return Difference(f"{name}: {words}{more}", agrees)
+    return Difference(f"{_cut(name)}: {words}{more}", agrees)
 
 
-def differences(first: Path, second: Path, tolerance: float) -> Iterator[tuple[str, Difference]]:
+def differences(
+    first: Path, second: Path, tolerance: Tolerance
+) -> Iterator[tuple[str, Difference]]:
     """Each differing file of two outputs, files or folders: its path within, and the difference."""
     if first.is_dir() or second.is_dir():
         within = {
@@ -109,18 +124,24 @@ def _arrays_differ(a: np.ndarray, b: np.ndarray) -> str:
     return words
 
 
-def _agree(a: Any, b: Any, tolerance: float) -> bool:
+def _agree(a: Any, b: Any, tolerance: Tolerance) -> bool:
     x, y = np.asarray(a), np.asarray(b)
     if x.shape != y.shape:
         return False
     if all(np.issubdtype(each.dtype, np.number) for each in (x, y)):
         x, y = x.astype(np.float64), y.astype(np.float64)
-        return bool(np.allclose(x, y, rtol=tolerance, atol=tolerance, equal_nan=True))
+        within = tolerance.absolute + tolerance.relative * np.abs(y)
+        # As floats, 0.84 - 0.81 is more than 0.03.
+        near = np.abs(x - y) <= within * (1 + _SLACK)
+        return bool((near | (x == y) | (np.isnan(x) & np.isnan(y))).all())
     return bool((x == y).all())
 
 
 def _short(value: Any) -> str:
-    text = repr(value.item() if isinstance(value, np.generic) else value)
+    return _cut(repr(value.item() if isinstance(value, np.generic) else value))
+
+
+def _cut(text: str) -> str:
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
 
 
@@ -154,6 +175,22 @@ def _flat(name: str, value: Any) -> Iterator[tuple[str, Any]]:
             yield from _flat(f"{name}[{number}]", item)
     else:
         yield name, value
+
+
+def _markdown(path: Path) -> Leaves:
+    """The figures of all lines with the same words, by these words; hashes are no figures."""
+    found: dict[str, list[float]] = {}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        told = _HASH.sub("…", line)
+        figures = _FIGURE.findall(told)
+        found.setdefault(_FIGURE.sub("#", told), []).extend(map(_value, figures))
+    return {words: np.array(figures) for words, figures in found.items()}
+
+
+def _value(figure: str) -> float:
+    """A figure as people read it: 1,234 or 12.5 %, a share."""
+    number = figure.removesuffix(" %")
+    return float(number.rstrip(",").replace(",", "")) / (100 if number != figure else 1)
 
 
 def _columns(table: pd.DataFrame) -> Leaves:
@@ -213,6 +250,7 @@ _READERS: dict[str, Callable[[Path], Leaves]] = {
     ".npz": _npz,
     ".npy": _npy,
     ".json": _json,
+    ".md": _markdown,
     ".parquet": _parquet,
     ".csv": _csv,
     ".tsv": _csv,

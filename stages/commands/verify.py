@@ -108,12 +108,12 @@ def compared(first: Path, second: Path) -> list[str]:
         if path not in new or out.hash != new[path].hash:
             lines.extend(
                 f"{path}{'/' * bool(name)}{name} ({out.stage}): {found.words}"
-                for name, found in inside.differences(first / path, second / path, 0.0)
+                for name, found in inside.differences(first / path, second / path, inside.EXACT)
             )
     for name in ("dvc.lock", "metrics"):
         lines.extend(
             f"{name}{'/' * bool(within)}{within}: {found.words}"
-            for within, found in inside.differences(first / name, second / name, 0.0)
+            for within, found in inside.differences(first / name, second / name, inside.EXACT)
             if not lines
         )
     return lines
