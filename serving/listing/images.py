@@ -10,8 +10,6 @@ import io
 import struct
 import warnings
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -41,6 +39,11 @@ _TURNS = {
 """What makes a picture upright, by its EXIF orientation."""
 
 
+# Of damaged EXIF, which harms nothing, and of many pixels, which are refused. Once for the process:
+# what threads change for a while, they put back in any order.
+warnings.filterwarnings("ignore", module=r"PIL\.")
+
+
 class ImageError(ValueError):
     """The bytes are no picture that can be used; the message says why."""
 
@@ -58,7 +61,7 @@ def decode(data: bytes, size: int) -> np.ndarray:
     if len(data) > MAX_BYTES:
         raise ImageError(f"picture has {len(data)} bytes; at most {MAX_BYTES} are accepted")
     try:
-        with _silence(), Image.open(io.BytesIO(data), formats=_FORMATS) as picture:
+        with Image.open(io.BytesIO(data), formats=_FORMATS) as picture:
             width, height = picture.size
             if width * height > MAX_PIXELS:
                 raise ImageError(
@@ -75,15 +78,6 @@ def decode(data: bytes, size: int) -> np.ndarray:
         if isinstance(error, ImageError):
             raise
         raise ImageError(f"picture cannot be decoded: {error}") from error
-
-
-@contextmanager
-def _silence() -> Iterator[None]:
-    """Without Pillow's warnings: of damaged EXIF, which harms nothing, and of many pixels, which
-    are refused."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
 
 
 def _orientation(picture: Image.Image) -> int:

@@ -28,7 +28,7 @@ OUTPUTS = {
 }
 
 
-def summary(evaluation: dict[str, Any], speed: dict[str, float]) -> str:
+def summary(evaluation: dict[str, Any], speed: dict[str, Any]) -> str:
     """The table, a line for each group of test products, and a line on acceptance and speed."""
     lines = [f"{'test products':<14}" + "".join(f"{name:>19}" for name in COLUMNS)]
     for title, keys in ROWS.items():
@@ -41,12 +41,18 @@ def summary(evaluation: dict[str, Any], speed: dict[str, float]) -> str:
         "",
         f"accepted without review: {accepted['coverage']:.1%} of the products, "
         f"{_share(accepted['precision'])} of them right ({accepted['asked_precision']:.0%} asked)",
-        f"one product: {1000 * speed['seconds_p50']:.1f} ms median, "
-        f"{1000 * speed['seconds_p99']:.1f} ms at the 99th percentile",
+        f"one product: {_seconds(speed)}",
         "",
         *(f"{name:<12} {place}" for name, place in OUTPUTS.items()),
     ]
     return "\n".join(lines)
+
+
+def _seconds(speed: dict[str, Any]) -> str:
+    if "not_measured" in speed:
+        return f"not timed ({speed['not_measured']})"
+    median, slow = (1000 * speed[name] for name in ("seconds_p50", "seconds_p99"))
+    return f"{median:.1f} ms median, {slow:.1f} ms at the 99th percentile"
 
 
 def _cell(value: float | None) -> str:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -10,6 +13,7 @@ from PIL import Image
 
 from serving.listing import images
 from serving.listing.images import ImageError, decode
+from tests.support.repository import ROOT
 
 
 def encoded(picture: Image.Image, kind: str = "JPEG", **options: object) -> bytes:
@@ -89,3 +93,43 @@ def test_too_many_bytes_or_pixels_are_refused(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(images, "MAX_BYTES", 10)
     with pytest.raises(ImageError, match="at most 10"):
         decode(data, 64)
+
+
+def test_decoding_leaves_the_filters_of_warnings_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They belong to the whole process, and pictures are decoded in threads."""
+    before = list(warnings.filters)
+    seen = []
+    open_picture = Image.open
+
+    def watch(*arguments: object, **options: object) -> Image.Image:
+        seen.append(list(warnings.filters))
+        return open_picture(*arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Image, "open", watch)
+    decode(encoded(Image.new("RGB", (100, 100))), 32)
+    assert seen == [before]
+
+
+def test_pillow_s_warnings_are_silenced_once() -> None:
+    """Even where every warning is an error."""
+    program = """
+import io
+from concurrent.futures import ThreadPoolExecutor
+from PIL import Image
+from serving.listing.images import decode
+
+exif = Image.Exif()
+exif[0x0112] = 3
+buffer = io.BytesIO()
+Image.new("RGB", (100, 100)).save(buffer, "JPEG", exif=exif.tobytes()[:-8])
+with ThreadPoolExecutor(4) as pool:
+    print(len(list(pool.map(lambda _: decode(buffer.getvalue(), 32), range(50)))))
+"""
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-W", "error", "-c", program],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("50\n", "")

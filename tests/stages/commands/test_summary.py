@@ -65,3 +65,8 @@ def test_a_group_without_products_has_dashes(group: str) -> None:
 def test_the_makefile_runs_it_after_the_pipeline() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert makefile.index("dvc repro") < makefile.index("python -m stages.commands.summary")
+
+
+def test_what_could_not_be_timed_is_told_and_is_no_failure() -> None:
+    text = summary(evaluation(), {"not_measured": "BadZipFile: File is not a zip file"})
+    assert "one product: not timed (BadZipFile: File is not a zip file)" in text
