@@ -8,12 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from dvc.exceptions import DvcException
 from dvc.utils.hydra import compose_and_dump
-from omegaconf.errors import OmegaConfBaseException
 from pydantic import ValidationError
 
 from stages.common.settings import SettingsError, load
-from tests.support.repository import ROOT, clone
+from tests.support.repository import ROOT, attempt, clone, git
 
 CONF = ROOT / "conf"
 
@@ -131,14 +131,75 @@ def test_a_path_is_relative_to_the_repository(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "overrides",
-    [("image=mobilenet", "image.weights=no/such"), ("data=folder", "data.path=no/such")],
+    ("option", "key"), [("image=mobilenet", "image.weights"), ("data=folder", "data.path")]
 )
 def test_a_path_that_does_not_exist_is_refused_on_composition(
-    overrides: tuple[str, str], tmp_path: Path
+    option: str, key: str, tmp_path: Path
 ) -> None:
-    with pytest.raises(OmegaConfBaseException, match="no/such"):
+    with pytest.raises(DvcException, match=rf"^{key} = 'no/such': does not exist"):
+        composed(tmp_path / "p.yaml", option, f"{key}=no/such")
+    assert not (tmp_path / "p.yaml").exists()
+
+
+def test_a_file_that_is_no_weights_file_is_refused_on_composition(tmp_path: Path) -> None:
+    with pytest.raises(DvcException, match=r"image\.weights 'README.md' is no weights file"):
+        composed(tmp_path / "p.yaml", "image=mobilenet", "image.weights=README.md")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "words"),
+    [
+        (("data.path=/nope",), "choose one that has it: -S data=folder -S data.path=…"),
+        (("text=lstm", "text.bits=3"), "choose one that has it: -S text=ngrams -S text.bits=…"),
+        (("train.epoch=3",), "expected one of train.batch_size, train.class_weight, train.epochs"),
+        (("colour=red",), "expected one below compare, data, evaluate, experiment, fusion"),
+        (("data=nowhere",), "Available options in 'data'"),
+    ],
+)
+def test_an_unknown_key_is_refused_with_advice_that_works(
+    overrides: tuple[str, ...], words: str, tmp_path: Path
+) -> None:
+    with pytest.raises(DvcException) as refusal:
         composed(tmp_path / "p.yaml", *overrides)
+    assert words in str(refusal.value)
+    assert "append" not in str(refusal.value)
+    advised = composed(tmp_path / "p.yaml", "data=folder", f"data.path={tmp_path}")
+    assert load(advised).data.source == "folder"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("overrides", "named"),
+    [
+        (("train.epochs=-1",), "train.epochs = -1: Input should be greater"),
+        (("fusion.method=mean",), "fusion.method = 'mean'"),
+        (("+data.path=/nope",), "data.path = '/nope': Extra inputs are not permitted"),
+        (("data.path=/nope",), "data.path is no setting of the option chosen"),
+    ],
+)
+def test_a_refused_experiment_changes_nothing(
+    overrides: tuple[str, ...], named: str, tmp_path: Path
+) -> None:
+    repository = clone(tmp_path)
+    done = attempt(
+        repository, "dvc", "exp", "run", *(word for each in overrides for word in ("-S", each))
+    )
+    assert done.returncode != 0
+    assert done.stderr.count(named) == 1
+    assert "params.yaml and all results are as they were" in done.stderr
+    assert not {"Traceback", "pydantic", "Running stage"} & set(done.stderr.split())
+    assert git(repository, "status", "--porcelain") == ""
+
+
+def test_params_edited_into_nonsense_are_refused_before_dvc_removes_a_thing(tmp_path: Path) -> None:
+    repository = clone(tmp_path)
+    edit(repository / "params.yaml", "method: stacked", "method: mean")
+    done = attempt(repository, "stages.commands.mend")
+    assert done.returncode == 1
+    assert "params.yaml is refused:\n  fusion.method = 'mean'" in done.stderr
+    assert "Traceback" not in done.stderr
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert makefile.index("stages.commands.mend") < makefile.index("@dvc repro")
 
 
 @pytest.mark.parametrize(
@@ -157,11 +218,11 @@ def test_a_path_that_does_not_exist_is_refused_on_composition(
 def test_a_wrong_value_is_refused_with_key_value_and_what_is_accepted(
     overrides: list[str], named: list[str], tmp_path: Path
 ) -> None:
-    path = composed(tmp_path / "params.yaml", *overrides)
-    with pytest.raises(SettingsError) as refusal:
-        load(path)
+    with pytest.raises(DvcException) as refusal:
+        composed(tmp_path / "params.yaml", *overrides)
     for words in named:
         assert words in str(refusal.value)
+    assert not (tmp_path / "params.yaml").exists()
 
 
 def test_settings_are_frozen() -> None:

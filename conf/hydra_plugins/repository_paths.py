@@ -7,12 +7,16 @@ which happens in the repository itself.
 
 from pathlib import Path
 
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 _ROOT = Path(__file__).resolve().parents[2]
+_EXPECTED = {
+    "data": ("data.path", "a folder with the catalogue's four files"),
+    "image": ("image.weights", "imagenet, null or a .h5 file"),
+}
 
 
-def _local_path(path: str | None, otherwise: str) -> str:
+def _local_path(path: str | None, otherwise: str, *, _parent_: DictConfig) -> str:
     """`path` made absolute from the repository, or `otherwise` when no local path is meant.
 
     Raises FileNotFoundError, so that a wrong path is refused before any stage runs.
@@ -21,9 +25,10 @@ def _local_path(path: str | None, otherwise: str) -> str:
         return otherwise
     absolute = (_ROOT / Path(path).expanduser()).resolve()
     if not absolute.exists():
+        key, expected = _EXPECTED[str(_parent_._key())]
         raise FileNotFoundError(
-            f"{path!r} does not exist (looked at {absolute}); expected a path that is absolute or "
-            "relative to the repository; weights may also be imagenet or null"
+            f"{key} = {path!r}: does not exist (looked at {absolute}); expected {expected}, by a "
+            "path that is absolute or relative to the repository"
         )
     return str(absolute)
 

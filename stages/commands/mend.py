@@ -6,6 +6,9 @@ the place of one that was cut off (what ran since is restored from the run cache
 of that is kept beside it; a broken table is removed. Outputs need no mending: DVC removes those
 that its lock does not vouch for.
 
+What params.yaml holds is looked over as well: DVC removes a stage's outputs, metrics among them,
+before the stage could refuse it.
+
 Nothing else is mended. An unresolved merge, or a dvc.lock that is broken anywhere but at its end,
 is a person's to decide: the run stops, the files stay as they are, and it is said what to do.
 """
@@ -24,6 +27,8 @@ from dvc.lock import make_lock
 from dvc.schema import COMPILED_LOCKFILE_SCHEMA
 from dvc.utils.serialize import parse_yaml
 from dvc.utils.strictyaml import validate
+
+from stages.common.settings import SettingsError, load
 
 LOCK = Path("dvc.lock")
 TABLE = Path(".dvc/tmp/rwlock")
@@ -137,5 +142,6 @@ if __name__ == "__main__":
         refuse_conflicts()
         mend_lock()
         mend_table()
-    except UndecidedError as error:
+        load()
+    except (UndecidedError, SettingsError) as error:
         sys.exit(str(error))

@@ -16,6 +16,8 @@ from stages.common.output import StageError
 
 PARAMS = Path("params.yaml")
 _GROUPS = ("data", "text", "image")
+_HDF5 = b"\x89HDF\r\n\x1a\n"
+"""How a .h5 file begins."""
 
 Share = Annotated[float, Field(gt=0, lt=0.5)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
@@ -204,12 +206,17 @@ class Frozen(_Frozen):
 
     @model_validator(mode="after")
     def _weights_exist(self) -> Frozen:
-        named_file = self.weights not in (None, "imagenet")
-        if named_file and not Path(self.weights_file).is_file():
-            raise ValueError(
-                f"weights {self.weights!r} is no file (looked at {self.weights_file}); expected "
-                "imagenet, null or the path of a .h5 file"
-            )
+        if self.weights in (None, "imagenet"):
+            return self
+        found = Path(self.weights_file)
+        expected = "expected imagenet, null or the path of a .h5 file"
+        if not found.is_file():
+            raise ValueError(f"weights {self.weights!r} is no file (looked at {found}); {expected}")
+        with found.open("rb") as file:
+            if file.read(len(_HDF5)) != _HDF5:
+                raise ValueError(
+                    f"weights {self.weights!r} is no weights file of Keras; {expected}"
+                )
         return self
 
 
@@ -289,12 +296,21 @@ def load(path: Path = PARAMS) -> Settings:
     """
     try:
         stored = yaml.safe_load(path.read_text(encoding="utf-8"))
-        return Settings.model_validate(stored)
-    except (OSError, yaml.YAMLError) as error:
+    except (OSError, ValueError, yaml.YAMLError) as error:
         raise SettingsError(f"{path} cannot be read: {error}") from error
+    return parse(stored, str(path))
+
+
+def parse(stored: Any, named: str) -> Settings:
+    """All settings from the content of params.yaml; `named` says where it comes from.
+
+    Raises SettingsError, as `load` does.
+    """
+    try:
+        return Settings.model_validate(stored)
     except ValidationError as error:
         lines = [_explain(fault) for fault in error.errors()]
-        raise SettingsError(f"{path} is refused:\n  " + "\n  ".join(lines)) from error
+        raise SettingsError(f"{named} is refused:\n  " + "\n  ".join(lines)) from error
 
 
 def _explain(fault: Any) -> str:
@@ -306,5 +322,6 @@ def _explain(fault: Any) -> str:
     message = fault["msg"].removeprefix("Value error, ")
     value = fault["input"]
     if isinstance(value, dict):
-        return f"{key}: {message}"
+        names_its_field = path and message.split()[0] in value
+        return f"{key}{'.' if names_its_field else ': '}{message}"
     return f"{key} = {value!r}: {message}"

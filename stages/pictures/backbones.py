@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from stages.common.keras_setup import keras, set_up, tf
+from stages.common.output import StageError
 from stages.common.reciprocal_root import with_exact_normalization
 from stages.common.settings import Frozen
 
@@ -20,29 +22,30 @@ from its last layer."""
 _BATCH = 32
 
 
+class WeightsError(StageError):
+    """The configured weights cannot be had, or are none of this network."""
+
+
 def backbone(settings: Frozen) -> keras.Model:
     """The frozen network: pixels to features, float32 [n, features].
 
     Each family's own scaling is part of the graph: MobileNet expects -1..1, VGG16 BGR with the
     ImageNet mean taken off (keras.applications).
+
+    Raises WeightsError.
     """
     shape = (settings.size, settings.size, 3)
     pixels = keras.Input(shape, dtype="uint8", name="pixels")
     colours = layers.Rescaling(1.0)(pixels)
     match settings.model:
         case "vgg16":
-            network = keras.applications.VGG16(
-                input_shape=shape, include_top=False, weights=_weights(settings)
-            )
+            network = _with_weights(settings, keras.applications.VGG16, input_shape=shape)
             pooled = keras.Model(network.input, layers.GlobalAveragePooling2D()(network.output))
             features = pooled(_vgg_scaling(colours))
         case "mobilenet":
             network = with_exact_normalization(
-                keras.applications.MobileNet(
-                    input_shape=shape,
-                    alpha=settings.alpha,
-                    include_top=False,
-                    weights=_weights(settings),
+                _with_weights(
+                    settings, keras.applications.MobileNet, input_shape=shape, alpha=settings.alpha
                 )
             )
             seen = keras.Model(
@@ -95,8 +98,28 @@ def feature_extractor(
     return extract
 
 
-def _weights(settings: Frozen) -> str | None:
-    return settings.weights if settings.weights in (None, "imagenet") else settings.weights_file
+def _with_weights(
+    settings: Frozen, network: Callable[..., keras.Model], **options: Any
+) -> keras.Model:
+    """The network without its top, with the configured weights."""
+    if settings.weights is None:
+        return network(include_top=False, weights=None, **options)
+    named = settings.weights == "imagenet"
+    try:
+        weights = "imagenet" if named else settings.weights_file
+        return network(include_top=False, weights=weights, **options)
+    except Exception as error:  # a bare one for a failed download, several kinds for a file
+        wanted = f"{settings.model}, alpha {settings.alpha:g}, without its top"
+        advice = (
+            "Keras downloads them once: go online for this run, name a .h5 file that lies here "
+            "(image.weights=PATH), or take random ones (image.weights=null)"
+            if named
+            else "name the file that keras.applications downloads for this network, or imagenet"
+        )
+        raise WeightsError(
+            f"image.weights = {settings.weights!r}: no weights for {wanted}: "
+            f"{str(error).splitlines()[0] if str(error) else type(error).__name__}\n{advice}"
+        ) from error
 
 
 def _vgg_scaling(colours: keras.KerasTensor) -> keras.KerasTensor:

@@ -20,8 +20,13 @@ from serving.listing.labels import CODES
 from stages.common.folds import folds
 from stages.common.held_out import HeldOut
 from stages.common.keras_setup import keras
+from stages.common.output import StageError
 from stages.common.paths import HELD_OUT, WEIGHTS
 from stages.training.branch import Branch
+
+
+class NothingToLearnError(StageError):
+    """The catalogue has nothing for this branch."""
 
 
 @dataclass(frozen=True)
@@ -50,9 +55,16 @@ class Trained:
 def train_branch(branch: Branch, live: Live) -> Trained:
     """Fit the branch and answer what it had not seen; curves and progress go to `live` and stdout.
 
-    Raises DivergedError.
+    Raises DivergedError, NothingToLearnError.
     """
     examples = branch.examples
+    training, stopping = int((~examples.validation).sum()), int(examples.validation.sum())
+    if not training or not stopping:
+        raise NothingToLearnError(
+            f"of the products this branch can see, {training} are for training and {stopping} for "
+            "validation, and it needs both: give it more of them, or switch it off "
+            "(-S image=none, -S text=none)"
+        )
     everything = np.arange(len(examples))
     validation = everything[examples.validation]
     model, epochs = branch.fit(everything[~examples.validation], branch.epochs, validation, live)

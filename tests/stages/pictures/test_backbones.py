@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from stages.common.keras_setup import set_up
 from stages.common.settings import Discriminant, Frozen
 from stages.pictures.backbones import MOBILENET_LAYERS, backbone
+from tests.support.repository import ROOT
 
 CHANNELS = (128, 128, 128, 256, 256)
 """Of MOBILENET_LAYERS at a quarter of the width (Howard et al., 2017, "MobileNets")."""
@@ -51,3 +57,49 @@ def test_every_size_gives_finite_features(size: int) -> None:
     assert all(np.isfinite(layer).all() for layers in found.values() for layer in layers)
     if size == 32:  # maps of one or two points: the middle is all there is
         assert all(map(np.array_equal, found["middle"], found["rim"]))
+
+
+PROGRAM = """
+import sys
+from stages.common.settings import Discriminant, Frozen
+from stages.pictures.backbones import WeightsError, backbone
+
+weights = sys.argv[1]
+head = Discriminant(kind="discriminant", shrinkage=1.0)
+if weights != "imagenet":
+    import h5py
+    with h5py.File(weights, "w") as file:
+        file.create_dataset("other", data=[1.0])
+given = dict(model="mobilenet", size=64, alpha=0.25, head=head, folds=1)
+settings = Frozen.model_construct(weights=weights, weights_file=weights, **given)
+try:
+    backbone(settings)
+except WeightsError as error:
+    print(error)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("weights", "words"),
+    [
+        ("imagenet", ("image.weights = 'imagenet'", "go online", "image.weights=null")),
+        ("other.h5", ("image.weights = 'other.h5'", "keras.applications downloads")),
+    ],
+)
+def test_weights_that_cannot_be_had_are_told_with_what_to_do(
+    weights: str, words: tuple[str, ...], tmp_path: Path
+) -> None:
+    """In a process of its own, without a network and without what was downloaded before."""
+    nowhere = {f"{scheme}_proxy": "http://127.0.0.1:9" for scheme in ("http", "https")}
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", PROGRAM, weights],
+        cwd=tmp_path,
+        env={**os.environ, **nowhere, "KERAS_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    for part in words:
+        assert part in done.stdout

@@ -16,6 +16,7 @@ pytestmark = pytest.mark.slow
 PROGRAM = """
 import json
 import sys
+from dataclasses import replace
 
 import numpy as np
 from dvclive import Live
@@ -24,7 +25,7 @@ from stages.common.keras_setup import keras, set_up
 from stages.common.settings import Train
 from stages.training.branch import DivergedError, Examples
 from stages.training.descent import Descent, plain
-from stages.training.out_of_fold import train_branch
+from stages.training.out_of_fold import NothingToLearnError, train_branch
 from stages.training.solution import Solution
 
 set_up(1, 1)
@@ -68,6 +69,11 @@ for value, way in json.loads(sys.argv[2]):
         told.append(f"told: {error}")
     else:
         told.append("kept")
+for parts in (examples.validation & False, examples.validation | True):
+    try:
+        train_branch(Descending(train, replace(examples, validation=parts), folds=1), live)
+    except NothingToLearnError as error:
+        told.append(str(error))
 print(json.dumps(told))
 """
 
@@ -82,8 +88,8 @@ CASES = {
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], str]:
-    """What training says in each case."""
+def said(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """What training says in each case, then without validation and without training products."""
     done = subprocess.run(  # noqa: S603
         [sys.executable, "-c", PROGRAM, str(tmp_path_factory.mktemp("live")), json.dumps([*CASES])],
         cwd=ROOT,
@@ -92,7 +98,21 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], str]
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    return dict(zip(CASES, json.loads(done.stdout.splitlines()[-1]), strict=True))
+    lines: list[str] = json.loads(done.stdout.splitlines()[-1])
+    return lines
+
+
+@pytest.fixture(scope="module")
+def told(said: list[str]) -> dict[tuple[str, str], str]:
+    """What training says in each case."""
+    return dict(zip(CASES, said, strict=False))
+
+
+def test_a_branch_without_products_is_told_to_be_switched_off(said: list[str]) -> None:
+    without_validation, without_training = said[len(CASES) :]
+    assert "60 are for training and 0 for validation" in without_validation
+    assert "0 are for training and 60 for validation" in without_training
+    assert "-S image=none" in without_training
 
 
 @pytest.mark.parametrize("case", CASES)
