@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
+export MLFLOW_DISABLE_TELEMETRY := true
+export DO_NOT_TRACK := true
 
 .DEFAULT_GOAL := help
 
@@ -28,6 +30,16 @@ repro: $(STAMP) ## Run the pipeline (dvc repro) and print its metrics
 	@python -m stages.commands.mend
 	@dvc repro
 	@python -m stages.commands.summary
+	@python -m stages.commands.publish || true # the result stands, whatever becomes of its record
+
+.PHONY: publish
+publish: $(STAMP) ## Put this result and all experiments on record in MLflow
+	@python -m stages.commands.publish
+
+.PHONY: mlflow
+mlflow: $(STAMP) ## Open MLflow's page of the local record on http://127.0.0.1:5000
+	@python -m stages.commands.publish || true
+	@python -m stages.commands.mlflow_page
 
 .PHONY: results
 results: $(STAMP) ## The outputs, from the remote if one is configured, else by running the pipeline
@@ -75,6 +87,7 @@ SHOWN := $(SHOWN)|text.model|text.penalty|image.model|image.dropout|fusion.metho
 experiments: $(STAMP) ## What experiments changed and reached, best first
 	@COLUMNS=$${COLUMNS:-200} dvc exp show --no-pager --only-changed --hide-workspace --sort-order desc \
 		--sort-by metrics/evaluation.json:weighted_f1 --drop '^(?!($(SHOWN))$$).*'
+	@python -m stages.commands.publish || true
 
 # The small pipeline of the checks: every stage, in about a minute.
 SMALL := -S data.products=400 -S data.unlabelled=40 -S train.epochs=2 -S text.folds=2 -S image.size=32

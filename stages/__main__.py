@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import time
 
 from stages.common.output import StageError, fail
 from stages.common.process import end_with_parent, start_again
@@ -17,13 +18,16 @@ from stages.common.processor import require_processor
 
 def run(name: str) -> None:
     """Run the function `name` of the module `stages.<name>` under guard."""
-    from stages.common import guard  # another Python than the project's could not import it
+    # Another Python than the project's could not import these.
+    from stages.common import guard, seconds
 
+    started = time.monotonic()
     stage = guard.declared(name)
     before = guard.take(stage)
     guard.clear(stage)
     getattr(importlib.import_module(f"stages.{name}"), name)()
     guard.require_same(name, before, guard.take(stage))
+    seconds.note(name, time.monotonic() - started)
 
 
 if __name__ == "__main__":

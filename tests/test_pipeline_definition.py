@@ -37,6 +37,7 @@ TOUCHED = {
     "stages/graphs/conversion.py": {"export"},
     "stages/evaluation/scores.py": ANSWERING,
     "stages/commands/gate.py": set(),
+    "stages/tracking/runs.py": set(),
     "serving/listing/text.py": {"prepare", "train_text", "export"} | ANSWERING,
     "serving/listing/images.py": {"prepare", "images", "export"} | ANSWERING,
     "serving/encoding/ngrams.py": {"train_text", "export"} | ANSWERING,

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
+from dvc_data.hashfile.hash_info import HashInfo
+from dvc_data.hashfile.tree import Tree
 
 from stages.commands.clones import ResultError
 
@@ -55,3 +59,26 @@ def dependency(stages: dict[str, Any], stage: str, path: str) -> str | None:
         if dep["path"] == path:
             return str(dep["md5"])
     return None
+
+
+def content_hash(files: Mapping[str, bytes]) -> str:
+    """The hash that dvc.lock gives to a file ("."), or to a directory of `files`."""
+    hashes = {
+        way: hashlib.md5(content, usedforsecurity=False).hexdigest()
+        for way, content in files.items()
+    }
+    if "." in hashes:
+        return hashes["."]
+    tree = Tree()
+    for way, md5 in hashes.items():
+        tree.add(tuple(way.split("/")), None, HashInfo("md5", md5))
+    tree.digest()
+    return str(tree.hash_info.value)
+
+
+def files_below(path: Path) -> dict[str, bytes]:
+    """Every file below a folder by its way from there, or a file by "."; none where none is."""
+    found = [path] if path.is_file() else sorted(path.rglob("*"))
+    return {
+        file.relative_to(path).as_posix(): file.read_bytes() for file in found if file.is_file()
+    }

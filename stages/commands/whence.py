@@ -8,7 +8,6 @@ Exit status: 0 found, 1 not.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import subprocess
@@ -18,8 +17,6 @@ from functools import partial
 from typing import Any
 
 import yaml
-from dvc_data.hashfile.hash_info import HashInfo
-from dvc_data.hashfile.tree import Tree
 
 from stages.commands import locks
 from stages.commands.clones import ROOT, ResultError, git
@@ -66,7 +63,7 @@ def _description(path: str, out: locks.Locked, stages: dict[str, Any], files: Fi
         for dep in stages[name].get("deps", ())
         if dep["path"].split("/")[0] in _CODE
     }
-    other = [each for each, md5 in code.items() if _md5(files(each)) != md5]
+    other = [each for each, md5 in code.items() if locks.content_hash(files(each)) != md5]
     lines = [
         f"output      {path}  {out.hash}  ({out.size:,} bytes, made by {out.stage})",
         *(
@@ -93,21 +90,6 @@ def _put(tree: dict[str, Any], keys: list[str], value: Any) -> None:
         tree.setdefault(keys[-1], {}).update(value)
     else:
         tree[keys[-1]] = value
-
-
-def _md5(files: dict[str, bytes]) -> str:
-    """The hash that dvc.lock gives to a file, or to a directory of `files`."""
-    hashes = {
-        way: hashlib.md5(content, usedforsecurity=False).hexdigest()
-        for way, content in files.items()
-    }
-    if "." in hashes:
-        return hashes["."]
-    tree = Tree()
-    for way, md5 in hashes.items():
-        tree.add(tuple(way.split("/")), None, HashInfo("md5", md5))
-    tree.digest()
-    return str(tree.hash_info.value)
 
 
 def _upstream(stage: str, stages: dict[str, Any]) -> list[str]:

@@ -1,0 +1,105 @@
+"""Where a team's servers are: frozen, typed settings from the environment and `.env`."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from dotenv import dotenv_values
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+)
+
+from stages.commands.clones import ROOT, ResultError
+
+ENV_FILE = ROOT / ".env"
+
+
+def _address(given: Any) -> Any:
+    """An address that holds a password would show it in every message."""
+    if isinstance(given, str) and urlsplit(given).password:
+        raise ValueError("expected no password in the address; it has a variable of its own")
+    return given
+
+
+Address = Annotated[str, BeforeValidator(_address)]
+
+
+class Environment(BaseModel):
+    """A variable that is unset or empty takes the default."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True, use_attribute_docstrings=True)
+
+    tracking_uri: Address | None = Field(None, validation_alias="MLFLOW_TRACKING_URI")
+    """MLflow's server; without one, a sqlite file in `tracking`."""
+
+    username: str | None = Field(
+        None, validation_alias=AliasChoices("MLFLOW_TRACKING_USERNAME", "DAGSHUB_USERNAME")
+    )
+    """User of that server."""
+
+    password: SecretStr | None = Field(
+        None, validation_alias=AliasChoices("MLFLOW_TRACKING_PASSWORD", "DAGSHUB_TOKEN")
+    )
+    """Password of that user, or DagsHub's token."""
+
+    experiment: str = Field("ProductCodeClassifier", validation_alias="MLFLOW_EXPERIMENT_NAME")
+    """MLflow experiment that runs are recorded in."""
+
+    started_by: Literal["person", "ci", "schedule"] = Field(
+        "person", validation_alias="RUN_STARTED_BY"
+    )
+    """Who starts runs; where it is unset, `CI` and `GITHUB_EVENT_NAME` tell."""
+
+    remote_url: Annotated[Address, Field(pattern="^s3://[^/]+")] | None = Field(
+        None, validation_alias="REMOTE_URL"
+    )
+    """Bucket of the DVC remote, with the folder in it: s3://bucket/folder."""
+
+    remote_endpoint: Annotated[Address, Field(pattern="^https?://.+")] | None = Field(
+        None, validation_alias="REMOTE_ENDPOINT_URL"
+    )
+    """Address of an S3 server that is not Amazon's."""
+
+    remote_region: str | None = Field(None, validation_alias="AWS_DEFAULT_REGION")
+    """Region of the bucket."""
+
+    access_key: SecretStr | None = Field(
+        None, validation_alias=AliasChoices("AWS_ACCESS_KEY_ID", "DAGSHUB_TOKEN")
+    )
+    """Access key of the bucket, or DagsHub's token."""
+
+    secret_key: SecretStr | None = Field(
+        None, validation_alias=AliasChoices("AWS_SECRET_ACCESS_KEY", "DAGSHUB_TOKEN")
+    )
+    """Secret key of the bucket, or DagsHub's token."""
+
+
+def load() -> Environment:
+    """Read `.env` if it is there, and the environment over it.
+
+    Raises ResultError naming every variable that is wrong, but no value: it may be secret.
+    """
+    given = {
+        name: value
+        for name, value in {**dotenv_values(ENV_FILE, interpolate=False), **os.environ}.items()
+        if value
+    }
+    if "RUN_STARTED_BY" not in given and given.get("CI"):
+        scheduled = given.get("GITHUB_EVENT_NAME") == "schedule"
+        given["RUN_STARTED_BY"] = "schedule" if scheduled else "ci"
+    try:
+        return Environment.model_validate(given)
+    except ValidationError as error:
+        faults = [
+            f"{fault['loc'][0]}: {fault['msg'].removeprefix('Value error, ')}"
+            for fault in error.errors()
+        ]
+        raise ResultError("; ".join(faults)) from error

@@ -1,0 +1,43 @@
+"""What tests with a team's servers share; without the servers they are skipped, or forbidden to."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support import tracked
+from tests.support.servers import Server, mlflow_server
+
+NEEDED = {"mlflow": "mlflow[auth]", "flask_wtf": "mlflow[auth]", "moto": "moto[server]"}
+"""Modules, and the package that brings each."""
+
+
+@pytest.fixture(autouse=True, scope="session")
+def servers_are_there() -> None:
+    """Skip where a server is not installed; fail where skipping is forbidden."""
+    missing = sorted({NEEDED[name] for name in NEEDED if importlib.util.find_spec(name) is None})
+    if not missing:
+        return
+    reason = f"not installed: {', '.join(missing)} (make venv installs them)"
+    if os.environ.get("INTEGRATION") == "required":
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def mlflow_at(
+    tmp_path_factory: pytest.TempPathFactory, servers_are_there: None
+) -> Iterator[Server]:
+    """A running MLflow server."""
+    with mlflow_server(tmp_path_factory.mktemp("mlflow")) as server:
+        yield server
+
+
+@pytest.fixture
+def result(tmp_path: Path) -> Path:
+    """A repository with a result that took a moment to make."""
+    return tracked.make(tmp_path / "repository")

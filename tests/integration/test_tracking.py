@@ -1,0 +1,261 @@
+"""Results on record in a real MLflow server that asks who one is, goes away and comes back."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.support.process import free_port
+from tests.support.repository import ENVIRONMENT, git
+from tests.support.servers import PASSWORD, PATIENCE, QUIET, USER, Server
+from tests.support.tracked import relock
+
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
+
+
+def variables(server: Server, experiment: str, **more: str) -> dict[str, str]:
+    """The environment of a person with an account."""
+    plain = {name: value for name, value in ENVIRONMENT.items() if name not in ("CI", "PYTHONPATH")}
+    return {
+        **plain,
+        **QUIET,
+        "MLFLOW_TRACKING_URI": server.address,
+        "MLFLOW_TRACKING_USERNAME": USER,
+        "MLFLOW_TRACKING_PASSWORD": PASSWORD,
+        "MLFLOW_EXPERIMENT_NAME": experiment,
+        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+        **more,
+    }
+
+
+def publish(repository: Path, given: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "stages.commands.publish"],
+        cwd=repository,
+        env=given,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+class Api:
+    """What is on the server, asked over HTTP and not through the code under test."""
+
+    def __init__(self, server: Server) -> None:
+        self.client = httpx.Client(
+            base_url=f"{server.address}/api/2.0/mlflow/", auth=(USER, PASSWORD), timeout=30
+        )
+
+    def runs(self, experiment: str) -> list[dict[str, Any]]:
+        """Its runs, newest first."""
+        found = self.client.get("experiments/get-by-name", params={"experiment_name": experiment})
+        if found.status_code == 404:
+            return []
+        wanted = {"experiment_ids": [found.json()["experiment"]["experiment_id"]]}
+        answer = self.client.post("runs/search", json=wanted)
+        assert answer.status_code == 200, answer.text
+        return list(answer.json().get("runs", []))
+
+    def artifacts(self, run: dict[str, Any], path: str = "") -> set[str]:
+        """Paths below `path`."""
+        asked = {"run_id": run["info"]["run_id"], **({"path": path} if path else {})}
+        answer = self.client.get("artifacts/list", params=asked).json()
+        return {file["path"] for file in answer.get("files", [])}
+
+    def versions(self) -> list[dict[str, Any]]:
+        """Those of the classifier."""
+        asked = {"filter": "name='product-classifier'"}
+        answer = self.client.get("model-versions/search", params=asked)
+        return list(answer.json().get("model_versions", []))
+
+
+@pytest.fixture
+def api(mlflow_at: Server) -> Iterator[Api]:
+    api = Api(mlflow_at)
+    yield api
+    api.client.close()
+
+
+def tags(run: dict[str, Any]) -> dict[str, str]:
+    return {tag["key"]: tag["value"] for tag in run["data"]["tags"]}
+
+
+def waiting(repository: Path) -> list[str]:
+    queue = repository / "tracking" / "queue"
+    return sorted(path.name for path in queue.glob("*")) if queue.is_dir() else []
+
+
+def change(repository: Path, value: str = "0.125") -> None:
+    """Another result: other metrics, and a lock that says so."""
+    path = repository / "metrics" / "data.json"
+    path.write_text(path.read_text().replace("{", f'{{"changed": {value},', 1))
+    relock(repository)
+
+
+def test_a_result_is_on_record_once_with_all_that_belongs_to_it(
+    result: Path, mlflow_at: Server, api: Api
+) -> None:
+    given = variables(mlflow_at, "whole", RUN_STARTED_BY="schedule")
+    notes = result / "tracking" / "seconds" / "workspace"
+    notes.mkdir(parents=True)
+    (notes / "export.json").write_text("1.25")
+    done = publish(result, given)
+    assert done.returncode == 0, done.stderr
+    shutil.rmtree(result / "tracking")  # another machine, which does not know what is sent
+    assert publish(result, given).returncode == 0
+    (run,) = api.runs("whole")
+    assert run["info"]["status"] == "FINISHED"
+    told = tags(run)
+    assert told["mlflow.source.git.commit"] == git(result, "rev-parse", "HEAD").strip()
+    assert told["model_type"] == "CNN+NGRAMS"
+    assert (told["started_by"], told["mlflow.user"]) == ("schedule", "Alice Martin")
+    assert len(told["dvc_lock"]) == 64
+    assert told["model"].endswith(".dir")
+    assert told["mlflow.note.content"].startswith("# Model card")
+    metrics = {metric["key"]: metric["value"] for metric in run["data"]["metrics"]}
+    assert metrics["seconds.export"] == 1.25
+    assert {"weighted_f1", "coverage_at.95", "data.labelled"} <= metrics.keys()
+    assert any(name.startswith("curves/train_image/eval/") for name in metrics)
+    params = {param["key"]: param["value"] for param in run["data"]["params"]}
+    assert params["text.model"] == "ngrams"
+    assert {"dvc.lock", "params.yaml", "metrics", "pictures"} <= api.artifacts(run)
+    assert {"pictures/confusion.png", "pictures/reliability.png"} <= api.artifacts(run, "pictures")
+    curve = {"run_id": run["info"]["run_id"], "metric_key": "curves/train_image/eval/loss"}
+    points = api.client.get("metrics/get-history", params=curve).json()["metrics"]
+    assert len({point.get("step", 0) for point in points}) == len(points) > 1
+
+
+def test_what_cannot_be_sent_waits_and_is_sent_later(
+    result: Path, mlflow_at: Server, api: Api
+) -> None:
+    given = variables(mlflow_at, "later")
+    for wrong, said in (
+        ({"MLFLOW_TRACKING_PASSWORD": "wrong"}, "refuses the user or the password"),
+        ({"MLFLOW_TRACKING_USERNAME": "", "MLFLOW_TRACKING_PASSWORD": ""}, "refuses the user"),
+        ({"MLFLOW_TRACKING_URI": f"http://127.0.0.1:{free_port()}"}, "cannot be reached"),
+    ):
+        done = publish(result, {**given, **wrong})
+        assert done.returncode == 1
+        assert said in done.stderr
+        assert PASSWORD not in done.stderr
+        assert "Traceback" not in done.stderr
+        assert len(waiting(result)) == 1
+    change(result)  # the workspace has gone on; the earlier result is still to be sent
+    done = publish(result, given)
+    assert done.returncode == 0, done.stderr
+    assert len(api.runs("later")) == 2
+    assert not waiting(result)
+
+
+def test_a_server_that_goes_away_in_the_middle_has_each_result_once_in_the_end(
+    result: Path, mlflow_at: Server, api: Api
+) -> None:
+    given = variables(mlflow_at, "away")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "stages.commands.publish"],
+        cwd=result,
+        env=given,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait_for(lambda: api.runs("away"), process)
+    mlflow_at.stop()
+    told = process.communicate(timeout=PATIENCE)[1]
+    assert process.returncode == 1, told
+    assert len(waiting(result)) == 1
+    mlflow_at.start("/health")
+    assert [run["info"]["status"] for run in api.runs("away")] == ["RUNNING"]
+    done = publish(result, given)
+    assert done.returncode == 0, done.stderr
+    assert [run["info"]["status"] for run in api.runs("away")] == ["FINISHED"]
+    assert len({version["version"] for version in api.versions()}) == len(api.versions())
+
+
+def test_killed_in_the_middle_loses_nothing_and_sends_nothing_twice(
+    result: Path, mlflow_at: Server, api: Api
+) -> None:
+    given = variables(mlflow_at, "killed")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "stages.commands.publish"],
+        cwd=result,
+        env=given,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    wait_for(lambda: api.runs("killed"), process)
+    process.send_signal(signal.SIGKILL)
+    process.wait(PATIENCE)
+    assert len(waiting(result)) == 1
+    done = publish(result, given)
+    assert done.returncode == 0, done.stderr
+    (run,) = api.runs("killed")
+    assert run["info"]["status"] == "FINISHED"
+    assert not waiting(result)
+
+
+def wait_for(condition: Any, process: subprocess.Popen[Any]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert process.poll() is None, "it ended before"
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_an_experiment_is_on_record_by_the_name_that_dvc_gave_it(
+    result: Path, mlflow_at: Server, api: Api
+) -> None:
+    given = variables(mlflow_at, "sweep")
+    assert publish(result, given).returncode == 0
+    head = git(result, "rev-parse", "HEAD").strip()
+    change(result)
+    git(result, "commit", "--quiet", "--all", "--message", "experiment")
+    git(result, "update-ref", f"refs/exps/{head[:2]}/{head[2:]}/ochre-ices", "HEAD")
+    git(result, "reset", "--quiet", "--hard", head)
+    assert publish(result, given).returncode == 0
+    names = [run["info"]["run_name"] for run in api.runs("sweep")]
+    assert sorted(names)[0] == "ochre-ices"
+    assert len(names) == 2
+
+
+def test_a_workspace_of_parts_of_two_runs_is_not_recorded(
+    result: Path, mlflow_at: Server, api: Api
+) -> None:
+    (result / "metrics" / "evaluation.json").write_text("{}")
+    done = publish(result, variables(mlflow_at, "parts"))
+    assert done.returncode == 3
+    assert "metrics/evaluation.json is not what dvc.lock says" in done.stderr
+    assert not api.runs("parts")
+
+
+def test_credentials_in_the_address_of_the_source_are_not_recorded(
+    result: Path, mlflow_at: Server, api: Api
+) -> None:
+    params = (result / "params.yaml").read_text()
+    secret = "https://alice:s3cr3t@example.org/rakuten?signature=s1gn3d"
+    (result / "params.yaml").write_text(params.replace("data:\n", f"data:\n  path: {secret}\n", 1))
+    assert publish(result, variables(mlflow_at, "secret")).returncode == 0
+    (run,) = api.runs("secret")
+    shown = str(run)
+    assert "s3cr3t" not in shown
+    assert "s1gn3d" not in shown
+    assert "https://example.org/rakuten" in shown
+
+
+def test_without_a_server_the_record_is_a_file_here(result: Path) -> None:
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW")}
+    done = publish(result, {**plain, **QUIET})
+    assert done.returncode == 0, done.stderr
+    assert (result / "tracking" / "mlflow.db").is_file()
+    assert not git(result, "status", "--porcelain")
