@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
+# What pulls and serves, without what trains.
+SERVING := .venv-serving
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 export MLFLOW_DISABLE_TELEMETRY := true
@@ -20,6 +22,11 @@ $(STAMP): requirements/dev.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) 2>/dev/null || $(PYTHON) -m virtualenv -q $(VENV) || \
 		{ rm -rf $(VENV); echo "No environment can be made: install Debian's python3-venv, or: $(PYTHON) -m pip install --user virtualenv" >&2; exit 1; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(SERVING)/installed: requirements/pull.txt
+	@test -x $(SERVING)/bin/python || $(PYTHON) -m venv $(SERVING) 2>/dev/null || $(PYTHON) -m virtualenv -q $(SERVING)
+	$(SERVING)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/pull.txt
 	@touch $@
 
 .PHONY: venv
@@ -43,8 +50,12 @@ mlflow: $(STAMP) ## Open MLflow's page of the local record on http://127.0.0.1:5
 
 .PHONY: results
 results: $(STAMP) ## The outputs, from the remote if one is configured, else by running the pipeline
-	@test -z "$$(dvc remote list)" || dvc pull --allow-missing || echo "Not all could be pulled."
+	@test -z "$$(dvc config core.remote)" || dvc pull --allow-missing || echo "Not all could be pulled."
 	@$(MAKE) --no-print-directory repro
+
+.PHONY: remote
+remote: $(STAMP) ## Name the S3 bucket of .env (REMOTE_URL, …) to DVC as its remote
+	@python -m stages.commands.remote
 
 .PHONY: params
 params: $(STAMP) ## Compose params.yaml from conf/
@@ -57,6 +68,10 @@ test: $(STAMP) ## Run the tests
 .PHONY: test-quick
 test-quick: $(STAMP) ## Run the tests that need no pipeline run and no server
 	@python -m pytest -m 'not slow'
+
+.PHONY: test-integration
+test-integration: $(STAMP) ## Run the tests with MLflow and S3 servers, and fail where one is missing
+	@INTEGRATION=required python -m pytest -m integration
 
 .PHONY: check
 check: $(STAMP) ## Lint, formatting and types
@@ -123,6 +138,14 @@ gate: $(STAMP) ## Fail when this result is worse than another: BASE=<revision>
 promotion: $(STAMP) ## Succeed when this classifier is better than another beyond noise: BASE=<revision>
 	@python -m stages.commands.promotion '$(BASE)'
 
+.PHONY: promote
+promote: $(STAMP) ## Make this classifier the registry's champion if it is better: [FORCE=1 REASON='…']
+	@python -m stages.commands.promote $(if $(FORCE),--force) --reason "$$REASON"
+
+.PHONY: rollback
+rollback: $(STAMP) ## Give the champion's place back to the one before: [REASON='…']
+	@python -m stages.commands.promote --rollback --reason "$$REASON"
+
 .PHONY: bench-determinism
 bench-determinism: $(STAMP) ## What each pin of the bits costs
 	@python -m tests.benchmarks.determinism
@@ -136,8 +159,14 @@ bench-quality: $(STAMP) ## Train the peers on the pipeline's own split and print
 	@python -m tests.benchmarks.quality
 
 .PHONY: serve
-serve: $(STAMP) ## Answer requests on port 8000
-	@python -m serving
+serve: $(STAMP) ## Answer requests on port 8000; with MODEL=models:/product-classifier@champion, from the registry
+	@$(if $(MODEL),python -m stages.commands.registered '$(MODEL)',python -m serving)
+
+.PHONY: pull-and-serve
+pull-and-serve: $(SERVING)/installed ## Pull the locked classifier from the remote and answer with it; no TensorFlow
+	@$(SERVING)/bin/python -m stages.commands.remote
+	@$(SERVING)/bin/python -m stages.commands.pull
+	@$(SERVING)/bin/python -m serving
 
 .PHONY: serve-auth
 serve-auth: $(STAMP) ## The authentication routes alone, on port 8011
@@ -153,7 +182,9 @@ lock: $(STAMP) ## Compile requirements/*.txt anew from pyproject.toml
 		--all-extras pyproject.toml -o requirements/dev.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 		--extra serving -c requirements/dev.txt pyproject.toml -o requirements/serving.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
+		--extra serving --extra pull -c requirements/dev.txt pyproject.toml -o requirements/pull.txt
 
 .PHONY: clean
 clean: ## Remove the environment and what tools leave behind; data, models and DVC's cache stay
-	rm -rf $(VENV) dvc_plots .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(SERVING) dvc_plots .pytest_cache .mypy_cache .ruff_cache

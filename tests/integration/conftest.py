@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import tracked
-from tests.support.servers import Server, mlflow_server
+from tests.support.servers import Server, Store, mlflow_server, s3_server
 
 NEEDED = {"mlflow": "mlflow[auth]", "flask_wtf": "mlflow[auth]", "moto": "moto[server]"}
 """Modules, and the package that brings each."""
@@ -35,6 +35,13 @@ def mlflow_at(
     """A running MLflow server."""
     with mlflow_server(tmp_path_factory.mktemp("mlflow")) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def store_at(tmp_path_factory: pytest.TempPathFactory, servers_are_there: None) -> Iterator[Store]:
+    """A running S3 server."""
+    with s3_server(tmp_path_factory.mktemp("s3")) as store:
+        yield store
 
 
 @pytest.fixture

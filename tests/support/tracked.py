@@ -3,6 +3,7 @@ committed metrics, and a dvc.lock that says so."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import yaml
@@ -36,18 +37,38 @@ def relock(folder: Path) -> None:
         "train_text",
         "train_image",
     )
-    measured = [
-        {"path": f"metrics/{path}", "md5": _hash(folder / "metrics" / path)} for path in paths
-    ]
-    classifier = {"path": locks.CLASSIFIER, "md5": _hash(folder / locks.CLASSIFIER)}
+    measured = [_out(folder, f"metrics/{path}") for path in paths]
     raw = {"path": "data/raw", "md5": f"{'0' * 32}.dir"}
     stages = {
         "ingest": {"cmd": "ingest", "outs": [raw]},
-        "export": {"cmd": "export", "outs": [classifier]},
+        "export": {"cmd": "export", "outs": [_out(folder, locks.CLASSIFIER)]},
         "evaluate": {"cmd": "evaluate", "outs": measured},
     }
     text = yaml.safe_dump({"schema": "2.0", "stages": stages}, sort_keys=False)
     (folder / locks.LOCK).write_text(text, encoding="utf-8")
+
+
+def _out(folder: Path, path: str) -> dict[str, str]:
+    return {"path": path, "hash": "md5", "md5": _hash(folder / path)}
+
+
+def fill_cache(folder: Path) -> dict[str, Path]:
+    """Put the classifier into DVC's cache, as a run would; its objects by the file's name."""
+    classifier = folder / locks.CLASSIFIER
+    cache = folder / ".dvc" / "cache" / "files" / "md5"
+    objects = {}
+    listing = []
+    for name, content in locks.files_below(classifier).items():
+        md5 = locks.content_hash({".": content})
+        objects[name] = cache / md5[:2] / md5[2:]
+        objects[name].parent.mkdir(parents=True, exist_ok=True)
+        objects[name].write_bytes(content)
+        listing.append({"md5": md5, "relpath": name})
+    whole = _hash(classifier)
+    objects["."] = cache / whole[:2] / whole[2:]
+    objects["."].parent.mkdir(parents=True, exist_ok=True)
+    objects["."].write_text(json.dumps(listing, sort_keys=True), encoding="utf-8")
+    return objects
 
 
 def _hash(path: Path) -> str:
