@@ -81,6 +81,11 @@ class Environment(BaseModel):
     )
     """Secret key of the bucket, or DagsHub's token."""
 
+    @property
+    def revealed_password(self) -> str | None:
+        """The password as MLflow takes it."""
+        return self.password.get_secret_value() if self.password else None
+
 
 def load() -> Environment:
     """Read `.env` if it is there, and the environment over it.

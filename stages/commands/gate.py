@@ -127,17 +127,23 @@ def table(base: str, rows: list[Row], judgement: Judgement) -> str:
     )
 
 
+def rows(sizes: tuple[int, int], judgement: Judgement) -> list[Row]:
+    """All that is judged; `sizes` of the base's and of this classifier, in bytes."""
+    gate = load().gate
+    seconds = judgement.old_seconds, judgement.new_seconds
+    return [
+        *quality(judgement, gate),
+        growth("classifier, bytes", *sizes, gate.size, ",d"),
+        growth("seconds per product", *seconds, gate.seconds, ".5f"),
+    ]
+
+
 def main(base: str) -> int:
     """Print the table; the exit status."""
-    gate = load().gate
     judgement = judge(base)
-    sizes = classifier_size(clones.commit_of(base))
-    rows = list(quality(judgement, gate))
-    rows.append(growth("classifier, bytes", *sizes, gate.size, ",d"))
-    seconds = judgement.old_seconds, judgement.new_seconds
-    rows.append(growth("seconds per product", *seconds, gate.seconds, ".5f"))
-    print(table(base, rows, judgement))
-    return 0 if all(row.passed for row in rows) else WORSE
+    judged = rows(classifier_size(clones.commit_of(base)), judgement)
+    print(table(base, judged, judgement))
+    return 0 if all(row.passed for row in judged) else WORSE
 
 
 if __name__ == "__main__":

@@ -116,10 +116,20 @@ def figures(bins: int) -> dict[str, paired.Figure]:
 
 def judge(base: str) -> Judgement:
     """Compare with the classifier of revision `base`. Raises ResultError when that cannot be."""
-    settings = load()
     clones.require_present(ROOT, "this result")
-    with clones.at(base) as where, tempfile.TemporaryDirectory() as folder:
-        archives = obtain_base(base, where), ROOT / ARCHIVE
+    with clones.at(base) as where:
+        return judge_folder(where, obtain_base(base, where))
+
+
+def judge_folder(where: Path, pictures: Path) -> Judgement:
+    """Compare with the classifier below `where`, which answers with the archive `pictures`.
+
+    Needed there: `serving`, models/classifier, dvc.lock, and its test products where they are
+    others than here. Raises ResultError as `judge` does.
+    """
+    settings = load()
+    archives = pictures, ROOT / ARCHIVE
+    with tempfile.TemporaryDirectory() as folder:
         rows = common_rows(where)
         products = Path(folder) / "old.jsonl", Path(folder) / "new.jsonl"
         for archive, path in zip(archives, products, strict=True):

@@ -190,10 +190,8 @@ def send(settings: Environment) -> list[str]:
     from stages.tracking import registry, runs, server
 
     uri = settings.tracking_uri or server.local()
-    password = settings.password.get_secret_value() if settings.password else None
     try:
-        with server.explained(uri):
-            client = server.connect(uri, settings.username, password)
+        with server.session(uri, settings.username, settings.revealed_password) as client:
             experiment = server.experiment_id(client, settings.experiment, uri)
             for record, folder in waiting:
                 run_id = runs.send(client, experiment, record, folder)

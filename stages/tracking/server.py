@@ -11,6 +11,7 @@ from pathlib import Path
 
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
+from requests.exceptions import RequestException
 
 HOME = Path("tracking")
 """Everything that tracking keeps on this machine; ignored by git."""
@@ -29,28 +30,28 @@ def local() -> str:
     return f"sqlite:///{(HOME / 'mlflow.db').resolve()}"
 
 
-def connect(uri: str, username: str | None, password: str | None) -> MlflowClient:
-    """A client of the server at `uri`.
+@contextmanager
+def session(uri: str, username: str | None, password: str | None) -> Iterator[MlflowClient]:
+    """A client of the server at `uri`. What fails is raised as TrackingError, in words for the
+    person who configured the server.
 
     MLflow takes users and passwords from the environment alone. Its defaults would wait minutes for
     a server that is away; the queue waits better.
     """
-    given = {"MLFLOW_TRACKING_USERNAME": username, "MLFLOW_TRACKING_PASSWORD": password}
+    given = {
+        "MLFLOW_TRACKING_URI": uri,
+        "MLFLOW_TRACKING_USERNAME": username,
+        "MLFLOW_TRACKING_PASSWORD": password,
+    }
     os.environ.update({name: value for name, value in given.items() if value})
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    return MlflowClient(uri, uri)
-
-
-@contextmanager
-def explained(uri: str) -> Iterator[None]:
-    """What a failure means for the person who configured the server, as TrackingError."""
     try:
-        yield
-    except (MlflowException, OSError) as error:  # requests' errors are OSErrors
+        yield MlflowClient(uri, uri)
+    except (MlflowException, RequestException) as error:
         raise TrackingError(_words(error, uri)) from error
 
 

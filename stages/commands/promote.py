@@ -1,0 +1,165 @@
+"""Make this result's classifier the champion, or give the place back to the one before.
+
+`make promote` moves the alias `champion` when the gate and the paired comparison, both on the same
+test products, speak for this classifier against the present champion. Both verdicts become tags of
+the version. `make promote FORCE=1 REASON='…'` moves it in spite of them. `make rollback` moves it
+back to the version that was champion before.
+
+Exit status: 0 moved (or there already), 1 refused, 3 there is nothing to promote or to go back to.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlflow import MlflowClient
+
+from stages.commands import clones, environment, gate, locks, pull, registered
+from stages.commands.clones import ROOT, ResultError
+from stages.commands.promotion import TEST, judge_folder
+from stages.common.output import StageError, fail
+from stages.common.paths import ARCHIVE
+from stages.tracking import registry, server
+from stages.tracking.registry import CHAMPION, NAME, Version
+from stages.tracking.server import TrackingError
+
+REFUSED = 1
+NOTHING = 3
+BEFORE = "champion_before"
+"""Tag of a champion: the number of the version whose place it took."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the gate and the paired comparison say; `table` is for people."""
+
+    passed: bool
+    gate: str
+    paired: str
+    table: str
+
+
+def verdict(client: MlflowClient, champion: Version) -> Verdict:
+    """Judge the workspace against the champion; without a comparison nothing passes."""
+    name = f"champion (version {champion.number})"
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            root = Path(folder) / "champion"
+            registered.fetch(client, champion, root)
+            _restore(client, champion, root)
+            judgement = judge_folder(root, ROOT / ARCHIVE)
+            size = sum(path.stat().st_size for path in (root / locks.CLASSIFIER).iterdir())
+    except (ResultError, TrackingError) as error:
+        return Verdict(False, f"no verdict: {error}", f"no verdict: {error}", str(error))
+    mine = locks.outputs(locks.read(ROOT))[locks.CLASSIFIER].size
+    rows = gate.rows((size, mine), judgement)
+    failed = [row.name for row in rows if not row.passed]
+    return Verdict(
+        not failed and judgement.better,
+        f"worse: {', '.join(failed)}" if failed else "passed",
+        str(judgement),
+        gate.table(name, rows, judgement),
+    )
+
+
+def _restore(client: MlflowClient, champion: Version, root: Path) -> None:
+    """Bring the champion's dvc.lock, and its test products where this result has others.
+
+    Raises ResultError when the products are not at hand.
+    """
+    registry.run_file(client, champion, locks.LOCK, root)
+    mine, theirs = (
+        locks.dependency(locks.read(folder), "evaluate", TEST) for folder in (ROOT, root)
+    )
+    if mine != theirs and theirs is not None:
+        cache = ROOT / clones.dvc("cache", "dir", where=ROOT).stdout.strip()
+        stored = cache / "files" / "md5" / theirs[:2] / theirs[2:]
+        if not stored.is_file():
+            raise ResultError(
+                f"version {champion.number} was measured on other test products (md5 {theirs}), "
+                "and they are not in DVC's cache: run its pipeline here, or `dvc fetch` at its "
+                "commit"
+            )
+        (root / TEST).parent.mkdir(parents=True)
+        shutil.copy(stored, root / TEST)
+
+
+def promote(client: MlflowClient, reason: str | None) -> int:
+    """Judge, tag, and move the alias or not; the exit status."""
+    clones.require_present(ROOT, "this result")
+    challenger = registry.by_hash(client, pull.locked())
+    if challenger is None:
+        raise ResultError("this result's classifier is not registered; run `make publish` first")
+    champion = registry.by_alias(client, CHAMPION)
+    if champion is not None and champion.number == challenger.number:
+        print(f"version {champion.number} is the champion")
+        return 0
+    if champion is None:
+        first = "there was no champion"
+        found = Verdict(True, first, first, first)
+    else:
+        found = verdict(client, champion)
+    print(found.table)
+    how = "passed" if found.passed else f"forced: {reason}" if reason else "refused"
+    against = champion.number if champion else "none"
+    tags = {"gate": found.gate, "paired": found.paired, "against": against, "promotion": how}
+    registry.tag(client, challenger, tags)
+    if how == "refused":
+        print(
+            f"version {challenger.number} is not promoted; in spite of that: "
+            "make promote FORCE=1 REASON='…'",
+            file=sys.stderr,
+        )
+        return REFUSED
+    if registry.by_alias(client, CHAMPION) != champion:
+        raise ResultError("another version became champion meanwhile; run `make promote` again")
+    registry.tag(client, challenger, {BEFORE: against})
+    client.set_registered_model_alias(NAME, CHAMPION, challenger.number)
+    print(f"version {challenger.number} is the champion; before: {against}")
+    return 0
+
+
+def rollback(client: MlflowClient, reason: str | None) -> int:
+    """Give the alias back to the version before; the exit status."""
+    champion = registry.by_alias(client, CHAMPION)
+    before = registry.by_number(client, champion.tags.get(BEFORE, "")) if champion else None
+    if champion is None or before is None:
+        raise ResultError("there is no champion before the present one")
+    registry.tag(client, champion, {"promotion": f"rolled back: {reason or 'no reason given'}"})
+    client.set_registered_model_alias(NAME, CHAMPION, before.number)
+    print(f"version {before.number} is the champion again; before: {champion.number}")
+    return 0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what is asked; the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m stages.commands.promote")
+    parser.add_argument("--rollback", action="store_true")
+    parser.add_argument("--force", action="store_true")
+    parser.add_argument("--reason", default="")
+    asked = parser.parse_args(arguments)
+    reason = asked.reason.strip() or None
+    if asked.force and reason is None:
+        parser.error("a forced promotion needs a reason: make promote FORCE=1 REASON='…'")
+    settings = environment.load()
+    uri = settings.tracking_uri or server.local()
+    with server.session(uri, settings.username, settings.revealed_password) as client:
+        if asked.rollback:
+            return rollback(client, reason)
+        return promote(client, reason if asked.force else None)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except (ResultError, TrackingError) as error:
+        print(f"promote: {error}", file=sys.stderr)
+        sys.exit(NOTHING)
+    except StageError as error:
+        fail("promote", error)
