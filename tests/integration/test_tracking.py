@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
+from serving.classifier import manifest
 from tests.support.process import free_port
 from tests.support.repository import ENVIRONMENT, git
 from tests.support.servers import PASSWORD, PATIENCE, QUIET, USER, Server
@@ -259,3 +260,33 @@ def test_without_a_server_the_record_is_a_file_here(result: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert (result / "tracking" / "mlflow.db").is_file()
     assert not git(result, "status", "--porcelain")
+
+
+def test_what_is_not_as_registered_is_not_served(result: Path, mlflow_at: Server, api: Api) -> None:
+    given = variables(mlflow_at, "registered")
+    about = {"parameters": {"text": {"model": "another"}}, "libraries": {}}
+    manifest.write(result / "models" / "classifier", about)  # one that no other test registers
+    relock(result)
+    assert publish(result, given).returncode == 0
+    (run,) = api.runs("registered")
+    (version,) = (each for each in api.versions() if each["run_id"] == run["info"]["run_id"])
+    assert version["aliases"] == ["challenger"]
+    stored = mlflow_at.folder / "artifacts" / run["info"]["experiment_id"] / run["info"]["run_id"]
+    (labels,) = stored.rglob("artifacts/classifier/labels.json")
+    labels.write_text("{}")
+    for address, said in (
+        (f"models:/product-classifier/{version['version']}", "its registration says"),
+        ("models:/product-classifier@nobody", "is not registered"),
+        ("models:/another@champion", "expected models:/product-classifier@champion"),
+    ):
+        done = subprocess.run(  # noqa: S603
+            [sys.executable, "-m", "stages.commands.registered", address],
+            cwd=result,
+            env=given,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 1
+        assert said in done.stderr
+    assert not list((result / "tracking" / "models").glob("*"))
