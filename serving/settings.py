@@ -141,6 +141,10 @@ class Settings(BaseModel):
     max_text: PositiveInt = 50_000
     """Most characters in a designation or a description."""
 
+    max_pixels: PositiveInt = 12 * 2**20
+    """Most pixels of a picture, width x height: a telephone's photograph, and five times its bytes
+    in memory."""
+
     predict_limit: NonNegativeInt = 10
     """Products a user may ask about in a minute; 0: no limit."""
 

@@ -6,7 +6,7 @@ import asyncio
 import io
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from PIL import Image
@@ -25,6 +25,9 @@ logger = logging.getLogger("serving")
 T = TypeVar("T")
 
 _WARM_UPS = 2
+
+_TEXTS_AT_ONCE = 32
+"""Products without a picture that one call answers, of a batch."""
 
 
 class Model:
@@ -64,6 +67,7 @@ class Model:
         classifier = TimedClassifier.load(settings.model, self._threads, fast=fast)
         _warm(classifier)
         classifier.seconds = self._metrics.branch_seconds
+        classifier.max_pixels = settings.max_pixels
         self.hash, self.measured = locked.hash, locked.measured
         self._classifier = classifier
         self._metrics.model.labels(locked.hash).set(1)
@@ -74,17 +78,41 @@ class Model:
         """`load` in a thread."""
         await asyncio.to_thread(self.load)
 
-    async def ask(self, question: Callable[[TimedClassifier], T], left: Left | None) -> T:
-        """What `question` makes of the classifier, run in a thread once one is free.
+    async def ask(
+        self,
+        question: Callable[[TimedClassifier], T],
+        left: Left | None,
+        asker: str,
+        *,
+        continued: bool = False,
+    ) -> T:
+        """What `question` makes of the classifier, run in a thread once it is `asker`'s turn.
 
         Raises Problem: 503 when not loaded or when the queue is full, 499 when the client left.
         """
         classifier = self.classifier
-        return await self._workers.run(lambda: question(classifier), left)
+        return await self._workers.run(
+            lambda: question(classifier), left, asker=asker, continued=continued
+        )
 
-    async def predict(self, products: Sequence[Product], left: Left | None) -> list[Prediction]:
-        """Answers in order. Raises Problem as `ask` does."""
-        answers = await self.ask(lambda classifier: classifier.predict(products), left)
+    async def predict(
+        self, products: Sequence[Product], left: Left | None, asker: str
+    ) -> list[Prediction]:
+        """Answers in order. Raises Problem as `ask` does.
+
+        A batch is asked part by part, so that others get their turn and nobody computes for who
+        has left.
+        """
+        answers: list[Prediction] = []
+        # One product that needs not wait is answered before its client could leave.
+        watched = left if len(products) > 1 or self._workers.occupied else None
+        for part in _parts(products, self._threads):
+            answers += await self.ask(
+                lambda classifier, part=part: classifier.predict(part),  # type: ignore[misc]
+                watched,
+                asker,
+                continued=bool(answers),
+            )
         for answer in answers:
             if answer.state != "none":
                 accepted = "true" if answer.accepted else "false"
@@ -93,20 +121,33 @@ class Model:
         return answers
 
     async def explain(
-        self, product: Product, left: Left | None
+        self, product: Product, left: Left | None, asker: str
     ) -> tuple[Prediction, Explanation | None]:
         """One answer, with what moved it. Raises Problem as `predict` does.
 
         People ask it of products that were answered before: the metrics of answers and of
         confidence, in which a changing catalogue shows, leave it out.
         """
-        return await self.ask(lambda classifier: explain(classifier, product), left)
+        return await self.ask(lambda classifier: explain(classifier, product), left, asker)
 
     def close(self) -> None:
-        """Stop the threads."""
+        """Let the threads finish what they run, and stop them."""
         self._workers.close()
         if self._classifier is not None:
             self._classifier.close()
+
+
+def _parts(products: Sequence[Product], pictures: int) -> Iterator[list[Product]]:
+    """`products` in order, in parts of at most `pictures` pictures and _TEXTS_AT_ONCE products."""
+    part: list[Product] = []
+    for product in products:
+        seen = sum(earlier.image is not None for earlier in part)
+        if len(part) == _TEXTS_AT_ONCE or (product.image is not None and seen == pictures):
+            yield part
+            part = []
+        part.append(product)
+    if part:
+        yield part
 
 
 def _warm(classifier: TimedClassifier) -> None:

@@ -1,4 +1,5 @@
-"""The classifier with a stop watch in it: seconds to decode and seconds to infer, by branch."""
+"""The classifier with a stop watch in it: it observes what takes how long, and ends what takes
+too long."""
 
 from __future__ import annotations
 
@@ -11,8 +12,11 @@ import numpy as np
 from prometheus_client import Histogram
 
 from serving.classifier.classifier import Classifier
-from serving.listing.images import ImageError
+from serving.listing.images import MAX_PIXELS, ImageError, decode
 from serving.listing.text import Text
+
+DECODE_SECONDS = 0.5
+"""Processor time after which a picture is given up; one of a catalogue takes a few milliseconds."""
 
 
 class TimedSession:
@@ -42,6 +46,7 @@ class TimedClassifier(Classifier):
     """Answers as `Classifier` does, and observes in `seconds` (branch, step) what took how long."""
 
     seconds: Histogram | None = None
+    max_pixels: int = MAX_PIXELS
 
     def __init__(self, *, text: Any, image: Any, **parts: Any) -> None:
         self._timed = {
@@ -61,10 +66,14 @@ class TimedClassifier(Classifier):
         return answer
 
     def decode(self, picture: bytes) -> np.ndarray:
-        """As the classifier's own."""
+        """As the classifier's own, of pictures that cost no more than a service can bear."""
+        if self.image_size is None:
+            return super().decode(picture)
         started = time.perf_counter()
         try:
-            return super().decode(picture)
+            return decode(
+                picture, self.image_size, max_pixels=self.max_pixels, seconds=DECODE_SECONDS
+            )
         finally:
             self._observe("image", "decode", time.perf_counter() - started)
 

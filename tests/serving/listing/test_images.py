@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
+import time
 import warnings
 
 import numpy as np
@@ -13,6 +14,7 @@ from PIL import Image
 
 from serving.listing import images
 from serving.listing.images import ImageError, decode
+from tests.support import attacks
 from tests.support.repository import ROOT
 
 
@@ -87,9 +89,9 @@ def test_what_is_no_picture_is_refused(data: bytes) -> None:
 
 def test_too_many_bytes_or_pixels_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     data = encoded(Image.new("RGB", (200, 200)))
-    monkeypatch.setattr(images, "MAX_PIXELS", 100)
     with pytest.raises(ImageError, match="200x200"):
-        decode(data, 64)
+        decode(data, 64, max_pixels=200 * 200 - 1)
+    assert decode(data, 64, max_pixels=200 * 200).shape == (64, 64, 3)
     monkeypatch.setattr(images, "MAX_BYTES", 10)
     with pytest.raises(ImageError, match="at most 10"):
         decode(data, 64)
@@ -133,3 +135,56 @@ with ThreadPoolExecutor(4) as pool:
         check=False,
     )
     assert (done.stdout, done.stderr) == ("50\n", "")
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (attacks.png(1, 50_000_000), "16384 a side"),
+        (attacks.png(50_000_000, 1), "16384 a side"),
+        (attacks.webp(16383, 16383), "16383x16383"),
+        (attacks.scans(4000, 200), "scans"),
+        (b"\xff\xd8" + b"\xff\xe0\x00\x02" * 2000, "segments"),
+    ],
+    ids=["high png", "wide png", "webp canvas", "scans", "segments"],
+)
+def test_what_would_take_long_or_much_is_refused_by_its_head(data: bytes, says: str) -> None:
+    started = time.thread_time()
+    with pytest.raises(ImageError, match=says):
+        decode(data, 64)
+    assert time.thread_time() - started < 0.1
+
+
+@pytest.mark.parametrize("mode", ["RGB", "CMYK", "L"])
+def test_the_scans_of_an_encoder_are_no_attack(mode: str) -> None:
+    picture = Image.new(mode, (1000, 1000))
+    pixels = decode(encoded(picture, progressive=True), 64, max_pixels=1000 * 1000)
+    assert pixels.shape == (64, 64, 3)
+
+
+def test_a_picture_that_takes_long_to_read_is_given_up() -> None:
+    started = time.thread_time()
+    with pytest.raises(ImageError, match="takes too long"):
+        decode(attacks.junk(12_000_000), 64, seconds=0.1)
+    assert time.thread_time() - started < 0.3
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+def test_strips_on_white_are_the_picture_on_white(
+    kind: str, mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture = Image.effect_noise((301, 203), 90).convert("RGB")
+    picture.putalpha(Image.linear_gradient("L").resize(picture.size))
+    options = {"transparency": 7} if (kind, mode) == ("PNG", "P") else {}
+    data = encoded(picture.convert(mode if kind == "PNG" else "RGBA"), kind, **options)
+    at_once = decode(data, 64)
+    monkeypatch.setattr(images, "_STRIP_PIXELS", 1000)
+    assert (decode(data, 64) == at_once).all()
+
+
+def test_broken_data_is_no_picture_though_its_orientation_is_asked() -> None:
+    data = bytearray(encoded(Image.effect_noise((300, 300), 90).convert("RGB"), "PNG"))
+    data[-3000:-2000] = bytes(1000)
+    with pytest.raises(ImageError, match="cannot be decoded"):
+        decode(bytes(data), 64)
