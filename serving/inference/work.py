@@ -1,8 +1,9 @@
-"""Blocking work off the event loop: a few threads, a bounded queue, and room for who left."""
+"""Blocking work off the event loop: a few threads, a bounded fair queue, and room for who left."""
 
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -13,17 +14,21 @@ T = TypeVar("T")
 Left = Callable[[], Awaitable[None]]
 """Returns once the client has gone away."""
 
+_FULL = "The service is at work on as many requests as it can hold."
+
 
 class Workers:
     """At most `threads` calls run at once and at most `queue` wait; a further one is refused.
 
-    The queue is the threads' own, so that a thread which is done goes on without the event loop.
+    Whoever waits takes turns with the others, however much either asks; where the queue is full,
+    who has most in it gives way. A thread that is done goes on without the event loop.
     """
 
     def __init__(self, threads: int, queue: int, name: str) -> None:
         self.queue = queue
         self._threads = threads
         self._calls: set[Future[Any]] = set()
+        self._turns = _Turns()
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
 
     @property
@@ -36,24 +41,97 @@ class Workers:
         """Calls that no thread has taken yet."""
         return len(self._calls) - self.running
 
-    async def run(self, call: Callable[[], T], left: Left | None = None) -> T:
-        """Run `call` in a thread and return what it returns.
+    @property
+    def occupied(self) -> bool:
+        """Whether a further call would wait."""
+        return len(self._calls) >= self._threads
 
-        Raises Problem: 503 when the queue is full, 499 when the client left while waiting.
+    async def run(
+        self,
+        call: Callable[[], T],
+        left: Left | None = None,
+        *,
+        asker: str = "",
+        continued: bool = False,
+    ) -> T:
+        """Run `call` in a thread when it is `asker`'s turn, and return what it returns.
+
+        A call that is `continued` work, begun by an earlier call, is never refused. Raises Problem:
+        503 when the queue is full, 499 when the client left.
         """
-        ahead = len(self._calls)
-        if ahead >= self._threads + self.queue:
-            raise busy("The service is at work on as many requests as it can hold.")
-        future = self._pool.submit(call)
+        full = len(self._calls) >= self._threads + self.queue
+        if full and not continued and not self._turns.give_way(asker):
+            raise busy(_FULL)
+        future: Future[T] = Future()
         self._calls.add(future)
         future.add_done_callback(self._calls.discard)
-        if left is None or ahead < self._threads:
-            return await asyncio.wrap_future(future)
-        return await _unless(left, future)
+        self._turns.add(asker, future, call)
+        self._pool.submit(self._turns.take)
+        try:
+            if left is None:
+                return await asyncio.wrap_future(future)
+            return await _unless(left, future)
+        finally:
+            self._turns.drop(asker, future)
 
     def close(self) -> None:
         """Let the running calls finish and stop the threads."""
         self._pool.shutdown()
+
+    def abandon(self) -> None:
+        """Stop the threads once what they run is done, and wait for nothing."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+class _Turns:
+    """Calls that wait, in the order in which their askers get a thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._askers: dict[str, dict[Future[Any], Callable[[], Any]]] = {}
+
+    def add(self, asker: str, future: Future[Any], call: Callable[[], Any]) -> None:
+        """Wait behind the calls of `asker`."""
+        with self._lock:
+            self._askers.setdefault(asker, {})[future] = call
+
+    def drop(self, asker: str, future: Future[Any]) -> None:
+        """Wait no longer, if it still does."""
+        with self._lock:
+            calls = self._askers.get(asker, {})
+            if calls.pop(future, None) and not calls:
+                del self._askers[asker]
+
+    def take(self) -> None:
+        """Run the next call, if one is left, in this thread."""
+        with self._lock:
+            if not self._askers:
+                return
+            asker = next(iter(self._askers))
+            calls = self._askers.pop(asker)
+            future = next(iter(calls))
+            call = calls.pop(future)
+            if calls:
+                self._askers[asker] = calls
+            if not future.set_running_or_notify_cancel():
+                return
+        try:
+            future.set_result(call())
+        except BaseException as error:
+            future.set_exception(error)
+
+    def give_way(self, asker: str) -> bool:
+        """Refuse the youngest call of who has most waiting; False if that would be `asker`."""
+        with self._lock:
+            greediest = max(self._askers, key=lambda other: len(self._askers[other]), default=asker)
+            own = len(self._askers.get(asker, ()))
+            if len(self._askers.get(greediest, ())) <= own + 1:
+                return False
+            future, _ = self._askers[greediest].popitem()
+            refused = future.set_running_or_notify_cancel()
+        if refused:
+            future.set_exception(busy(_FULL))
+        return True
 
 
 async def _unless(left: Left, future: Future[T]) -> T:
@@ -67,6 +145,7 @@ async def _unless(left: Left, future: Future[T]) -> T:
         raise
     finally:
         gone.cancel()
-    if not answer.done() and future.cancel():
-        raise Problem(CLIENT_LEFT, "The client went away before its turn.")
+    if not answer.done():
+        answer.cancel()
+        raise Problem(CLIENT_LEFT, "The client went away before its answer.")
     return await answer

@@ -34,7 +34,7 @@ _REFUSALS = problems(400, 401, 403, 413, 415, 422, 429, 503)
 async def predict(request: AnyRequest, service: Parts) -> Answer:
     """The product type code of one product."""
     model, body = await _asked(request, service)
-    [prediction] = await model.predict([bodies.product(body)], _left(request))
+    [prediction] = await model.predict([bodies.product(body)], _left(request), _asker(request))
     return _answer(body, prediction, model, service.settings.top)
 
 
@@ -49,7 +49,9 @@ async def predict(request: AnyRequest, service: Parts) -> Answer:
 async def explain(request: AnyRequest, service: Parts) -> ExplainedAnswer:
     """The code of one product, with the words and the regions of its picture that moved it."""
     model, body = await _asked(request, service)
-    prediction, explanation = await model.explain(bodies.product(body), _left(request))
+    prediction, explanation = await model.explain(
+        bodies.product(body), _left(request), _asker(request)
+    )
     if explanation is None:
         raise Problem(422, _unusable(prediction.image_error))
     answer = _answer(body, prediction, model, service.settings.top)
@@ -70,7 +72,7 @@ async def predict_batch(request: AnyRequest, service: Parts) -> Response[list[An
     batch = await bodies.read_batch(request, service.settings)
     await service.limits.count(service.limits.predict, request.user.username, len(batch))
     products = [bodies.product(body) for body, problem in batch if problem is None]
-    predictions = iter(await model.predict(products, _left(request)) if products else ())
+    predictions = iter(await model.predict(products, _left(request), _asker(request)))
     top = service.settings.top
     results = [
         _result(body, problem or next(predictions), model, top, request_id(request))
@@ -101,6 +103,11 @@ def _left(request: AnyRequest) -> Left:
             pass
 
     return left
+
+
+def _asker(request: AnyRequest) -> str:
+    """Who takes turns with others."""
+    return str(request.user.username)
 
 
 def _result(

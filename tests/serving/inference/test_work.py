@@ -124,3 +124,64 @@ def test_a_wait_cancelled_as_its_turn_comes_gives_the_turn_back(steps: int) -> N
         workers.close()
 
     asyncio.run(scenario())
+
+
+def test_askers_take_turns_however_much_one_asks() -> None:
+    async def scenario() -> None:
+        workers, go, order = Workers(1, 8, "test"), Event(), []
+        first = await occupied(workers, go)
+
+        async def ask(asker: str) -> None:
+            await workers.run(lambda: order.append(asker), asker=asker)
+
+        tasks = [asyncio.create_task(ask(asker)) for asker in ("greedy",) * 4 + ("modest",)]
+        await until(lambda: workers.waiting == 5)
+        go.set()
+        await asyncio.gather(first, *tasks)
+        assert order == ["greedy", "modest", "greedy", "greedy", "greedy"]
+        workers.close()
+
+    asyncio.run(scenario())
+
+
+def test_who_has_most_in_a_full_queue_gives_way() -> None:
+    async def scenario() -> None:
+        workers, go, order = Workers(1, 3, "test"), Event(), []
+        first = await occupied(workers, go)
+
+        async def ask(number: int, asker: str) -> None:
+            await workers.run(lambda: order.append(number), asker=asker)
+
+        greedy = [asyncio.create_task(ask(number, "greedy")) for number in range(3)]
+        await until(lambda: workers.waiting == 3)
+        with pytest.raises(Problem):
+            await ask(3, "greedy")
+        modest = [asyncio.create_task(ask(number, "modest")) for number in (4, 5)]
+        results = await asyncio.gather(*greedy[2:], *modest[1:], return_exceptions=True)
+        assert [type(result) for result in results] == [Problem, Problem]
+        assert workers.waiting == 3
+        go.set()
+        await asyncio.gather(first, *greedy[:2], modest[0])
+        assert order == [0, 4, 1]
+        workers.close()
+
+    asyncio.run(scenario())
+
+
+def test_a_client_that_leaves_while_it_is_answered_is_waited_for_no_longer() -> None:
+    async def scenario() -> None:
+        workers, go = Workers(1, 1, "test"), Event()
+
+        async def left() -> None:
+            await until(lambda: workers.running == 1)
+
+        with pytest.raises(Problem) as refusal:
+            await workers.run(lambda: go.wait(10), left)
+        assert refusal.value.status_code == CLIENT_LEFT
+        assert workers.running == 1
+        go.set()
+        await until(lambda: workers.running == 0)
+        assert await workers.run(lambda: 1) == 1
+        workers.close()
+
+    asyncio.run(scenario())
