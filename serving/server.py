@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import signal
+import socket
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, cast
 
-from granian.constants import HTTPModes, Interfaces
-from granian.server.embed import Server
+import uvicorn
 
 from serving.app import create_app
-from serving.http.watching import Watched
+from serving.http.connections import Connection, Door
 from serving.settings import Settings
 
 logger = logging.getLogger("serving")
 
 FAILED = 1
 
-LINGER_SECONDS = 2.0
-"""How long connections without a request may take to close once the service stops."""
+LAST_CALL_SECONDS = 0.2
+"""How long connections are still answered once nobody is let in any more."""
+
+LINGER_SECONDS = 2
+"""How long requests may take to end once the service has stopped."""
+
+KEEP_ALIVE_SECONDS = 75
+"""How long a connection may be idle between two requests; longer than proxies keep theirs."""
 
 
 class ListenError(OSError):
@@ -44,44 +54,70 @@ class _Stop:
         self.requested.set()
 
 
+class _Server(uvicorn.Server):
+    """uvicorn, with signals left to this module, and a last call before connections are closed."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        await asyncio.sleep(LAST_CALL_SECONDS)
+        await super().shutdown(sockets)
+
+
 async def serve(settings: Settings, *, predicts: bool) -> int:
     """Answer on the configured port until SIGTERM or SIGINT; returns the exit code.
 
-    Raises SettingsError before anything listens when a secret is missing or weak.
+    Raises SettingsError before anything listens when a secret is missing or weak, and ListenError.
     """
     stop = _Stop()
-    app = create_app(settings, predicts=predicts, on_failure=stop.fail)
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.ask)
-    server = Server(
-        app,
-        address=settings.host,
-        port=settings.port if predicts else settings.auth_port,
-        interface=Interfaces.ASGI,
-        http=HTTPModes.http1,
-        websockets=False,
-        log_enabled=False,
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a terminal that closes stops nothing
+    app = create_app(settings, predicts=predicts, on_failure=stop.fail)
+    door = Door(settings, app.service.metrics)
+    config = uvicorn.Config(
+        cast("Any", app),
+        http=cast("Any", partial(Connection, door=door)),
+        ws="none",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        backlog=settings.backlog,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=LINGER_SECONDS,
     )
-    serving = asyncio.create_task(server.serve())
-    await asyncio.wait(
-        {serving, asyncio.create_task(stop.requested.wait())},
-        return_when=asyncio.FIRST_COMPLETED,
-    )
-    if not serving.done():
-        await _stop(server, app, settings.grace_seconds)
-        await asyncio.wait({serving}, timeout=LINGER_SECONDS)
-    if not serving.done():
-        serving.cancel()  # a client that is cut off may hold its connection open for ever
-        return stop.code
-    try:
-        await serving
-    except RuntimeError as error:
-        raise ListenError(f"{server.bind_addr}:{server.bind_port}: {error}") from error
+    port = settings.port if predicts else settings.auth_port
+    listening = _listen(settings.host, port, shared=settings.share_port)
+    server = _Server(config)
+    serving = asyncio.create_task(server.serve([listening]))
+    asked = asyncio.create_task(stop.requested.wait())
+    watching = asyncio.create_task(door.watch())
+    await asyncio.wait({serving, asked}, return_when=asyncio.FIRST_COMPLETED)
+    cut_off = await app.drain(settings.grace_seconds)
+    logger.info("stopping", extra={"cut_off": cut_off})
+    server.should_exit = True
+    await serving
+    watching.cancel()
     return stop.code
 
 
-async def _stop(server: Server, app: Watched, grace_seconds: float) -> None:
-    cut_off = await app.drain(grace_seconds)
-    logger.info("stopping", extra={"cut_off": cut_off})
-    server.stop()  # type: ignore[no-untyped-call]  # granian leaves it untyped
+def _listen(host: str, port: int, *, shared: bool) -> socket.socket:
+    """A socket bound to the address, which nobody else has unless it is `shared`."""
+    try:
+        [(family, kind, protocol, _, address), *_] = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+        listening = socket.socket(family, kind, protocol)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        listening.bind(address)
+    except OSError as error:
+        raise ListenError(f"{host}:{port}: {error.strerror or error}") from error
+    return listening

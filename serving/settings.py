@@ -113,6 +113,24 @@ class Settings(BaseModel):
     auth_port: Port = 8011
     """Port of the authentication routes when they run alone (python -m serving auth)."""
 
+    share_port: bool = False
+    """Whether several processes may listen on the port and share its connections; each counts its
+    limits for itself unless SERVING_LIMITS_STORAGE is Redis."""
+
+    backlog: PositiveInt = 1024
+    """Connections the system holds until the service takes them."""
+
+    connections: PositiveInt = 1024
+    """Connections at once; a further one is answered 503."""
+
+    address_connections: PositiveInt = 64
+    """Connections at once from one address; over a further one only /health is answered. Trusted
+    proxies have no such limit."""
+
+    client_seconds: PositiveInt = 10
+    """Seconds a client may take to send the head of a request, to go on with its body (16 KiB a
+    second are always enough), and to take its answer."""
+
     model: Path = Path("models/classifier")
     """Folder of the exported classifier."""
 

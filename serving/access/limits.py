@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from dataclasses import dataclass
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any, NamedTuple
 
 from limits import RateLimitItemPerMinute
@@ -153,6 +153,18 @@ def _refusal(limit: Limit, cost: int, window: Window) -> Problem:
     return Problem(429, detail, headers=headers)
 
 
+IPV6_PREFIX = 64
+"""A customer of a network has at least that many bits of IPv6 to choose addresses from."""
+
+
+def counted(address: str) -> str:
+    """What an address is counted as: IPv6 by its network, IPv4 in IPv6's form as what it is."""
+    parsed = _parsed(address)
+    if isinstance(parsed, IPv6Address):
+        return str(ip_network((int(parsed), IPV6_PREFIX), strict=False))
+    return str(parsed or address)
+
+
 def client_address(peer: str, forwarded: str, trusted: tuple[Network, ...]) -> str:
     """Whose request it is: the peer, or behind trusted proxies the last address they vouch for.
 
@@ -162,22 +174,25 @@ def client_address(peer: str, forwarded: str, trusted: tuple[Network, ...]) -> s
     """
     address = peer
     for entry in reversed(forwarded.split(",")):
-        if not _within(address, trusted):
+        if not within(address, trusted):
             break
         entry = entry.strip()
-        if not _is_address(entry):
+        if _parsed(entry) is None:
             break
         address = entry
     return address
 
 
-def _is_address(text: str) -> bool:
+def within(text: str, trusted: tuple[Network, ...]) -> bool:
+    """Whether the address belongs to one of the networks."""
+    address = _parsed(text) if trusted else None
+    return address is not None and any(address in network for network in trusted)
+
+
+def _parsed(text: str) -> IPv4Address | IPv6Address | None:
+    """The address; IPv4 where it is mapped into IPv6 (RFC 4291 section 2.5.5.2)."""
     try:
-        ip_address(text)
+        address = ip_address(text.partition("%")[0])
     except ValueError:
-        return False
-    return True
-
-
-def _within(text: str, trusted: tuple[Network, ...]) -> bool:
-    return _is_address(text) and any(ip_address(text) in network for network in trusted)
+        return None
+    return getattr(address, "ipv4_mapped", None) or address

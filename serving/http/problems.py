@@ -131,7 +131,8 @@ def _headers(
     allowed = {
         method for route in request.app.routes if route.path == path for method in route.methods
     }
-    return {"Allow": ", ".join(sorted(allowed))}
+    # HEAD is answered as GET is, before the routes are asked.
+    return {"Allow": ", ".join(sorted(allowed | {"HEAD"} if "GET" in allowed else allowed))}
 
 
 def answer_oauth_error(request: Request[Any, Any, Any], error: OAuthError) -> Response[Any]:

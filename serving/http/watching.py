@@ -6,8 +6,8 @@ import asyncio
 import logging
 import re
 import time
+from random import Random
 from typing import Any
-from uuid import uuid4
 
 from litestar import Litestar
 from litestar.types import HTTPScope, Message, Receive, Send
@@ -17,6 +17,9 @@ from serving.service import Service
 logger = logging.getLogger("serving.requests")
 
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_ids = Random()
+"""Names of requests, which guard nothing; the system's own random numbers would cost each of them
+a wait for the interpreter."""
 _METHODS = frozenset(("GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE"))
 _UNMATCHED = "unmatched"
 
@@ -66,6 +69,10 @@ class Watched:
         state: dict[str, Any] = scope.setdefault("state", {})
         state["request_id"] = name
 
+        headless = scope["method"] == "HEAD"
+        if headless:
+            scope = {**scope, "method": "GET"}
+
         async def receive_noting_the_end() -> Any:
             nonlocal unread
             message = await receive()
@@ -77,19 +84,24 @@ class Watched:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = [*message["headers"], (b"x-request-id", name.encode())]
-                if unread:
-                    # The server cannot use the connection again, so the client is told not to.
+                if unread or self.service.stopping:
+                    # The connection is not used again, so the client is told not to.
                     headers.append((b"connection", b"close"))
                 message["headers"] = headers
+            elif headless and message["type"] == "http.response.body":
+                message = {**message, "body": b""}
             await send(message)
 
         try:
             await self.app(scope, receive_noting_the_end, send_with_id)
         finally:
-            self._record(scope, name, status, time.perf_counter() - started)
+            method = "HEAD" if headless else scope["method"]
+            self._record(scope, method, name, status, time.perf_counter() - started)
 
-    def _record(self, scope: HTTPScope, name: str, status: int, seconds: float) -> None:
-        method = scope["method"] if scope["method"] in _METHODS else "other"
+    def _record(
+        self, scope: HTTPScope, method: str, name: str, status: int, seconds: float
+    ) -> None:
+        method = method if method in _METHODS else "other"
         route = scope.get("path_template") or _UNMATCHED
         metrics, labels = self.service.metrics, (route, method, str(status))
         metrics.requests.labels(*labels).inc()
@@ -124,4 +136,4 @@ def _request_id(scope: HTTPScope) -> str:
             given = value.decode("latin-1")
             if _ID.fullmatch(given):
                 return given
-    return uuid4().hex
+    return f"{_ids.getrandbits(128):032x}"

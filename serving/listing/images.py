@@ -32,7 +32,7 @@ MAX_SCANS = 24
 A progressive JPEG goes over all its pixels once a scan, and a scan takes a dozen bytes."""
 
 MAX_MARKERS = 1_000
-"""Segments and scans that are looked at in a JPEG."""
+"""Segments and scans that are looked at in a JPEG of many scans."""
 
 _FORMATS = ("JPEG", "PNG", "WEBP")
 _BROKEN = (
@@ -56,6 +56,7 @@ _STRIP_PIXELS = 2**20
 """Pixels that are put on white at a time: to do it at once takes four copies of the picture."""
 
 _START_OF_SCAN, _END = 0xDA, 0xD9
+_SCAN = bytes((0xFF, _START_OF_SCAN))
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 """JPEG markers that tell width and height (ITU-T T.81, table B.1)."""
 
@@ -155,7 +156,7 @@ def _webp_size(data: bytes) -> tuple[int, int]:
 
 def _check_scans(data: bytes, max_pixels: int) -> None:
     """Raises ImageError: a JPEG that goes over its pixels too often, or has too many segments."""
-    if data[:2] != b"\xff\xd8":
+    if data[:2] != b"\xff\xd8" or data.count(_SCAN) <= MAX_SCANS:
         return
     at, pixels, scans = 2, 1, 0
     for _ in range(MAX_MARKERS):

@@ -1,0 +1,329 @@
+"""The connections of the HTTP server: how many, how slow, how large a head, and who is told why.
+
+uvicorn speaks HTTP; what it leaves to a proxy in front of it is here, so that one address alone
+cannot shut everyone out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import socket
+from typing import Any
+
+import msgspec
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from serving.access.limits import counted, within
+from serving.http.problems import MEDIA_TYPE, Problem
+from serving.metrics import Metrics
+from serving.settings import Settings
+
+HEALTH = "/health/"
+"""Answered to every address, however many connections it has: a probe may come from there, too."""
+
+LIMIT = "connections"
+"""How the metric of refusals calls the limit of connections from one address."""
+
+MAX_HEAD = 32 * 1024
+"""Bytes of a request line and its header fields."""
+
+MAX_PIPELINED = 16
+"""Requests that may wait on a connection behind one that is answered."""
+
+BYTES_A_SECOND = 16 * 1024
+"""What a body has to come with, once the time a client may take is used up."""
+
+MANY_CHUNKS, BYTES_A_CHUNK = 1000, 16
+"""A body in more chunks than that has to have so many bytes in each, on average."""
+
+NARROW_SECONDS = 1.0
+"""How long a connection over the limit may wait with its request."""
+
+DRAINED_BYTES, DRAINED_SECONDS = 2**20, 2.0
+"""What is still read of a body after its answer: closed at once, a client might lose the answer."""
+
+PIECE_BYTES = 256 * 1024
+"""Of a body, what the application gets at a time."""
+
+LEFT_SECONDS = 0.05
+"""How long a client that has left may take to say so."""
+
+_SWEEP_SECONDS = 0.25
+_WIDE, _NARROW, _SHUT = "wide", "narrow", "shut"
+
+
+class Door:
+    """Who may come in: counts connections, and ends those that take too long."""
+
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+        self.seconds = float(settings.client_seconds)
+        self._settings = settings
+        self._metrics = metrics
+        self._inside: set[Connection] = set()
+        self._addresses: dict[str, int] = {}
+
+    def enter(self, connection: Connection, address: str) -> str:
+        """Count a connection; whether it is wide (any request), narrow (health alone) or shut."""
+        if len(self._inside) >= self._settings.connections:
+            self.refused()
+            return _SHUT
+        self._inside.add(connection)
+        if within(address, self._settings.trusted_proxies):
+            return _WIDE
+        key = counted(address)
+        self._addresses[key] = count = self._addresses.get(key, 0) + 1
+        return _WIDE if count <= self._settings.address_connections else _NARROW
+
+    def leave(self, connection: Connection, address: str) -> None:
+        """Count it no longer."""
+        if connection not in self._inside:
+            return
+        self._inside.remove(connection)
+        key = counted(address)
+        if key in self._addresses:
+            self._addresses[key] -= 1
+            if not self._addresses[key]:
+                del self._addresses[key]
+
+    def refused(self) -> None:
+        """Count a refusal."""
+        self._metrics.refusals.labels(LIMIT).inc()
+
+    async def watch(self) -> None:
+        """End what takes too long, until cancelled."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(_SWEEP_SECONDS)
+            now = loop.time()
+            for connection in tuple(self._inside):
+                connection.check(now)
+
+
+class Connection(HttpToolsProtocol):
+    """One connection.
+
+    `_until` is when the client must have done what it is to do now: send a head, go on with a
+    body. While it waits for its answer it has all the time; while it takes the answer, it must not
+    leave it in the buffer.
+    """
+
+    def __init__(self, *args: Any, door: Door, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._door = door
+        self._address = ""
+        self._until = math.inf
+        self._unsent_since = math.inf
+        self._asked_whether_it_left = False
+        self._reading_head = self._incomplete = self._draining = self._deaf = False
+        self._head = self._received = self._chunks = self._drained = 0
+        self._refusal: Problem | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """As asyncio's."""
+        super().connection_made(transport)
+        self.transport = _Lingering(transport, self)  # type: ignore[assignment]
+        self._address = self.client[0] if self.client else ""
+        wide = self._door.enter(self, self._address)
+        self._until = self.loop.time() + (self._door.seconds if wide == _WIDE else NARROW_SECONDS)
+        if wide == _NARROW:
+            self.app = self._narrow
+        elif wide == _SHUT:
+            transport.write(_raw(_too_many("The service has all the connections it can hold.")))
+            transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """As asyncio's."""
+        self._door.leave(self, self._address)
+        super().connection_lost(exc)
+
+    def check(self, now: float) -> None:
+        """End the connection if its client has left, or has had its time."""
+        if self._asked_whether_it_left:
+            self._end_if_left()
+        if not self.transport.get_write_buffer_size():
+            self._unsent_since = math.inf
+        elif now > (since := min(self._unsent_since, now)) + self._door.seconds:
+            self.transport.abort()
+            return
+        else:
+            self._unsent_since = since
+        if now <= self._until:
+            return
+        self._until = math.inf
+        if self._draining or not (self._reading_head or self._incomplete):
+            self.transport.abort()
+        else:
+            self._refuse(Problem(408, "The request took too long to arrive."))
+
+    def data_received(self, data: bytes) -> None:
+        """As asyncio's."""
+        if self._draining or self._deaf:
+            self._drained += len(data)
+            if self._drained > DRAINED_BYTES:
+                self.transport.abort()
+            return
+        if self.transport.is_closing():
+            return
+        super().data_received(data)
+        if self._reading_head:
+            self._head += len(data)
+            if self._head > MAX_HEAD:
+                self._refuse(_head_too_large())
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """The client sends no more: it may have left, or wait for its answer.
+
+        A client that has left answers the interim answer (RFC 9110 section 15.2) with a reset.
+        """
+        waiting = self.cycle is not None and not self.cycle.response_complete
+        if self._draining or self._incomplete or not waiting:
+            return False
+        self.cycle.keep_alive = False
+        if self.scope["http_version"] == "1.1" and not self.cycle.response_started:
+            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self._asked_whether_it_left = True
+            self.loop.call_later(LEFT_SECONDS, self._end_if_left)
+        return True
+
+    def _end_if_left(self) -> None:
+        """Nobody reads any more from a socket whose other side is closed, so it is asked."""
+        if not self.transport.is_closing():
+            peer = self.transport.get_extra_info("socket")
+            if peer.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+                self.transport.abort()
+
+    def on_message_begin(self) -> None:
+        """As httptools'."""
+        super().on_message_begin()
+        self._head = self._received = self._chunks = 0
+        self._reading_head = self._incomplete = True
+        self._until = min(self._until, self.loop.time() + self._door.seconds)
+
+    def on_headers_complete(self) -> None:
+        """As httptools'."""
+        if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > MAX_HEAD:
+            self._refusal = _head_too_large()
+            raise ValueError(self._refusal.detail)
+        if len(self.pipeline) >= MAX_PIPELINED:
+            self._refusal = Problem(400, "Too many requests wait behind each other.")
+            raise ValueError(self._refusal.detail)
+        self._reading_head = False
+        self._until = self.loop.time() + self._door.seconds
+        super().on_headers_complete()
+
+    def on_chunk_header(self) -> None:
+        """As httptools'."""
+        self._chunks += 1
+        if self._chunks > MANY_CHUNKS and self._received < self._chunks * BYTES_A_CHUNK:
+            self._refusal = Problem(400, "The body comes in chunks that are too small.")
+            raise ValueError(self._refusal.detail)
+
+    def on_body(self, body: bytes) -> None:
+        """As httptools'."""
+        self._received += len(body)
+        latest = self.loop.time() + self._door.seconds
+        self._until = min(self._until + len(body) / BYTES_A_SECOND, latest)
+        if not self.cycle.response_complete:
+            # The application is woken for a large piece or for all that is left, not for each read.
+            self.cycle.body += body
+            if len(self.cycle.body) >= PIECE_BYTES:
+                self.flow.pause_reading()
+                self.cycle.message_event.set()
+
+    def on_message_complete(self) -> None:
+        """As httptools'."""
+        self._incomplete = False
+        self._until = math.inf
+        super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """What is no HTTP is told so, as everything else is."""
+        self._refuse(self._refusal or Problem(400, "The request is no valid HTTP."))
+
+    def drain(self) -> bool:
+        """Read on for a while before closing, if the client is still sending; False if not."""
+        if not self._incomplete or self._draining:
+            return False
+        self._draining = True
+        self._until = self.loop.time() + DRAINED_SECONDS
+        self.flow.resume_reading()
+        return True
+
+    def _refuse(self, problem: Problem) -> None:
+        """Answer instead of the application, and close.
+
+        Where a complete request is being answered, that answer comes first and is the last.
+        """
+        cycle = self.cycle
+        answering = cycle is not None and not cycle.response_complete
+        if answering and (cycle.response_started or not cycle.more_body):
+            cycle.keep_alive = False
+            self._deaf = True
+            return
+        self.transport.write(_raw(problem))
+        if answering:
+            cycle.disconnected = True
+            cycle.message_event.set()
+        self.transport.close()
+
+    async def _narrow(self, scope: Any, receive: Any, send: Any) -> None:
+        """The application for an address with too many connections: nothing but its health."""
+        if scope["path"].startswith(HEALTH):
+            await self.config.loaded_app(scope, receive, send)
+            return
+        self._door.refused()
+        self.transport.write(_raw(_too_many("There are too many connections from this address.")))
+        self.cycle.disconnected = True  # answered already
+        self.transport.close()
+
+
+class _Lingering:
+    """A transport that, asked to close while its client is still sending, hears it out first."""
+
+    def __init__(self, transport: asyncio.Transport, connection: Connection) -> None:
+        self._transport = transport
+        self._connection = connection
+        self._closing = False
+        self.write = transport.write
+        self.get_write_buffer_size = transport.get_write_buffer_size
+
+    def close(self) -> None:
+        if self._closing:
+            return
+        self._closing = True
+        if self._transport.is_closing() or not self._connection.drain():
+            self._transport.close()
+        else:
+            self._transport.write_eof()
+
+    def abort(self) -> None:
+        self._closing = True
+        self._transport.abort()
+
+    def is_closing(self) -> bool:
+        return self._closing or self._transport.is_closing()
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        return self._transport.get_extra_info(name, default)
+
+
+def _too_many(detail: str) -> Problem:
+    return Problem(503, detail, headers={"Retry-After": "1"})
+
+
+def _head_too_large() -> Problem:
+    return Problem(431, f"The request line and its fields have more than {MAX_HEAD} bytes.")
+
+
+def _raw(problem: Problem) -> bytes:
+    """An answer as it goes over the wire, after which the connection is closed."""
+    body = msgspec.json.encode(problem.details(""))
+    fields = {
+        "content-type": MEDIA_TYPE,
+        "content-length": str(len(body)),
+        "connection": "close",
+        **(problem.headers or {}),
+    }
+    head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+    return STATUS_LINE[problem.status_code] + head.encode() + b"\r\n" + body

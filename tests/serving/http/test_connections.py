@@ -1,0 +1,204 @@
+"""Connections that would shut everyone out: idle ones, slow ones, many of them, odd ones."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+import pytest
+
+from serving.http.connections import MAX_HEAD
+from tests.support.process import Process, running
+from tests.support.service import PASSWORD, SECRET, USER
+
+pytestmark = pytest.mark.slow
+
+VARIABLES = {
+    "SECRET_KEY": SECRET,
+    "TEST_USER": USER,
+    "TEST_USER_PASSWORD": PASSWORD,
+    "SERVING_PREDICT_LIMIT": "0",
+    "SERVING_ADDRESS_CONNECTIONS": "20",
+    "SERVING_CONNECTIONS": "60",
+    "SERVING_CLIENT_SECONDS": "1",
+    "SERVING_METRICS": "open",
+}
+HEAD = b"POST /token HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+LIVE = b"GET /health/live HTTP/1.1\r\nHost: x\r\n"
+
+
+@pytest.fixture(scope="module")
+def service(classifier_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
+    folder = tmp_path_factory.mktemp("connections") / "root"
+    shutil.copytree(classifier_root, folder)
+    with running(folder, VARIABLES) as process:
+        yield process
+
+
+def connect(service: Process, source: str = "127.0.0.1") -> socket.socket:
+    return socket.create_connection(
+        ("127.0.0.1", service.port), timeout=5, source_address=(source, 0)
+    )
+
+
+def everything(connection: socket.socket) -> bytes:
+    """What comes until the other side closes."""
+    pieces = []
+    while piece := connection.recv(65536):
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+def asked(service: Process, request: bytes, source: str = "127.0.0.1") -> bytes:
+    with connect(service, source) as connection:
+        connection.sendall(request)
+        return everything(connection)
+
+
+def last(answer: bytes) -> bytes:
+    """The head of the final answer, behind interim ones."""
+    *_, head = [part for part in answer.split(b"\r\n\r\n") if part.startswith(b"HTTP/1.1")]
+    return head
+
+
+def test_one_address_does_not_shut_out_another(service: Process) -> None:
+    closing = b"Connection: close\r\n\r\n"
+    with ExitStack() as stack:
+        for number in range(50):
+            idle = stack.enter_context(connect(service))
+            if number % 2:
+                idle.sendall(HEAD + b"Content-Length: 100\r\n\r\nusername=a")
+        refused = asked(service, b"GET /status HTTP/1.1\r\nHost: x\r\n" + closing)
+        assert refused.startswith(b"HTTP/1.1 503")
+        assert b"retry-after" in refused.lower()
+        assert b"too many connections from this address" in refused
+        started = time.monotonic()
+        assert asked(service, LIVE + closing).startswith(b"HTTP/1.1 200"), "health is answered"
+        other = asked(service, b"GET /status HTTP/1.1\r\nHost: x\r\n" + closing, "127.0.0.2")
+        assert other.startswith(b"HTTP/1.1 200")
+        assert time.monotonic() - started < 0.5
+    assert 'limit_refusals_total{limit="connections"}' in service.client.get("/metrics").text
+
+
+def _bearer(service: Process) -> dict[str, str]:
+    form = {"username": USER, "password": PASSWORD}
+    token = service.client.post("/token", data=form).json()["access_token"]
+    return {"Authorization": f"Bearer {token}"}
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"", b""),
+        (b"GET /status HTTP/1.1\r\nHo", b"408"),
+        (HEAD + b"Content-Length: 100\r\n\r\nusername=a", b"408"),
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n", b"408"),
+    ],
+    ids=["nothing", "half a head", "half a body", "half a chunked body"],
+)
+def test_a_client_that_sends_no_more_is_let_go(
+    service: Process, sent: bytes, status: bytes
+) -> None:
+    started = time.monotonic()
+    with connect(service) as connection:
+        connection.sendall(sent)
+        answer = connection.recv(4096)
+        assert answer.startswith(b"HTTP/1.1 " + status if status else b"")
+        assert bool(answer) == bool(status)
+    assert 0.9 < time.monotonic() - started < 2.5
+
+
+def test_a_slow_body_that_goes_on_is_read(service: Process) -> None:
+    body = b'{"designation": "' + b"a" * 40_000 + b'"}'
+    head = (
+        f"POST /predict HTTP/1.1\r\nHost: x\r\nAuthorization: {_bearer(service)['Authorization']}"
+        f"\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    with connect(service) as connection:
+        connection.sendall(head.encode())
+        for start in range(0, len(body), 10_000):
+            time.sleep(0.4)  # longer than the time for a head, all in all
+            connection.sendall(body[start : start + 10_000])
+        assert connection.recv(4096).startswith(b"HTTP/1.1 200")
+
+
+def test_a_client_that_takes_no_answer_is_let_go(service: Process) -> None:
+    request = b"GET /schema/openapi.json HTTP/1.1\r\nHost: x\r\n\r\n"
+    with socket.socket() as deaf:
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        deaf.connect(("127.0.0.1", service.port))
+        with pytest.raises(ConnectionError):
+            ask_on_and_on(deaf, request)
+
+
+def ask_on_and_on(deaf: socket.socket, request: bytes) -> None:
+    """Without reading an answer: the system holds a few megabytes of them, the service no more."""
+    for _ in range(5000):
+        deaf.sendall(request)
+        time.sleep(0.001)
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (b"NO HTTP\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * (MAX_HEAD + 1) + b"\r\n\r\n", 431),
+        (b"GET /" + b"a" * (MAX_HEAD + 1) + b" HTTP/1.1\r\nHost: x\r\n\r\n", 431),
+        (b"GET / HTTP/1.1\r\n" + b"X: a\r\n" * 200_000, 431),
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + b"1\r\na\r\n" * 300_000, 400),
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\nno chunk\r\n", 400),
+    ],
+    ids=["no http", "long field", "long path", "many fields", "small chunks", "no chunk"],
+)
+def test_what_the_http_server_refuses_is_problem_details(
+    service: Process, request_: bytes, status: int
+) -> None:
+    before = service.processor_seconds()
+    with connect(service) as connection:
+        with suppress(ConnectionError):  # it may be refused before it was all sent
+            connection.sendall(request_)
+        answer = connection.recv(65536)
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(f"HTTP/1.1 {status} ".encode()), answer
+    assert b"application/problem+json" in head
+    assert json.loads(body)["status"] == status
+    assert b"server:" not in head.lower()
+    assert service.processor_seconds() - before < 1
+
+
+def test_a_client_that_half_closes_is_answered(service: Process) -> None:
+    body = b"username=alice&password=wrong-guess"
+    with connect(service) as connection:
+        connection.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+        connection.shutdown(socket.SHUT_WR)
+        answer = everything(connection)
+    assert last(answer).startswith(b"HTTP/1.1 400")
+    assert b"invalid_grant" in answer
+
+
+def test_what_is_answered_before_the_body_was_read_arrives(service: Process) -> None:
+    body = b"a" * 900_000
+    for _ in range(5):
+        answer = asked(service, HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+        assert answer.startswith(b"HTTP/1.1 413"), answer
+
+
+def test_a_request_behind_another_waits_for_its_turn(service: Process) -> None:
+    closing = b"Connection: close\r\n\r\n"
+    answer = asked(service, LIVE + b"\r\n" + b"GET /none HTTP/1.1\r\nHost: x\r\n" + closing)
+    assert re.findall(rb"HTTP/1.1 (\d+)", answer) == [b"200", b"404"]
+
+
+@pytest.mark.parametrize("path", ["/", "/status", "/health/live", "/schema", "/schema/style.css"])
+def test_head_is_get_without_its_body(service: Process, path: str) -> None:
+    shown, head = service.client.get(path), service.client.head(path)
+    assert head.status_code == shown.status_code == 200
+    assert head.content == b""
+    assert head.headers["content-length"] == shown.headers["content-length"]
+    assert service.client.head("/token").status_code == 405
