@@ -12,6 +12,7 @@ from serving.access.limits import Limits
 from serving.access.passwords import Passwords
 from serving.access.tokens import Tokens
 from serving.access.users import Directory, Users, create_first_user
+from serving.http.bodies import Memory
 from serving.http.problems import busy
 from serving.inference.model import Model
 from serving.metrics import Metrics
@@ -25,6 +26,7 @@ class Service:
     settings: Settings
     metrics: Metrics
     limits: Limits
+    memory: Memory
     users: Users
     directory: Directory
     passwords: Passwords
@@ -44,6 +46,7 @@ class Service:
             settings=settings,
             metrics=metrics,
             limits=Limits(settings, metrics),
+            memory=Memory(settings),
             users=users,
             directory=Directory(users),
             passwords=Passwords(),

@@ -153,6 +153,10 @@ class Settings(BaseModel):
     max_batch_bytes: PositiveInt = 32 * 2**20
     """Largest body of a batch, in bytes."""
 
+    bodies_bytes: PositiveInt = 128 * 2**20
+    """Bytes of bodies held at once, over all requests; one user may hold a quarter of them, or one
+    batch. A further request is answered 503."""
+
     max_batch_products: PositiveInt = 64
     """Most products in a batch."""
 
@@ -170,7 +174,11 @@ class Settings(BaseModel):
     """Logins an address may try in a minute; 0: no limit."""
 
     token_account_limit: NonNegativeInt = 10
-    """Logins that may be tried on an account in a minute; 0: no limit."""
+    """Logins that one address may try on one account in a minute; 0: no limit."""
+
+    token_account_total_limit: NonNegativeInt = 100
+    """Logins that may be tried on an account in a minute, from wherever; 0: no limit. An address
+    that has logged in to it lately is not stopped by it."""
 
     limits_storage: SecretStr = SecretStr("memory://")
     """Where limits are counted: memory:// (this process alone) or redis://host:port/database."""

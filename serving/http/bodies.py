@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import islice
 from typing import Any, cast
 from urllib.parse import parse_qsl
 
@@ -18,7 +23,7 @@ from multipart import (  # type: ignore[import-untyped]  # ships no types
 )
 
 from serving.classifier.classifier import Product
-from serving.http.problems import FieldError, Problem
+from serving.http.problems import FieldError, Problem, busy
 from serving.http.schemas import ProductBody
 from serving.settings import Settings
 
@@ -30,6 +35,15 @@ MULTIPART, URL_ENCODED = "multipart/form-data", "application/x-www-form-urlencod
 MAX_PARTS = 32
 MAX_FIELDS = 32
 MAX_IDENTIFIER = 128
+
+INLINE_BYTES = 128 * 1024
+"""A larger body is parsed in a thread: the event loop has other clients."""
+
+MAX_TOKENS = 1000
+"""Strings, brackets and commas for each product a batch may have; six fields take about twenty."""
+
+_TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[][{},]', re.DOTALL)
+_LINE = re.compile(rb"\S[^\r\n]*+")
 
 _FIELDS = ProductBody.__struct_fields__
 _IDENTIFIERS = ("product_identifier", "product_id", "imageid")
@@ -47,7 +61,49 @@ def media_type(request: AnyRequest) -> tuple[str, dict[str, str]]:
     return kind.lower(), options
 
 
-async def read_body(request: AnyRequest, limit: int) -> bytes:
+class Memory:
+    """The bytes of bodies that are held at once, over all requests, and of one user."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._most = settings.bodies_bytes
+        self._share = max(settings.max_batch_bytes, settings.max_body_bytes, self._most // 4)
+        self._held: Counter[str] = Counter()
+
+    @contextmanager
+    def of(self, user: str) -> Iterator[Held]:
+        """What a request of `user` holds, until it is answered."""
+        held = Held(self, user)
+        try:
+            yield held
+        finally:
+            self._held[user] -= held.size
+            if not self._held[user]:
+                del self._held[user]
+
+    def has_room(self, user: str, size: int) -> bool:
+        """Take `size` bytes more, if there is room for them."""
+        if self._held[user] + size > self._share or self._held.total() + size > self._most:
+            return False
+        self._held[user] += size
+        return True
+
+
+class Held:
+    """The bytes one request holds."""
+
+    def __init__(self, memory: Memory, user: str) -> None:
+        self.size = 0
+        self._memory = memory
+        self._user = user
+
+    def add(self, size: int) -> None:
+        """Hold more. Raises Problem 503 when there is no room."""
+        if not self._memory.has_room(self._user, size):
+            raise busy("The service holds as many bodies as it can.")
+        self.size += size
+
+
+async def read_body(request: AnyRequest, limit: int, held: Held | None = None) -> bytes:
     """The whole body. Raises Problem 413 as soon as it is known to be over `limit` bytes.
 
     A body may be sent in chunks without a length, so what arrives is counted as well.
@@ -60,6 +116,8 @@ async def read_body(request: AnyRequest, limit: int) -> bytes:
         event = cast("HTTPReceiveMessage", await request.receive())
         if event["type"] == "http.disconnect":
             raise Problem(400, "The body ended too early.")
+        if held is not None:
+            held.add(len(event["body"]))
         pieces.append(event["body"])
         size += len(event["body"])
         if size > limit:
@@ -89,18 +147,23 @@ def url_encoded(body: bytes) -> dict[str, str]:
     return fields
 
 
-async def read_product(request: AnyRequest, settings: Settings) -> ProductBody:
+async def read_product(request: AnyRequest, settings: Settings, held: Held) -> ProductBody:
     """The one product of a request, as multipart form or JSON.
 
-    Raises Problem: 400 malformed, 413 too large, 415 another media type, 422 not a product.
+    Raises Problem: 400 malformed, 413 too large, 415 another media type, 422 not a product, 503
+    too many bodies are held.
     """
     kind, options = media_type(request)
     if kind not in (MULTIPART, JSON):
         raise unsupported(MULTIPART, JSON)
-    body = await read_body(request, settings.max_body_bytes)
-    if kind == JSON:
-        return check_product(decode_product(body), settings)
-    return check_product(_from_form(body, options.get("boundary", "")), settings)
+    body = await read_body(request, settings.max_body_bytes, held)
+
+    def parse() -> ProductBody:
+        if kind == JSON:
+            return check_product(decode_product(body), settings)
+        return check_product(_from_form(body, options.get("boundary", "")), settings)
+
+    return parse() if len(body) <= INLINE_BYTES else await asyncio.to_thread(parse)
 
 
 def decode_product(text: bytes | msgspec.Raw) -> ProductBody:
@@ -175,31 +238,62 @@ def product(body: ProductBody) -> Product:
 
 
 async def read_batch(
-    request: AnyRequest, settings: Settings
+    request: AnyRequest, settings: Settings, held: Held
 ) -> list[tuple[ProductBody, Problem | None]]:
     """The products of a batch in order, each with what is wrong with it.
 
-    Raises Problem: 400 malformed, 413 too large or too many, 415 another media type, 422 empty.
+    Raises Problem: 400 malformed, 413 too large or too many, 415 another media type, 422 empty, 503
+    too many bodies are held.
     """
     kind, _ = media_type(request)
     if kind not in (JSON, NDJSON):
         raise unsupported(JSON, NDJSON)
-    body = await read_body(request, settings.max_batch_bytes)
-    texts = _array(body) if kind == JSON else [line for line in body.splitlines() if line.strip()]
-    if not texts:
-        raise Problem(422, "The batch is empty.")
-    if len(texts) > settings.max_batch_products:
-        raise Problem(413, f"A batch has at most {settings.max_batch_products} products.")
-    return [_decoded(text, settings) for text in texts]
+    body = await read_body(request, settings.max_batch_bytes, held)
+
+    def parse() -> list[tuple[ProductBody, Problem | None]]:
+        most = settings.max_batch_products
+        texts = _array(body, most) if kind == JSON else _lines(body, most)
+        if not texts:
+            raise Problem(422, "The batch is empty.")
+        if len(texts) > most:
+            raise _too_many(most)
+        return [_decoded(text, settings) for text in texts]
+
+    return parse() if len(body) <= INLINE_BYTES else await asyncio.to_thread(parse)
 
 
-def _array(body: bytes) -> list[msgspec.Raw]:
+def _too_many(most: int) -> Problem:
+    return Problem(413, f"A batch has at most {most} products.")
+
+
+def _lines(body: bytes, most: int) -> list[bytes]:
+    """The lines that are not empty; of more than `most`, one more."""
+    return [line[0] for line in islice(_LINE.finditer(body), most + 1)]
+
+
+def _array(body: bytes, most: int) -> list[msgspec.Raw]:
+    """The elements. Raises Problem 413 before a list of millions is made."""
+    if len(body) > INLINE_BYTES:
+        _check_elements(body, most)
     try:
         return _list_decoder.decode(body)
     except msgspec.ValidationError as error:
         raise Problem(422, "A batch is a JSON array of products.") from error
     except _NO_JSON as error:
         raise Problem(400, "The body is no valid JSON.") from error
+
+
+def _check_elements(body: bytes, most: int) -> None:
+    """Raises Problem 413: more than `most` elements, or far more in them than products have."""
+    depth, elements = 0, 1
+    for count, token in enumerate(_TOKEN.finditer(body)):
+        kind = body[token.start()]
+        depth += (kind in b"[{") - (kind in b"]}")
+        elements += depth == 1 and kind == ord(",")
+        if elements > most:
+            raise _too_many(most)
+        if count > most * MAX_TOKENS:
+            raise Problem(413, "The batch holds far more than its products need.")
 
 
 def _decoded(text: bytes | msgspec.Raw, settings: Settings) -> tuple[ProductBody, Problem | None]:

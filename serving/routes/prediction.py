@@ -11,6 +11,7 @@ from serving.access.security import may_predict
 from serving.classifier.classifier import Prediction
 from serving.classifier.explaining import Explanation
 from serving.http import bodies, schemas
+from serving.http.bodies import Held
 from serving.http.documentation import BatchOperation, ExplainOperation, ProductOperation, problems
 from serving.http.problems import Problem, request_id
 from serving.http.schemas import Answer, Candidate, ExplainedAnswer, ProductBody, Refusal
@@ -33,8 +34,9 @@ _REFUSALS = problems(400, 401, 403, 413, 415, 422, 429, 503)
 )
 async def predict(request: AnyRequest, service: Parts) -> Answer:
     """The product type code of one product."""
-    model, body = await _asked(request, service)
-    [prediction] = await model.predict([bodies.product(body)], _left(request), _asker(request))
+    with service.memory.of(_asker(request)) as held:
+        model, body = await _asked(request, service, held)
+        [prediction] = await model.predict([bodies.product(body)], _left(request), _asker(request))
     return _answer(body, prediction, model, service.settings.top)
 
 
@@ -48,10 +50,11 @@ async def predict(request: AnyRequest, service: Parts) -> Answer:
 )
 async def explain(request: AnyRequest, service: Parts) -> ExplainedAnswer:
     """The code of one product, with the words and the regions of its picture that moved it."""
-    model, body = await _asked(request, service)
-    prediction, explanation = await model.explain(
-        bodies.product(body), _left(request), _asker(request)
-    )
+    with service.memory.of(_asker(request)) as held:
+        model, body = await _asked(request, service, held)
+        prediction, explanation = await model.explain(
+            bodies.product(body), _left(request), _asker(request)
+        )
     if explanation is None:
         raise Problem(422, _unusable(prediction.image_error))
     answer = _answer(body, prediction, model, service.settings.top)
@@ -69,10 +72,14 @@ async def explain(request: AnyRequest, service: Parts) -> ExplainedAnswer:
 async def predict_batch(request: AnyRequest, service: Parts) -> Response[list[Answer | Refusal]]:
     """The codes of several products, in order; a bad one is answered with its error."""
     model = service.predicting()
-    batch = await bodies.read_batch(request, service.settings)
-    await service.limits.count(service.limits.predict, request.user.username, len(batch))
-    products = [bodies.product(body) for body, problem in batch if problem is None]
-    predictions = iter(await model.predict(products, _left(request), _asker(request)))
+    asker = _asker(request)
+    # A batch is counted once it is read; who may ask for nothing needs not send it.
+    await service.limits.count(service.limits.predict, asker, 0)
+    with service.memory.of(asker) as held:
+        batch = await bodies.read_batch(request, service.settings, held)
+        await service.limits.count(service.limits.predict, asker, len(batch))
+        products = [bodies.product(body) for body, problem in batch if problem is None]
+        predictions = iter(await model.predict(products, _left(request), asker))
     top = service.settings.top
     results = [
         _result(body, problem or next(predictions), model, top, request_id(request))
@@ -84,7 +91,7 @@ async def predict_batch(request: AnyRequest, service: Parts) -> Response[list[An
     return Response(results)
 
 
-async def _asked(request: AnyRequest, service: Service) -> tuple[Model, ProductBody]:
+async def _asked(request: AnyRequest, service: Service, held: Held) -> tuple[Model, ProductBody]:
     """The model and the one product it is asked about, counted against the user's limit.
 
     Raises Problem: 429, 503, and what `bodies.read_product` raises. The body is not read before it
@@ -92,7 +99,7 @@ async def _asked(request: AnyRequest, service: Service) -> tuple[Model, ProductB
     """
     model = service.predicting()
     await service.limits.count(service.limits.predict, request.user.username)
-    return model, await bodies.read_product(request, service.settings)
+    return model, await bodies.read_product(request, service.settings, held)
 
 
 def _left(request: AnyRequest) -> Left:
