@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
+from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -42,22 +46,59 @@ class JsonFormatter(logging.Formatter):
         return msgspec.json.encode(line, enc_hook=str).decode()
 
 
-def configure(settings: Settings) -> None:
+class _File(RotatingFileHandler):
+    """A rotated file for its owner alone, opened anew once it was moved away.
+
+    What cannot be written is said once on standard error, until it can be written again.
+    """
+
+    _failing = False
+
+    def _open(self) -> TextIOWrapper:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        return os.fdopen(os.open(self.baseFilename, flags, 0o600), "a", encoding=self.encoding)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """As the handler's."""
+        try:
+            if self.stream and not Path(self.baseFilename).exists():
+                self.stream.close()
+                self.stream = None
+            if self.shouldRollover(record):
+                self.doRollover()
+            self.stream = stream = self.stream or self._open()
+            stream.write(self.format(record) + self.terminator)
+            stream.flush()
+            self._failing = False
+        except (OSError, ValueError) as error:
+            if not self._failing:
+                print(f"error: the log cannot be written: {error}", file=sys.stderr, flush=True)
+            self._failing = True
+            if self.stream:
+                with suppress(OSError):  # what it still holds is lost
+                    self.stream.close()
+                self.stream = None
+
+
+def configure(settings: Settings, *, console: bool = True) -> None:
     """Send the service's log where `settings` say, and nowhere else."""
-    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stdout)]
+    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stdout)] if console else []
     if settings.logger_path is not None:
         settings.logger_path.parent.mkdir(parents=True, exist_ok=True)
         handlers.append(
-            RotatingFileHandler(
+            _File(
                 settings.logger_path,
                 maxBytes=settings.logger_bytes,
                 backupCount=settings.logger_files,
                 encoding="utf-8",
             )
         )
+    handlers = handlers or [logging.NullHandler()]
     logger = logging.getLogger("serving")
     logger.setLevel(logging.INFO)
     logger.propagate = False
     for handler in handlers:
         handler.setFormatter(JsonFormatter())
+    for former in logger.handlers:
+        former.close()
     logger.handlers = handlers

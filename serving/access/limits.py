@@ -21,6 +21,9 @@ from serving.settings import Network, Settings, SettingsError
 logger = logging.getLogger("serving")
 
 WINDOW_SECONDS = 60
+KNOWN_PLACES = 10_000
+"""Pairs of user and address that are remembered."""
+
 REDIS_SECONDS = 0.5
 """How long Redis may take to answer before it counts as gone."""
 
@@ -75,33 +78,69 @@ class Limits:
             "token-address", "logins per minute from one address", settings.token_address_limit
         )
         self.token_account = Limit(
-            "token-account", "logins per minute to one account", settings.token_account_limit
+            "token-account",
+            "logins per minute to one account from one address",
+            settings.token_account_limit,
         )
+        self.token_account_total = Limit(
+            "token-account-total",
+            "logins per minute to one account",
+            settings.token_account_total_limit,
+        )
+        self._logins = {self.token_address, self.token_account, self.token_account_total}
         self._open_on_failure = settings.limits_failure == "open"
         self._metrics = metrics
         self._redis = _redis(settings.limits_storage.get_secret_value())
         self._storage = _storage(self._redis)
-        self._counter = SlidingWindowCounterRateLimiter(self._storage)
+        self._here = MemoryStorage() if self._redis else self._storage
+        self._known: dict[tuple[str, str], None] = {}
 
     async def count(self, limit: Limit, key: str, cost: int = 1) -> None:
-        """Count `cost` for `key`.
+        """Count `cost` for `key`; with 0, see whether there is room for one.
 
         Raises Problem: 429 with Retry-After and the RateLimit fields when it is too much, 503 when
-        the storage is gone and the service is set to refuse then.
+        the storage is gone and the service is set to refuse then. Logins are never unlimited: where
+        they cannot be counted for all processes, this one counts its own.
         """
         if limit.per_minute == 0:
             return
-        item = RateLimitItemPerMinute(limit.per_minute)
         try:
-            if await self._counter.hit(item, limit.name, key, cost=cost):
-                return
-            name = item.key_for(limit.name, key)
-            window = Window(*await self._storage.get_sliding_window(name, WINDOW_SECONDS))
+            await self._hit(self._storage, limit, key, cost)
         except StorageError as error:
             self._storage_failed(error)
+            if limit in self._logins:
+                await self._hit(self._here, limit, key, cost)
+
+    async def _hit(
+        self, storage: MemoryStorage | RedisStorage, limit: Limit, key: str, cost: int
+    ) -> None:
+        item = RateLimitItemPerMinute(limit.per_minute)
+        counter = SlidingWindowCounterRateLimiter(storage)
+        ask = counter.hit if cost else counter.test
+        if await ask(item, limit.name, key, cost=cost or 1):
             return
+        name = item.key_for(limit.name, key)
+        window = Window(*await storage.get_sliding_window(name, WINDOW_SECONDS))
         self._metrics.refusals.labels(limit.name).inc()
-        raise _refusal(limit, cost, window)
+        raise _refusal(limit, cost or 1, window)
+
+    async def count_login(self, username: str, address: str) -> None:
+        """Count a login that is tried; a stranger's count for the account, not for its owner.
+
+        Raises Problem as `count` does.
+        """
+        place = counted(address)
+        await self.count(self.token_account, f"{username} {place}")
+        if (username, place) not in self._known:
+            await self.count(self.token_account_total, username)
+
+    def logged_in(self, username: str, address: str) -> None:
+        """The user is known at the address from now on."""
+        place = (username, counted(address))
+        self._known.pop(place, None)
+        self._known[place] = None
+        if len(self._known) > KNOWN_PLACES:
+            del self._known[next(iter(self._known))]
 
     async def close(self) -> None:
         """Drop the connections to Redis."""

@@ -49,7 +49,7 @@ class Authentication(AbstractAuthenticationMiddleware):
         except TokenError as error:
             raise _refused(f"Not accepted: {error}.", "invalid_token") from error
         user = await self._directory.active(claims.subject)
-        if user is None:
+        if user is None or user.version != claims.version:
             raise _refused("Not accepted: the user is not active.", "invalid_token")
         return AuthenticationResult(user=user, auth=claims)
 

@@ -14,8 +14,9 @@ import jwt
 from serving.access.keys import AcceptedKey, Keys
 from serving.settings import Settings
 
-CLAIMS = ("iss", "aud", "sub", "exp", "iat", "jti", "scope", "typ")
-"""Registered claims of RFC 7519 section 4.1, `scope` of RFC 8693 section 4.2, and our `typ`."""
+CLAIMS = ("iss", "aud", "sub", "exp", "iat", "jti", "scope", "typ", "ver")
+"""Registered claims of RFC 7519 section 4.1, `scope` of RFC 8693 section 4.2, `typ` and `ver` of
+our own."""
 
 ACCESS = "access"
 """The only `typ` there is: a token made for anything else is no access token (RFC 8725, 3.11)."""
@@ -41,6 +42,8 @@ class Claims:
     subject: str
     scopes: frozenset[str]
     expires: float
+    version: str
+    """Of the user's tokens: another one than the user has now is of the past."""
 
 
 class Tokens:
@@ -53,8 +56,8 @@ class Tokens:
         self.seconds = settings.token_minutes * 60
         self._believed = lru_cache(BELIEVED)(self._read)
 
-    def issue(self, subject: str, scopes: Iterable[str]) -> str:
-        """A token for `subject`, valid for `seconds` from now."""
+    def issue(self, subject: str, scopes: Iterable[str], version: str) -> str:
+        """A token for `subject`, valid for `seconds` from now and for the user's `version`."""
         now = int(time.time())
         claims = {
             "iss": self._issuer,
@@ -65,6 +68,7 @@ class Tokens:
             "jti": secrets.token_urlsafe(_ID_BYTES),
             "scope": " ".join(scopes),
             "typ": ACCESS,
+            "ver": version,
         }
         return jwt.encode(claims, self._keys.signing, algorithm=self._keys.algorithm)
 
@@ -86,7 +90,14 @@ class Tokens:
             raise TokenError("the token is no access token")
         if not isinstance(claims["scope"], str):
             raise TokenError("the token's scope is no text")
-        return Claims(claims["sub"], frozenset(claims["scope"].split()), float(claims["exp"]))
+        if not isinstance(claims["ver"], str) or not claims["sub"].isascii():
+            raise TokenError("the token is not valid")
+        return Claims(
+            claims["sub"],
+            frozenset(claims["scope"].split()),
+            float(claims["exp"]),
+            claims["ver"],
+        )
 
     def _decode(self, token: str) -> dict[str, Any]:
         for key in self._keys.accepted:

@@ -12,7 +12,9 @@ from typing import Any
 from litestar import Litestar
 from litestar.types import HTTPScope, Message, Receive, Send
 
+from serving.access.limits import client_address
 from serving.service import Service
+from serving.settings import Settings
 
 logger = logging.getLogger("serving.requests")
 
@@ -68,6 +70,7 @@ class Watched:
         name = _request_id(scope)
         state: dict[str, Any] = scope.setdefault("state", {})
         state["request_id"] = name
+        state["client"] = client = _client(scope, self.service.settings)
 
         headless = scope["method"] == "HEAD"
         if headless:
@@ -96,10 +99,16 @@ class Watched:
             await self.app(scope, receive_noting_the_end, send_with_id)
         finally:
             method = "HEAD" if headless else scope["method"]
-            self._record(scope, method, name, status, time.perf_counter() - started)
+            self._record(scope, method, client, name, status, time.perf_counter() - started)
 
     def _record(
-        self, scope: HTTPScope, method: str, name: str, status: int, seconds: float
+        self,
+        scope: HTTPScope,
+        method: str,
+        client: str,
+        name: str,
+        status: int,
+        seconds: float,
     ) -> None:
         method = method if method in _METHODS else "other"
         route = scope.get("path_template") or _UNMATCHED
@@ -115,6 +124,7 @@ class Watched:
                 "route": route,
                 "status": status,
                 "milliseconds": round(seconds * 1000, 2),
+                "client": client,
                 "user": user.username if user else None,
                 "model": self.service.model.hash if self.service.model else None,
             },
@@ -127,6 +137,16 @@ def _has_body(scope: HTTPScope) -> bool:
         field == b"transfer-encoding" or (field == b"content-length" and value != b"0")
         for field, value in scope["headers"]
     )
+
+
+def _client(scope: HTTPScope, settings: Settings) -> str:
+    """The address the request comes from, of which the trusted proxies tell."""
+    client = scope.get("client")
+    peer = client[0] if client else "unknown"
+    if not settings.trusted_proxies:
+        return peer
+    forwarded = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
+    return client_address(peer, b",".join(forwarded).decode("latin-1"), settings.trusted_proxies)
 
 
 def _request_id(scope: HTTPScope) -> str:

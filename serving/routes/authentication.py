@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from typing import Any
 
 from litestar import Request, Response, get, post
 
-from serving.access.limits import client_address
+from serving.access.limits import counted
 from serving.access.tokens import Claims
 from serving.access.users import User
 from serving.http.bodies import URL_ENCODED, media_type, read_body, url_encoded
@@ -17,7 +16,7 @@ from serving.http.problems import OAuthError
 from serving.http.schemas import Identity, Token
 from serving.service import Parts, Service
 
-logger = logging.getLogger("serving")
+audit = logging.getLogger("serving.audit")
 
 MAX_FORM_BYTES = 8192
 MAX_USERNAME = 256
@@ -34,15 +33,16 @@ MAX_USERNAME = 256
 )
 async def token(request: Request[Any, Any, Any], service: Parts) -> Response[Token]:
     """A bearer token for a user's name and password (RFC 6749 section 4.3)."""
-    await service.limits.count(service.limits.token_address, _address(request, service))
+    address = request.scope["state"]["client"]
+    await service.limits.count(service.limits.token_address, counted(address))
     form = await _form(request)
     username = form["username"]
-    await service.limits.count(service.limits.token_account, username)
-    user = await _login(service, username, form["password"])
+    await service.limits.count_login(username, address)
+    user = await _login(service, username, form["password"], address)
     request.scope["user"] = user  # for the log
     scopes = _granted(user, form.get("scope"))
     answer = Token(
-        access_token=service.tokens.issue(user.username, scopes),
+        access_token=service.tokens.issue(user.username, scopes, user.version),
         token_type="bearer",  # noqa: S106 - the name of the type, RFC 6750 section 4
         expires_in=service.tokens.seconds,
         scope=" ".join(scopes),
@@ -55,12 +55,6 @@ async def verify_token(request: Request[User, Claims, Any]) -> Identity:
     """Whose token this is, and what it allows."""
     scopes = request.auth.scopes & set(request.user.scopes)
     return Identity(request.user.username, request.user.full_name, sorted(scopes))
-
-
-def _address(request: Request[Any, Any, Any], service: Service) -> str:
-    peer = request.client.host if request.client else "unknown"
-    forwarded = request.headers.getall("x-forwarded-for", [])
-    return client_address(peer, ",".join(forwarded), service.settings.trusted_proxies)
 
 
 async def _form(request: Request[Any, Any, Any]) -> dict[str, str]:
@@ -81,17 +75,21 @@ async def _form(request: Request[Any, Any, Any]) -> dict[str, str]:
     return form
 
 
-async def _login(service: Service, username: str, password: str) -> User:
+async def _login(service: Service, username: str, password: str, address: str) -> User:
     """The user. Raises OAuthError, the same after the same time whatever was wrong."""
-    found = await asyncio.to_thread(service.users.find, username)
+    found = await service.directory.find(username)
     user, stored = found if found and not found[0].disabled else (None, None)
     matches, renewed = await service.passwords.check(stored, password)
+    about = {"user": username, "client": address}
     if user is None or not matches:
         service.metrics.login_failures.inc()
+        audit.warning("login refused", extra={"event": "login-refused", **about})
         raise OAuthError("invalid_grant", "the user name or the password is wrong")
     if renewed is not None and stored is not None:
-        await asyncio.to_thread(service.users.renew_hash, username, stored, renewed)
-        logger.info("password hash renewed", extra={"user": username})
+        await service.directory.renew_hash(username, stored, renewed)
+        audit.info("password hash renewed", extra={"event": "hash-renewed", **about})
+    service.limits.logged_in(username, address)
+    audit.info("login", extra={"event": "login", **about})
     return user
 
 

@@ -39,6 +39,7 @@ async def live() -> Status:
     exclude_from_auth=True,
 )
 async def ready(service: Parts) -> Status:
-    """The classifier is loaded, verified and warmed."""
+    """The classifier is loaded, verified and warmed, and the users can be read."""
     _ready(service)
+    await service.directory.check()
     return Status("ready")

@@ -85,8 +85,7 @@ def test_it_refuses_what_predict_refuses(
 
 def test_it_needs_the_scope(client: Client) -> None:
     client.watched.service.users.add("watcher", "", ("metrics",), PASSWORD)
-    token = client.watched.service.tokens.issue("watcher", ["metrics"])
-    headers = {"Authorization": f"Bearer {token}"}
+    headers = bearer(client, ("metrics",), "watcher")
     is_problem(client.post("/explain", headers=headers, json={"designation": "x"}), 403)
 
 

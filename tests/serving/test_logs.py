@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -54,3 +55,21 @@ def test_files_are_rotated_and_few(file: Path) -> None:
     assert all(path.stat().st_size <= 1000 for path in found)
     last = file.read_text("utf-8").splitlines()[-1]
     assert json.loads(last)["number"] == 99
+
+
+def test_the_file_is_its_owners_and_opened_anew_once_it_was_moved(file: Path) -> None:
+    logger.info("one")
+    file.rename(file.with_name("moved"))
+    logger.info("two")
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert "one" in file.with_name("moved").read_text()
+    assert "two" in file.read_text()
+
+
+def test_a_full_disk_costs_one_message(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(Settings(logger_path=Path("/dev/full")), console=False)
+    for _ in range(5):
+        logger.info("no room")
+    said = capsys.readouterr().err
+    assert said.count("error: the log cannot be written") == 1
+    assert "Traceback" not in said

@@ -137,16 +137,14 @@ def test_metrics_may_need_a_scope(start: Callable[..., Client]) -> None:
     is_problem(response, 403)
     assert 'scope="metrics"' in response.headers["www-authenticate"]
     client.watched.service.users.add("prometheus", "", ("metrics",), PASSWORD)
-    token = client.watched.service.tokens.issue("prometheus", ["metrics"])
-    headers = {"Authorization": f"Bearer {token}"}
+    headers = bearer(client, ("metrics",), "prometheus")
     assert client.get("/metrics", headers=headers).status_code == 200
     is_problem(client.post("/predict", headers=headers, json={"designation": "x"}), 403)
 
 
 def test_a_scope_the_user_no_longer_has_is_worth_nothing(client: Client) -> None:
     client.watched.service.users.add("reader", "", ("metrics",), PASSWORD)
-    token = client.watched.service.tokens.issue("reader", ["predict"])
-    headers = {"Authorization": f"Bearer {token}"}
+    headers = bearer(client, ("predict",), "reader")
     is_problem(client.post("/predict", headers=headers, json={"designation": "x"}), 403)
 
 
@@ -219,8 +217,8 @@ def test_a_disabled_user_is_told_nothing_more(client: Client) -> None:
     client.watched.service.users.set_disabled("gone", True)
     wrong = login(client, username=USER, password="wrong").json()
     assert login(client, username="gone", password=PASSWORD).json() == wrong
-    token = client.watched.service.tokens.issue("gone", ["predict"])
-    is_problem(client.get("/verify-token", headers={"Authorization": f"Bearer {token}"}), 401)
+    headers = bearer(client, username="gone")
+    is_problem(client.get("/verify-token", headers=headers), 401)
 
 
 def stored(users: Users, name: str) -> str:

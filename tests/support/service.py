@@ -35,6 +35,11 @@ def wait_ready(client: Client) -> None:
         time.sleep(0.01)
 
 
-def bearer(client: Client, scopes: tuple[str, ...] = ("predict",)) -> dict[str, str]:
-    """The Authorization field of the first user."""
-    return {"Authorization": f"Bearer {client.watched.service.tokens.issue(USER, scopes)}"}
+def bearer(
+    client: Client, scopes: tuple[str, ...] = ("predict",), username: str = USER
+) -> dict[str, str]:
+    """The Authorization field of a user."""
+    service = client.watched.service
+    found = service.users.find(username)
+    token = service.tokens.issue(username, scopes, found[0].version if found else "")
+    return {"Authorization": f"Bearer {token}"}

@@ -44,6 +44,7 @@ def claims(**changes: Any) -> dict[str, Any]:
         "jti": "1",
         "scope": "predict",
         "typ": "access",
+        "ver": "v",
     }
     return {name: value for name, value in {**good, **changes}.items() if value is not None}
 
@@ -68,13 +69,13 @@ def refused(tokens: Tokens, token: str) -> None:
 
 def test_a_token_says_who_and_what_for() -> None:
     tokens = make()
-    found = tokens.check(tokens.issue("alice", ["predict", "metrics"]))
+    found = tokens.check(tokens.issue("alice", ["predict", "metrics"], "v"))
     assert (found.subject, found.scopes) == ("alice", frozenset({"predict", "metrics"}))
     assert tokens.check(signed(claims())).subject == "alice"
 
 
 def test_a_token_carries_every_claim() -> None:
-    payload = jwt.decode(make().issue("a", []), options={"verify_signature": False})
+    payload = jwt.decode(make().issue("a", [], "v"), options={"verify_signature": False})
     assert payload.keys() == set(CLAIMS)
 
 
@@ -146,7 +147,7 @@ def test_rubbish_is_refused(token: str) -> None:
 
 def test_every_changed_character_is_noticed() -> None:
     tokens = make()
-    token = tokens.issue("alice", ["predict"])
+    token = tokens.issue("alice", ["predict"], "v")
     # The last character of each part carries unused bits: the ones before it are all significant.
     ends = {index - 1 for index, character in enumerate(token + ".") if character == "."}
     for index in set(range(0, len(token), 5)) - ends:
@@ -157,7 +158,7 @@ def test_every_changed_character_is_noticed() -> None:
 
 def test_a_token_once_believed_still_expires(monkeypatch: pytest.MonkeyPatch) -> None:
     tokens = make()
-    token = tokens.issue("alice", ["predict"])
+    token = tokens.issue("alice", ["predict"], "v")
     assert tokens.check(token) == tokens.check(token)
     expires = tokens.check(token).expires
     monkeypatch.setattr(time, "time", lambda: expires + LEEWAY_SECONDS - 1)
@@ -168,10 +169,10 @@ def test_a_token_once_believed_still_expires(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_rotation_accepts_the_previous_key() -> None:
-    before = make().issue("alice", ["predict"])
+    before = make().issue("alice", ["predict"], "v")
     rotated = changed(PLAIN, secret_key=OTHER, previous_secret_key=SECRET)
     assert make(rotated).check(before).subject == "alice"
-    after = make(rotated).issue("alice", [])
+    after = make(rotated).issue("alice", [], "v")
     refused(make(), after)
     refused(make(changed(PLAIN, secret_key=OTHER)), before)
 
@@ -213,7 +214,7 @@ def test_key_files_sign_and_rotate(tmp_path: Path) -> None:
     old, old_public = pem_files(tmp_path, "old")
     new, _ = pem_files(tmp_path, "new")
     first = Settings(algorithm="EdDSA", private_key_file=old)
-    token = make(first).issue("alice", ["predict"])
+    token = make(first).issue("alice", ["predict"], "v")
     assert make(first).check(token).subject == "alice"
     second = Settings(algorithm="EdDSA", private_key_file=new, previous_public_key_file=old_public)
     assert make(second).check(token).subject == "alice"
