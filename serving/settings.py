@@ -135,8 +135,11 @@ class Settings(BaseModel):
     """Folder of the exported classifier."""
 
     lock: Path = Path("dvc.lock")
-    """Lock file the folder is compared with; where there is none, the excerpt beside the folder
-    (models/classifier.lock.json, written by python -m serving.inference.lock) serves."""
+    """Lock file the folder is compared with: dvc.lock, or its excerpt beside the folder
+    (models/classifier.lock.json, written by python -m serving.inference.lock)."""
+
+    model_hash: str | None = None
+    """Lock hash the classifier must have, whatever the lock file says; `model` of every answer."""
 
     threads: NonNegativeInt = 0
     """Inferences at once; 0: as many as the processors this process may use."""
@@ -184,7 +187,8 @@ class Settings(BaseModel):
     """Where limits are counted: memory:// (this process alone) or redis://host:port/database."""
 
     limits_failure: Literal["open", "closed"] = "open"
-    """When Redis does not answer: open lets requests through, closed answers 503."""
+    """When Redis does not answer: open lets products through and counts logins in this process,
+    closed answers 503."""
 
     trusted_proxies: Annotated[tuple[Network, ...], BeforeValidator(networks)] = ()
     """Proxies whose X-Forwarded-For is believed: addresses or networks, separated by commas."""

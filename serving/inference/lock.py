@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import stat
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import Any, BinaryIO
 
 import yaml
 
@@ -72,20 +76,22 @@ def directory_hash(files: dict[str, str]) -> str:
 
 
 def read_lock(folder: Path, lock_file: Path) -> Lock:
-    """What is locked for `folder`: from `lock_file`, or from the excerpt where there is none.
+    """What `lock_file` locks for `folder`: a dvc.lock, or the excerpt of one.
 
-    Raises LockError when neither is there or says anything about the folder.
+    Raises LockError when it is not there, is damaged, or says nothing about the folder.
     """
-    excerpt = excerpt_path(folder)
+    if not lock_file.is_file():
+        raise LockError(
+            f"{lock_file} is not there; run `dvc repro` or `dvc pull`, or set SERVING_LOCK to "
+            f"{excerpt_path(folder)} where only that was shipped"
+        )
     try:
-        if lock_file.is_file():
+        if not lock_file.name.endswith(_EXCERPT):
             return _from_dvc(folder, lock_file)
-        if excerpt.is_file():
-            stored = json.loads(excerpt.read_text(encoding="utf-8"))
-            return Lock(excerpt, stored["md5"], stored["files"], stored["measured"])
+        stored = json.loads(lock_file.read_text(encoding="utf-8"))
+        return Lock(lock_file, stored["md5"], stored["files"], stored["measured"])
     except (ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError) as error:
-        raise LockError(f"{lock_file} or {excerpt} cannot be read: {error}") from error
-    raise LockError(f"neither {lock_file} nor {excerpt} is there; run `dvc repro` or `dvc pull`")
+        raise LockError(f"{lock_file} cannot be read: {error}") from error
 
 
 def _from_dvc(folder: Path, lock_file: Path) -> Lock:
@@ -131,22 +137,54 @@ def _lists(stage: dict[str, Any], kind: str, file: dict[str, Any]) -> bool:
     )
 
 
-def verify(folder: Path, lock_file: Path) -> Lock:
-    """What the lock says, once `folder` is exactly that.
+def verify(folder: Path, lock_file: Path, *, copy: Path | None = None) -> Lock:
+    """What the lock says, once `folder`, or its `copy`, is exactly that.
 
     Raises LockError naming the file that is missing, changed or extra, with both hashes.
     """
     lock = read_lock(folder, lock_file)
     if not folder.is_dir():
         raise LockError(f"{folder} is missing; run `dvc repro` or `dvc pull`")
-    files = md5_of_files(folder)
+    files = md5_of_files(copy or folder)
     actual = directory_hash(files)
     if actual == lock.hash:
         return lock
     if lock.files is not None:
         _name_difference(folder, files, lock)
-    _name_by_manifest(folder)
-    raise LockError(f"{folder} has md5 {actual}; {lock.source} locks {lock.hash}")
+    _name_by_manifest(folder, copy or folder)
+    raise LockError(
+        f"{folder} has md5 {actual}; {lock.source} locks {lock.hash}; since every file is as "
+        f"{folder / manifest.NAME} says, that is changed, too"
+    )
+
+
+@contextmanager
+def private_copy(folder: Path) -> Iterator[Path]:
+    """A copy of `folder` that nobody else can change, to be verified and loaded.
+
+    Verified where it lies, a folder could be another one by the time it is loaded. Raises LockError
+    for anything in it that is neither a file nor a folder: a pipe or device may never end.
+    """
+    with TemporaryDirectory(prefix="classifier-") as private:
+        copy = Path(private) / folder.name
+        copy.mkdir()
+        for path in sorted(folder.rglob("*")):
+            if path.is_dir():
+                (copy / path.relative_to(folder)).mkdir()
+                continue
+            with _opened(path) as source:
+                (copy / path.relative_to(folder)).write_bytes(source.read())
+        yield copy
+
+
+def _opened(path: Path) -> BinaryIO:
+    """A file that is one. Raises LockError."""
+    # Without waiting for the other end of a pipe.
+    source = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb")
+    if stat.S_ISREG(os.fstat(source.fileno()).st_mode):
+        return source
+    source.close()
+    raise LockError(f"{path} is no file; a classifier has nothing but files")
 
 
 def _name_difference(folder: Path, files: dict[str, str], lock: Lock) -> None:
@@ -161,12 +199,13 @@ def _name_difference(folder: Path, files: dict[str, str], lock: Lock) -> None:
             )
 
 
-def _name_by_manifest(folder: Path) -> None:
+def _name_by_manifest(folder: Path, copy: Path) -> None:
     """Raise LockError if the manifest can tell which file differs."""
     try:
-        manifest.read_verified(folder)
+        manifest.read_verified(copy)
     except (manifest.ManifestError, ValueError, KeyError, OSError) as error:
-        raise LockError(f"not as locked: {error}") from error
+        said = str(error).replace(str(copy), str(folder))
+        raise LockError(f"not as locked: {said}") from error
 
 
 def write_excerpt(folder: Path, lock_file: Path) -> Path:

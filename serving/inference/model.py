@@ -62,9 +62,15 @@ class Model:
         Raises lock.LockError, or manifest.ManifestError when the manifest disagrees.
         """
         settings = self._settings
-        locked = lock.verify(settings.model, settings.lock)
         fast = settings.inference == "fast"
-        classifier = TimedClassifier.load(settings.model, self._threads, fast=fast)
+        with lock.private_copy(settings.model) as copy:
+            locked = lock.verify(settings.model, settings.lock, copy=copy)
+            if settings.model_hash not in (None, locked.hash):
+                raise lock.LockError(
+                    f"{settings.lock} locks {locked.hash}; SERVING_MODEL_HASH is "
+                    f"{settings.model_hash}"
+                )
+            classifier = TimedClassifier.load(copy, self._threads, fast=fast)
         _warm(classifier)
         classifier.seconds = self._metrics.branch_seconds
         classifier.max_pixels = settings.max_pixels
@@ -131,9 +137,9 @@ class Model:
         return await self.ask(lambda classifier: explain(classifier, product), left, asker)
 
     def close(self) -> None:
-        """Let the threads finish what they run, and stop them."""
-        self._workers.close()
-        if self._classifier is not None:
+        """Stop the threads; what still runs is not waited for."""
+        self._workers.abandon()
+        if self._classifier is not None and not self._workers.running:
             self._classifier.close()
 
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from serving.classifier import manifest
@@ -310,3 +313,81 @@ def test_a_client_that_leaves_the_queue_frees_its_place(root: Path) -> None:
             assert slow.result().status_code == 200
         metrics = process.client.get("/metrics").text
         assert 'http_requests_total{method="POST",route="/predict",status="499"} 1.0' in metrics
+
+
+def test_the_grace_period_holds_whatever_runs(root: Path) -> None:
+    variables = {
+        **VARIABLES,
+        "SERVING_GRACE_SECONDS": "1",
+        "SERVING_MAX_TEXT": "5000000",
+        "SERVING_MAX_BODY_BYTES": "5100000",
+    }
+    with running(root, variables) as process:
+        long = {"designation": "jeu", "description": "livre piscine jeu " * 250_000}
+        body = json.dumps(long).encode()
+        head = (
+            f"POST /explain HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            f"Authorization: {token(process)['Authorization']}\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n"
+        )
+        with socket.create_connection(("127.0.0.1", process.port)) as waiting:
+            waiting.sendall(head.encode() + body)
+            wait_until(lambda: gauge(process, "classifier_running") == 1)
+            started = time.monotonic()
+            assert process.stop() == 0
+            assert time.monotonic() - started < 6
+
+
+def test_two_processes_share_no_port_unless_told(root: Path) -> None:
+    with running(root, VARIABLES) as process:
+        port = {"SERVING_PORT": str(process.port)}
+        assert str(process.port) in ended(root, {**VARIABLES, **port}, 2)
+    shared = {**VARIABLES, "SERVING_SHARE_PORT": "true"}
+    with running(root, shared) as process:
+        port = {"SERVING_PORT": str(process.port)}
+        beside = Process(root, {**shared, **port}, quiet=True)
+        try:
+            beside.client.base_url = process.client.base_url
+            beside.wait_ready()
+            assert beside.stop() in (0, -signal.SIGTERM), "it may have been the other that answered"
+        finally:
+            beside.close()
+        assert process.client.get("/health/live").status_code == 200
+
+
+def test_it_may_be_stopped_while_it_starts(root: Path) -> None:
+    for delay in (0.6, 0.9, 1.2):
+        process = Process(root, VARIABLES, quiet=True)
+        try:
+            time.sleep(delay)
+            assert process.stop() in (0, -signal.SIGTERM)
+        finally:
+            process.close()
+
+
+def test_a_terminal_that_closes_stops_nothing(root: Path) -> None:
+    with running(root, VARIABLES) as process:
+        process.process.send_signal(signal.SIGHUP)
+        assert process.client.get("/health/live").status_code == 200
+        assert process.stop() == 0
+
+
+def test_clients_in_flight_get_an_answer_or_503(root: Path) -> None:
+    with running(root, VARIABLES) as process:
+        headers = token(process)
+        statuses: list[int] = []
+
+        def ask() -> None:
+            with suppress(httpx.ConnectError):  # nobody listens any more
+                while True:
+                    product = {"designation": "livre"}
+                    url = f"http://127.0.0.1:{process.port}/predict"
+                    statuses.append(httpx.post(url, headers=headers, json=product).status_code)
+
+        with ThreadPoolExecutor(6) as pool:
+            asking = [pool.submit(ask) for _ in range(6)]
+            wait_until(lambda: len(statuses) > 30)
+            assert process.stop() == 0
+            for each in asking:
+                each.result()
+        assert set(statuses) <= {200, 503}

@@ -163,7 +163,7 @@ def test_what_a_container_ships_is_enough_to_serve(classifier_root: Path, tmp_pa
     [excerpt] = blocks(SERVICE, "In a container")
     assert shell(root, excerpt).strip() == "models/classifier.lock.json"
     (root / "dvc.lock").unlink()
-    with running(root, {}) as process:
+    with running(root, {"SERVING_LOCK": "models/classifier.lock.json"}) as process:
         assert process.stop() == 0
 
 

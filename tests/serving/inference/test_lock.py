@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -11,9 +12,21 @@ import pytest
 import yaml
 
 from serving.classifier import manifest
+from serving.classifier.classifier import Classifier
 from serving.inference import lock
-from serving.inference.lock import LockError, directory_hash, excerpt_path, verify, write_excerpt
+from serving.inference.lock import (
+    LockError,
+    directory_hash,
+    excerpt_path,
+    private_copy,
+    verify,
+    write_excerpt,
+)
+from serving.inference.model import Model
+from serving.metrics import Metrics
+from serving.settings import Settings
 from tests.support import tiny
+from tests.support.service import changed
 
 
 @pytest.fixture
@@ -97,7 +110,9 @@ def test_a_forged_manifest_does_not_help(root: Path, cached: bool) -> None:
     path = folder(root) / "fusion.json"
     path.write_bytes(path.read_bytes() + b" ")
     manifest.write(folder(root), {})
-    assert ("fusion.json is changed" if cached else locked) in message(root)
+    said = message(root)
+    assert ("fusion.json is changed" if cached else locked) in said
+    assert cached or "manifest.json says, that is changed" in said
 
 
 def test_a_forged_cache_is_not_believed(root: Path) -> None:
@@ -127,9 +142,19 @@ def test_the_excerpt_serves_without_dvc_lock(root: Path) -> None:
     write_excerpt(folder(root), root / "dvc.lock")
     locked = verify(folder(root), root / "dvc.lock").hash
     (root / "dvc.lock").unlink()
-    assert verify(folder(root), root / "dvc.lock").hash == locked
+    excerpt = excerpt_path(folder(root))
+    assert verify(folder(root), excerpt).hash == locked
     (folder(root) / "labels.json").write_text("{}", "utf-8")
-    assert "labels.json is changed" in message(root)
+    with pytest.raises(LockError, match=r"labels\.json is changed"):
+        verify(folder(root), excerpt)
+
+
+def test_an_excerpt_nobody_asked_for_locks_nothing(root: Path) -> None:
+    write_excerpt(folder(root), root / "dvc.lock")
+    (root / "dvc.lock").unlink()
+    assert "dvc.lock is not there" in message(root)
+    with pytest.raises(LockError, match=r"dvc\.lokc is not there"):
+        verify(folder(root), root / "dvc.lokc")
 
 
 def test_an_excerpt_whose_list_is_not_its_hash_is_refused(root: Path) -> None:
@@ -137,7 +162,8 @@ def test_an_excerpt_whose_list_is_not_its_hash_is_refused(root: Path) -> None:
     (root / "dvc.lock").unlink()
     stored = json.loads(excerpt_path(folder(root)).read_text("utf-8"))
     excerpt_path(folder(root)).write_text(json.dumps({**stored, "md5": "0.dir"}), "utf-8")
-    assert "0.dir" in message(root)
+    with pytest.raises(LockError, match=r"0\.dir"):
+        verify(folder(root), excerpt_path(folder(root)))
 
 
 def evaluated(root: Path, **changes: str) -> dict[str, float]:
@@ -161,8 +187,7 @@ def test_what_was_measured_of_the_folder_is_known_in_a_container_too(root: Path)
     figures = evaluated(root)
     assert verify(folder(root), root / "dvc.lock").measured == figures
     write_excerpt(folder(root), root / "dvc.lock")
-    (root / "dvc.lock").unlink()
-    assert verify(folder(root), root / "dvc.lock").measured == figures
+    assert verify(folder(root), excerpt_path(folder(root))).measured == figures
 
 
 @pytest.mark.parametrize("what", ["classifier", "metrics"])
@@ -179,3 +204,47 @@ def test_no_excerpt_is_written_for_a_changed_folder(root: Path) -> None:
     tiny.write_lock(root)
     with pytest.raises(manifest.ManifestError, match="extra"):
         manifest.read_verified(folder(root))
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device"])
+def test_what_is_no_file_is_named_and_not_waited_for(root: Path, kind: str) -> None:
+    path = folder(root) / "labels.json"
+    path.unlink()
+    if kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to("/dev/zero")
+    with pytest.raises(LockError, match=r"labels\.json is no file"), private_copy(folder(root)):
+        pass
+
+
+def test_what_was_verified_is_loaded_though_the_folder_is_swapped(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = Classifier.load.__func__  # type: ignore[attr-defined]
+    locked = directory_hash(lock.md5_of_files(folder(root)))
+
+    def swap_and_load(cls: type[Classifier], copy: Path, threads: int | None = None) -> Classifier:
+        labels = folder(root) / "labels.json"
+        labels.write_text(labels.read_text("utf-8").replace("Piscine", "Swapped"), "utf-8")
+        manifest.write(folder(root), {"parameters": {}})
+        return read(cls, copy, threads)
+
+    monkeypatch.setattr(Classifier, "load", classmethod(swap_and_load))
+    model = Model(Settings(model=folder(root), lock=root / "dvc.lock"), Metrics())
+    model.load()
+    assert model.hash == locked
+    assert model.classifier.labels[2583].french == "Piscine"
+    model.close()
+
+
+def test_a_hash_that_is_expected_is_demanded(root: Path) -> None:
+    locked = directory_hash(lock.md5_of_files(folder(root)))
+    settings = Settings(model=folder(root), lock=root / "dvc.lock", model_hash=locked)
+    model = Model(settings, Metrics())
+    model.load()
+    model.close()
+    other = Model(changed(settings, model_hash="0" * 32 + ".dir"), Metrics())
+    with pytest.raises(LockError, match="SERVING_MODEL_HASH"):
+        other.load()
+    other.close()
