@@ -51,13 +51,16 @@ class Passwords:
         self._workers = Workers(HASHES_AT_ONCE, HASHES_WAITING, "passwords")
         self._nobody = self._hasher.hash("nobody")
 
-    async def check(self, stored: str | None, password: str) -> tuple[bool, str | None]:
+    async def check(
+        self, stored: str | None, password: str, asker: str = ""
+    ) -> tuple[bool, str | None]:
         """Whether `password` belongs to `stored`, and a new hash when its parameters changed.
 
         `stored` is None for a user who may not log in: a hash of nobody's password is verified
-        then, so that the time tells nothing. Raises Problem 503 when too many wait.
+        then, so that the time tells nothing. Askers (addresses) take turns. Raises Problem 503 when
+        too many wait.
         """
-        return await self._workers.run(lambda: self._check(stored, password))
+        return await self._workers.run(lambda: self._check(stored, password), asker=asker)
 
     def close(self) -> None:
         """Stop the threads."""

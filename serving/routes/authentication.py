@@ -79,7 +79,7 @@ async def _login(service: Service, username: str, password: str, address: str) -
     """The user. Raises OAuthError, the same after the same time whatever was wrong."""
     found = await service.directory.find(username)
     user, stored = found if found and not found[0].disabled else (None, None)
-    matches, renewed = await service.passwords.check(stored, password)
+    matches, renewed = await service.passwords.check(stored, password, counted(address))
     about = {"user": username, "client": address}
     if user is None or not matches:
         service.metrics.login_failures.inc()
