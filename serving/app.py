@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from functools import cache
 from typing import Any
 
+import msgspec
 from litestar import Litestar
 from litestar.datastructures import State
 from litestar.di import Provide
@@ -56,7 +57,7 @@ def create_app(
         ],
         openapi_config=None,
         request_max_body_size=settings.max_batch_bytes,
-        state=State({"openapi": cache(lambda: openapi(handlers))}),
+        state=State({"openapi": cache(lambda: msgspec.json.encode(openapi(handlers)))}),
     )
     return Watched(app, service)
 

@@ -121,7 +121,7 @@ class Settings(BaseModel):
     """Connections the system holds until the service takes them."""
 
     connections: PositiveInt = 1024
-    """Connections at once; a further one is answered 503."""
+    """Connections at once, half of them from one address; a further one is closed."""
 
     address_connections: PositiveInt = 64
     """Connections at once from one address; over a further one only /health is answered. Trusted

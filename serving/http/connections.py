@@ -38,7 +38,7 @@ MANY_CHUNKS, BYTES_A_CHUNK = 1000, 16
 """A body in more chunks than that has to have so many bytes in each, on average."""
 
 NARROW_SECONDS = 1.0
-"""How long a connection over the limit may wait with its request."""
+"""How long a connection over the limit may wait with its request, and waits for its refusal."""
 
 DRAINED_BYTES, DRAINED_SECONDS = 2**20, 2.0
 """What is still read of a body after its answer: closed at once, a client might lose the answer."""
@@ -64,15 +64,20 @@ class Door:
         self._addresses: dict[str, int] = {}
 
     def enter(self, connection: Connection, address: str) -> str:
-        """Count a connection; whether it is wide (any request), narrow (health alone) or shut."""
-        if len(self._inside) >= self._settings.connections:
+        """Count a connection; whether it is wide (any request), narrow (health alone) or shut.
+
+        It is shut where there are too many at all, or half of them are from the one address.
+        """
+        most, key = self._settings.connections, counted(address)
+        trusted = within(address, self._settings.trusted_proxies)
+        count = 0 if trusted else self._addresses.get(key, 0) + 1
+        if len(self._inside) >= most or count > most // 2:
             self.refused()
             return _SHUT
         self._inside.add(connection)
-        if within(address, self._settings.trusted_proxies):
+        if trusted:
             return _WIDE
-        key = counted(address)
-        self._addresses[key] = count = self._addresses.get(key, 0) + 1
+        self._addresses[key] = count
         return _WIDE if count <= self._settings.address_connections else _NARROW
 
     def leave(self, connection: Connection, address: str) -> None:
@@ -129,8 +134,7 @@ class Connection(HttpToolsProtocol):
         if wide == _NARROW:
             self.app = self._narrow
         elif wide == _SHUT:
-            transport.write(_raw(_too_many("The service has all the connections it can hold.")))
-            transport.close()
+            transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """As asyncio's."""
@@ -272,7 +276,12 @@ class Connection(HttpToolsProtocol):
         if scope["path"].startswith(HEALTH):
             await self.config.loaded_app(scope, receive, send)
             return
+        # Told at once, a client would be back at once.
+        self.flow.pause_reading()
+        await asyncio.sleep(NARROW_SECONDS)
         self._door.refused()
+        if self.transport.is_closing():
+            return
         self.transport.write(_raw(_too_many("There are too many connections from this address.")))
         self.cycle.disconnected = True  # answered already
         self.transport.close()

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import re
 import time
+from http import HTTPStatus
 from random import Random
 from typing import Any
 
@@ -23,6 +24,8 @@ _ids = Random()
 """Names of requests, which guard nothing; the system's own random numbers would cost each of them
 a wait for the interpreter."""
 _METHODS = frozenset(("GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE"))
+_NO_SNIFFING = (b"x-content-type-options", b"nosniff")
+_NOT_KEPT = (b"cache-control", b"no-store")
 _UNMATCHED = "unmatched"
 
 
@@ -86,7 +89,10 @@ class Watched:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = [*message["headers"], (b"x-request-id", name.encode())]
+                headers = [*message["headers"], (b"x-request-id", name.encode()), _NO_SNIFFING]
+                private = scope.get("user") or status == HTTPStatus.UNAUTHORIZED
+                if private and all(field != b"cache-control" for field, _ in headers):
+                    headers.append(_NOT_KEPT)
                 if unread or self.service.stopping:
                     # The connection is not used again, so the client is told not to.
                     headers.append((b"connection", b"close"))

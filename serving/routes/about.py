@@ -28,7 +28,7 @@ _ASSETS = {
 }
 _ONLY_FROM_HERE = {
     "Content-Security-Policy": "default-src 'self'; base-uri 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
 }
 _BY_ACCEPT = {"Vary": "Accept"}
 
