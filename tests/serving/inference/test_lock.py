@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -224,11 +225,11 @@ def test_what_was_verified_is_loaded_though_the_folder_is_swapped(
     read = Classifier.load.__func__  # type: ignore[attr-defined]
     locked = directory_hash(lock.md5_of_files(folder(root)))
 
-    def swap_and_load(cls: type[Classifier], copy: Path, threads: int | None = None) -> Classifier:
+    def swap_and_load(cls: type[Classifier], copy: Path, *given: Any, **options: Any) -> Classifier:
         labels = folder(root) / "labels.json"
         labels.write_text(labels.read_text("utf-8").replace("Piscine", "Swapped"), "utf-8")
         manifest.write(folder(root), {"parameters": {}})
-        return read(cls, copy, threads)
+        return read(cls, copy, *given, **options)
 
     monkeypatch.setattr(Classifier, "load", classmethod(swap_and_load))
     model = Model(Settings(model=folder(root), lock=root / "dvc.lock"), Metrics())
