@@ -126,6 +126,10 @@ verify-processors: $(STAMP) ## Run the small pipeline on emulated processors (qe
 compare-lock: $(STAMP) ## Hold this result against another: OTHER=<revision or folder of a clone>
 	@python -m stages.commands.compare '$(OTHER)'
 
+.PHONY: check-catalogue
+check-catalogue: $(STAMP) ## Look a catalogue over before a run: FOLDER=<folder with the four files>
+	@python -m stages.commands.catalogue '$(FOLDER)'
+
 .PHONY: whence
 whence: $(STAMP) ## Commit, parameters and data behind the model of an answer: HASH=<model>
 	@python -m stages.commands.whence '$(HASH)'

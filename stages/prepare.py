@@ -34,13 +34,15 @@ from stages.preparation.tables import (
 
 def prepare() -> None:
     """Run the stage."""
-    settings = load().prepare
+    everything = load()
+    settings = everything.prepare
     labels, products, queries = (
-        RAW / name for name in (TRAIN_CODES, TRAIN_PRODUCTS, TEST_PRODUCTS)
+        (RAW / name, everything.data.named(name))
+        for name in (TRAIN_CODES, TRAIN_PRODUCTS, TEST_PRODUCTS)
     )
-    labelled = join_labels(read_products(products), read_labels(labels), labels)
-    labelled, rejected = reject_bad_rows(labelled, products)
-    unlabelled = require_good_rows(read_products(queries), queries)
+    labelled = join_labels(read_products(*products), read_labels(*labels), labels[1])
+    labelled, rejected = reject_bad_rows(labelled, products[1])
+    unlabelled = require_good_rows(read_products(*queries), queries[1])
 
     with PictureArchive(ARCHIVE) as archive:
         # The archive's entry of each product, "" if none.

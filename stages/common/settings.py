@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -35,7 +36,13 @@ class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-class SampleData(_Frozen):
+class _Data(_Frozen):
+    def named(self, name: str) -> str:
+        """What a file of the catalogue is called where it comes from, without credentials."""
+        return f"data/raw/{name}"
+
+
+class SampleData(_Data):
     """The embedded synthetic catalogue."""
 
     source: Literal["sample"]
@@ -45,7 +52,7 @@ class SampleData(_Frozen):
     dependency: str
 
 
-class FolderData(_Frozen):
+class FolderData(_Data):
     """A local folder with the four files; `dependency` is its absolute path."""
 
     source: Literal["folder"]
@@ -61,8 +68,11 @@ class FolderData(_Frozen):
             )
         return self
 
+    def named(self, name: str) -> str:
+        return str(Path(self.path) / name)
 
-class UrlData(_Frozen):
+
+class UrlData(_Data):
     """The four files below an fsspec address."""
 
     source: Literal["url"]
@@ -70,8 +80,12 @@ class UrlData(_Frozen):
     sha256: dict[str, Sha256]
     dependency: str
 
+    def named(self, name: str) -> str:
+        place = urlsplit(self.path)
+        return f"{place.scheme}://{place.hostname or ''}{place.path.rstrip('/')}/{name}"
 
-class HuggingFaceData(_Frozen):
+
+class HuggingFaceData(_Data):
     """The four files at the root of a Hugging Face dataset repository."""
 
     source: Literal["huggingface"]
@@ -79,6 +93,9 @@ class HuggingFaceData(_Frozen):
     revision: str
     sha256: dict[str, Sha256]
     dependency: str
+
+    def named(self, name: str) -> str:
+        return f"{self.path}/{name}"
 
 
 Data = Annotated[SampleData | FolderData | UrlData | HuggingFaceData, Field(discriminator="source")]

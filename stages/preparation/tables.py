@@ -1,7 +1,8 @@
 """The challenge's CSV files, read as text and validated: bad rows are set apart with their reason.
 
 A file whose structure is wrong (a column missing, labels that do not match the products, more than
-half of the rows bad) stops with a CatalogueError naming file, column and first offending rows.
+half of the rows bad) stops with a CatalogueError naming file, column, first offending rows and the
+likely cause. A file is called by its `name`, which is the person's own: what is read may be a copy.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import pandera.pandas as pa
 
 from serving.listing.labels import CODES
 from stages.common.output import StageError
+from stages.preparation.diagnosis import decimal_cause, likely_cause
 
 _SHOWN = 5
 _INTEGER = r"[0-9]{1,18}"
@@ -42,24 +44,24 @@ LABELLED = PRODUCTS.add_columns(
 )
 
 
-def read_products(path: Path) -> pd.DataFrame:
+def read_products(path: Path, name: str) -> pd.DataFrame:
     """Columns id, designation, description, productid, imageid, all str; "" where empty."""
-    return _read(path, ["designation", "description", "productid", "imageid"])
+    return _read(path, name, ["designation", "description", "productid", "imageid"])
 
 
-def read_labels(path: Path) -> pd.DataFrame:
+def read_labels(path: Path, name: str) -> pd.DataFrame:
     """Columns id, prdtypecode, both str."""
-    return _read(path, ["prdtypecode"])
+    return _read(path, name, ["prdtypecode"])
 
 
-def join_labels(products: pd.DataFrame, labels: pd.DataFrame, path: Path) -> pd.DataFrame:
-    """Products with their code, row by row; the labels come from `path`.
+def join_labels(products: pd.DataFrame, labels: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Products with their code, row by row; the labels come from the file `name`.
 
     Raises CatalogueError when the two files do not list the same ids in the same order.
     """
     if len(products) != len(labels):
         raise CatalogueError(
-            f"{path}: column prdtypecode has {len(labels)} labels for {len(products)} products; "
+            f"{name}: column prdtypecode has {len(labels)} labels for {len(products)} products; "
             "expected one label for each product, in the same order"
         )
     differing = products["id"].to_numpy() != labels["id"].to_numpy()
@@ -69,22 +71,22 @@ def join_labels(products: pd.DataFrame, labels: pd.DataFrame, path: Path) -> pd.
             for row in differing.nonzero()[0][:_SHOWN]
         ]
         raise CatalogueError(
-            f"{path}: the index column differs from the products' in {differing.sum()} rows; "
+            f"{name}: the index column differs from the products' in {differing.sum()} rows; "
             f"expected the same ids in the same order ({'; '.join(rows)})"
         )
     return products.assign(prdtypecode=labels["prdtypecode"])
 
 
-def reject_bad_rows(labelled: pd.DataFrame, path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+def reject_bad_rows(labelled: pd.DataFrame, name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Split into good rows, identifiers and codes as integers, and bad rows with a `reason`.
 
-    Raises CatalogueError when more than half of the rows of `path` are bad: then the file is.
+    Raises CatalogueError when more than half of the rows are bad: then the file `name` is.
     """
     failures = _failures(labelled, LABELLED)
     reasons = failures.groupby("index")["reason"].agg("; ".join)
     if len(reasons) > len(labelled) / 2:
         raise CatalogueError(
-            f"{path}: {len(reasons)} of {len(labelled)} rows are bad: {_first(failures)}"
+            f"{name}: {len(reasons)} of {len(labelled)} rows are bad: {_first(failures)}"
         )
     bad = labelled.index.isin(reasons.index)
     rejected = labelled[bad].assign(reason=reasons)
@@ -93,32 +95,34 @@ def reject_bad_rows(labelled: pd.DataFrame, path: Path) -> tuple[pd.DataFrame, p
     return good.astype(dict.fromkeys(integers, "int64")), rejected
 
 
-def require_good_rows(products: pd.DataFrame, path: Path) -> pd.DataFrame:
-    """Identifiers as integers. Every row of `path` must be answered, so one bad row stops it.
+def require_good_rows(products: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Identifiers as integers. Every row of `name` must be answered, so one bad row stops it.
 
     Raises CatalogueError naming column and first offending rows.
     """
     failures = _failures(products, PRODUCTS)
     if len(failures):
-        raise CatalogueError(f"{path}: {_first(failures)}")
+        raise CatalogueError(f"{name}: {_first(failures)}")
     return products.astype(dict.fromkeys(["id", "productid", "imageid"], "int64"))
 
 
-def _read(path: Path, columns: list[str]) -> pd.DataFrame:
+def _read(path: Path, name: str, columns: list[str]) -> pd.DataFrame:
     try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, na_filter=False)
-    except (OSError, ValueError) as error:
-        raise CatalogueError(f"{path}: cannot be read as CSV: {error}") from error
-    missing = [name for name in columns if name not in table.columns]
-    if missing:
-        raise CatalogueError(
-            f"{path}: column {', '.join(missing)} is missing; found {', '.join(table.columns)}"
+        table = pd.read_csv(
+            path, dtype=str, keep_default_na=False, na_filter=False, encoding="utf-8-sig"
         )
-    if table.columns[0] in columns or not isinstance(table.index, pd.RangeIndex):
-        raise CatalogueError(
-            f"{path}: expected an index column before {', '.join(columns)} and as many values in "
-            f"each row as the header has; found {', '.join(table.columns)}"
-        )
+        if missing := [column for column in columns if column not in table.columns]:
+            found = ", ".join(table.columns)
+            raise CatalogueError(f"column {', '.join(missing)} is missing; found {found}")
+        if table.columns[0] in columns or not isinstance(table.index, pd.RangeIndex):
+            raise CatalogueError(
+                f"expected an index column before {', '.join(columns)} and as many values in each "
+                f"row as the header has; found {', '.join(table.columns)}"
+            )
+    except (OSError, ValueError, CatalogueError) as error:
+        words = str(error) if isinstance(error, CatalogueError) else f"no table in CSV: {error}"
+        cause = likely_cause(path)
+        raise CatalogueError(f"{name}: {cause or words.strip()}") from error
     return table.rename(columns={table.columns[0]: "id"})[["id", *columns]]
 
 
@@ -145,4 +149,5 @@ def _first(failures: pd.DataFrame) -> str:
         f"row {case.index_}: {case.reason}"
         for case in failures.rename(columns={"index": "index_"}).head(_SHOWN).itertuples()
     ]
-    return "; ".join(shown)
+    cause = decimal_cause(failures["value"])
+    return "; ".join(shown) + (f". {cause}" if cause else "")

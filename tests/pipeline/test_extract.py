@@ -27,8 +27,10 @@ pytestmark = pytest.mark.skipif(
 
 def test_the_extract_is_read_whole_and_split_without_leaks() -> None:
     products, labels = EXTRACT / TRAIN_PRODUCTS, EXTRACT / TRAIN_CODES
-    joined = join_labels(read_products(products), read_labels(labels), labels)
-    good, rejected = reject_bad_rows(joined, products)
+    joined = join_labels(
+        read_products(products, str(products)), read_labels(labels, str(labels)), str(labels)
+    )
+    good, rejected = reject_bad_rows(joined, str(products))
     assert len(good) == 6024
     assert rejected.empty
     with PictureArchive(EXTRACT / IMAGES) as archive:
@@ -47,7 +49,7 @@ def test_the_extract_is_read_whole_and_split_without_leaks() -> None:
 
 def test_every_unlabelled_product_of_the_extract_can_be_answered() -> None:
     queries = EXTRACT / TEST_PRODUCTS
-    products = require_good_rows(read_products(queries), queries)
+    products = require_good_rows(read_products(queries, str(queries)), str(queries))
     assert len(products) == 300
     with PictureArchive(EXTRACT / IMAGES) as archive:
         assert all(archive.names(products, "image_test"))

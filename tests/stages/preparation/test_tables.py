@@ -41,8 +41,8 @@ def test_bad_rows_are_set_apart_with_their_reason(tmp_path: Path) -> None:
     rows = [f"{i},titre {i},,{i},{i}" for i in range(8)]
     x = products(tmp_path, *rows, "7,double,,8,8", "9,titre,,x8,9", "10,titre,,10,10")
     y = labels(tmp_path, *[f"{i},10" for i in range(8)], "7,10", "9,10", "10,9999")
-    joined = join_labels(read_products(x), read_labels(y), y)
-    good, rejected = reject_bad_rows(joined, x)
+    joined = join_labels(read_products(x, str(x)), read_labels(y, str(y)), str(y))
+    good, rejected = reject_bad_rows(joined, str(x))
     assert good["id"].tolist() == list(range(8))
     assert good["prdtypecode"].dtype == np.int64
     reasons = rejected["reason"].tolist()
@@ -55,32 +55,79 @@ def test_a_file_that_is_mostly_bad_stops(tmp_path: Path) -> None:
     x = products(tmp_path, "0,a,,1,1", "1,b,,2,2")
     y = labels(tmp_path, "0,1", "1,2")
     with pytest.raises(CatalogueError, match=r"X\.csv: 2 of 2 rows are bad: row 0: prdtypecode"):
-        reject_bad_rows(join_labels(read_products(x), read_labels(y), y), x)
+        reject_bad_rows(
+            join_labels(read_products(x, str(x)), read_labels(y, str(y)), str(y)), str(x)
+        )
 
 
 def test_labels_that_do_not_match_stop(tmp_path: Path) -> None:
     x = products(tmp_path, "0,a,,1,1", "1,b,,2,2")
     y = labels(tmp_path, "0,10")
     with pytest.raises(CatalogueError, match="1 labels for 2 products"):
-        join_labels(read_products(x), read_labels(y), y)
+        join_labels(read_products(x, str(x)), read_labels(y, str(y)), str(y))
     y = labels(tmp_path, "0,10", "5,10")
     with pytest.raises(CatalogueError, match="row 1: product '1', label '5'"):
-        join_labels(read_products(x), read_labels(y), y)
+        join_labels(read_products(x, str(x)), read_labels(y, str(y)), str(y))
 
 
 def test_a_missing_column_or_file_stops(tmp_path: Path) -> None:
     path = tmp_path / "X.csv"
     path.write_text(",designation,description\n0,a,b\n", encoding="utf-8")
     with pytest.raises(CatalogueError, match=r"X\.csv: column productid, imageid is missing"):
-        read_products(path)
-    with pytest.raises(CatalogueError, match="cannot be read"):
-        read_products(tmp_path / "absent.csv")
+        read_products(path, str(path))
+    with pytest.raises(CatalogueError, match=r"absent\.csv: no table in CSV: .*No such file"):
+        read_products(tmp_path / "absent.csv", "absent.csv")
 
 
 def test_every_unlabelled_row_must_be_answerable(tmp_path: Path) -> None:
     path = products(tmp_path, "0,a,,1,1", "1,b,,,2")
     with pytest.raises(CatalogueError, match="row 1: productid"):
-        require_good_rows(read_products(path), path)
+        require_good_rows(read_products(path, str(path)), str(path))
+
+
+TABLE = HEADER + "0,Fauteuil été,Rouge,11,21\n1,Livre,,12,22\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (TABLE.encode("cp1252"), "it is not UTF-8 (line 2: byte 0xe9), probably Windows-1252"),
+        (TABLE.encode("utf-16"), "it is UTF-16, not UTF-8"),
+        (TABLE.replace(",", ";").encode(), "its columns are separated by semicolons"),
+        (TABLE.replace(",", "\t").encode(), "its columns are separated by tabs"),
+        (TABLE.replace(",1", ",1.0,1").encode(), "expected an index column before"),
+    ],
+)
+def test_the_likely_cause_is_told_of_the_person_s_own_file(
+    content: bytes, words: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "copy.csv"
+    path.write_bytes(content)
+    with pytest.raises(CatalogueError) as error:
+        read_products(path, "../mine/X.csv")
+    assert str(error.value).startswith("../mine/X.csv: ")
+    assert words in str(error.value)
+    assert "copy.csv" not in str(error.value)
+
+
+def test_a_byte_order_mark_harms_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "X.csv"
+    path.write_bytes(TABLE.replace(HEADER, '"",' + HEADER[1:]).encode("utf-8-sig"))
+    found = read_products(path, "X.csv")
+    assert found.columns[0] == "id"
+    assert found["designation"].tolist() == ["Fauteuil été", "Livre"]
+    path.write_bytes(TABLE.encode())
+    assert read_products(path, "X.csv").equals(found)
+
+
+@pytest.mark.parametrize("written", ["11.0", "1.1E+10", "11,0"])
+def test_identifiers_written_as_decimals_are_recognised(written: str, tmp_path: Path) -> None:
+    path = products(tmp_path, f'0,a,,"{written}",21')
+    with pytest.raises(CatalogueError) as error:
+        require_good_rows(read_products(path, "mine.csv"), "mine.csv")
+    assert "mine.csv: row 0: productid" in str(error.value)
+    assert f"{written} is a decimal" in str(error.value)
+    assert "save them as whole numbers" in str(error.value)
 
 
 def archive(tmp_path: Path, entries: dict[str, bytes]) -> Path:

@@ -1,0 +1,73 @@
+"""A catalogue is looked over as the pipeline would read it, and all its faults are told at once."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from stages.commands import catalogue
+from stages.common.paths import IMAGES, TEST_PRODUCTS, TRAIN_CODES, TRAIN_PRODUCTS
+from stages.sources.sample import listings as sample
+from tests.support.repository import ROOT, attempt
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    sample.generate(tmp_path, products=200, unlabelled=20, seed=3)
+    return tmp_path
+
+
+def test_a_good_catalogue_is_told_in_full(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert catalogue.main(folder) == 0
+    told = capsys.readouterr().out
+    assert f"{TRAIN_PRODUCTS} 200 rows, UTF-8: id, designation, description, productid" in told
+    assert "27 of 27" in told
+    assert " 2583 Pool " in told
+    assert "rows repeat the title or the picture of another" in told
+    assert "labelled rows have a picture" in told
+    assert "cannot be read" in told
+    assert told.strip().endswith(f"-S data=folder -S data.path={folder}")
+
+
+def test_all_faults_are_told_at_once(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    products = folder / TRAIN_PRODUCTS
+    products.write_bytes(products.read_text(encoding="utf-8").encode("utf-16"))
+    codes = folder / TRAIN_CODES
+    codes.write_text(codes.read_text(encoding="utf-8").replace(",", ";"), encoding="utf-8")
+    (folder / IMAGES).write_bytes(b"no archive")
+    assert catalogue.main(folder) == 1
+    told = capsys.readouterr().out.partition("cannot work with it:")[2]
+    assert f"- {products}: it is UTF-16" in told
+    assert f"- {codes}: its columns are separated by semicolons" in told
+    assert f"- {folder / IMAGES} is no readable zip archive" in told
+    assert TEST_PRODUCTS not in told
+
+
+def test_bad_rows_rare_codes_and_unreadable_pictures_are_told(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    codes = folder / TRAIN_CODES
+    lines = codes.read_text(encoding="utf-8").splitlines()
+    lines[1] = lines[1].split(",")[0] + ",9999"
+    codes.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    with zipfile.ZipFile(folder / IMAGES, "a") as archive:
+        archive.writestr("images/image_train/image_1_product_1.jpg", b"no picture")
+    assert catalogue.main(folder) == 0
+    told = capsys.readouterr().out
+    assert "prdtypecode 9999: unknown code" in told
+    assert "image_1_product_1.jpg: picture is neither JPEG, PNG nor WebP" in told
+    assert "(few: its scores will say little)" in told
+
+
+def test_missing_files_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert catalogue.main(tmp_path) == 1
+    assert f"- {tmp_path / IMAGES} is missing" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("arguments", [[], [""], ["no/such/folder"]])
+def test_without_a_folder_it_says_how_it_is_used(arguments: list[str]) -> None:
+    done = attempt(ROOT, "stages.commands.catalogue", *arguments)
+    assert done.returncode == catalogue.UNUSABLE
+    assert done.stderr.startswith("usage: make check-catalogue FOLDER=")
