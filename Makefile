@@ -126,6 +126,10 @@ verify-processors: $(STAMP) ## Run the small pipeline on emulated processors (qe
 compare-lock: $(STAMP) ## Hold this result against another: OTHER=<revision or folder of a clone>
 	@python -m stages.commands.compare '$(OTHER)'
 
+.PHONY: predict
+predict: $(STAMP) ## Answer a table with the classifier that is there: CATALOGUE=<csv> [PICTURES=<zip>] [OUTPUT=<csv>]
+	@python -m stages.commands.predict --pictures '$(PICTURES)' --output '$(OUTPUT)' '$(CATALOGUE)'
+
 .PHONY: check-catalogue
 check-catalogue: $(STAMP) ## Look a catalogue over before a run: FOLDER=<folder with the four files>
 	@python -m stages.commands.catalogue '$(FOLDER)'

@@ -14,9 +14,8 @@ from stages.common.paths import ARCHIVE, CLASSIFIER, PREDICTIONS
 from stages.common.products import read_part
 from stages.common.settings import load
 from stages.evaluation.answers import in_chunks
+from stages.evaluation.predictions import FIELDS, values
 from stages.pictures.archive import PictureArchive
-
-FIELDS = ("id", "productid", "imageid", "prdtypecode", "label", "confidence", "accepted")
 
 
 def predict() -> None:
@@ -36,12 +35,9 @@ def predict() -> None:
         separator = "[\n"
         for rows, chunk in in_chunks(products, archive, settings.chunk, "predict"):
             for row, answer in zip(rows.itertuples(), classifier.predict(chunk), strict=True):
-                values = (
-                    *(row.id, row.productid, row.imageid, answer.code, answer.label),
-                    *(round(answer.confidence, 4), answer.accepted),
-                )
-                table.writerow(values)
-                record = dict(zip(FIELDS, values, strict=True))
+                told = values(row, answer)
+                table.writerow(told)
+                record = dict(zip(FIELDS, told, strict=True))
                 json_file.write(separator + json.dumps(record, ensure_ascii=False))
                 separator = ",\n"
                 accepted += answer.accepted

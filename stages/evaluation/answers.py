@@ -23,13 +23,13 @@ def in_chunks(
             progress.update(len(chunk))
 
 
-def product(row: Any, archive: PictureArchive) -> Product:
+def product(row: Any, archive: PictureArchive | None) -> Product:
     """A row of a prepared part, as a request would hold it; its picture is read from `archive`.
 
     A picture that the archive cannot give is left out, as a broken upload would be.
     """
     try:
-        image = archive.read(row.picture) if row.picture else None
+        image = archive.read(row.picture) if archive and row.picture else None
     except OSError:
         image = None
     return Product(row.designation, row.description, image)

@@ -7,6 +7,7 @@ likely cause. A file is called by its `name`, which is the person's own: what is
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -17,6 +18,7 @@ from stages.common.output import StageError
 from stages.preparation.diagnosis import decimal_cause, likely_cause
 
 _SHOWN = 5
+_PRODUCT_COLUMNS = ["designation", "description", "productid", "imageid"]
 _INTEGER = r"[0-9]{1,18}"
 _CODES = [str(code) for code in CODES]
 
@@ -46,7 +48,7 @@ LABELLED = PRODUCTS.add_columns(
 
 def read_products(path: Path, name: str) -> pd.DataFrame:
     """Columns id, designation, description, productid, imageid, all str; "" where empty."""
-    return _read(path, name, ["designation", "description", "productid", "imageid"])
+    return _read(path, name, _PRODUCT_COLUMNS)
 
 
 def read_labels(path: Path, name: str) -> pd.DataFrame:
@@ -106,23 +108,49 @@ def require_good_rows(products: pd.DataFrame, name: str) -> pd.DataFrame:
     return products.astype(dict.fromkeys(["id", "productid", "imageid"], "int64"))
 
 
+def product_chunks(path: Path, name: str, size: int) -> Iterator[pd.DataFrame]:
+    """The products of a table that must all be answered, `size` rows at a time, as
+    `require_good_rows` gives them.
+
+    Raises CatalogueError, of an index that occurs twice within a chunk alone.
+    """
+    for table in _parts(path, name, _PRODUCT_COLUMNS, size):
+        yield require_good_rows(table, name)
+
+
 def _read(path: Path, name: str, columns: list[str]) -> pd.DataFrame:
+    return next(_parts(path, name, columns, None))
+
+
+def _parts(path: Path, name: str, columns: list[str], size: int | None) -> Iterator[pd.DataFrame]:
+    """The table, whole or in parts of `size` rows, its first column called id."""
     try:
-        table = pd.read_csv(
-            path, dtype=str, keep_default_na=False, na_filter=False, encoding="utf-8-sig"
-        )
-        if missing := [column for column in columns if column not in table.columns]:
-            found = ", ".join(table.columns)
-            raise CatalogueError(f"column {', '.join(missing)} is missing; found {found}")
-        if table.columns[0] in columns or not isinstance(table.index, pd.RangeIndex):
-            raise CatalogueError(
-                f"expected an index column before {', '.join(columns)} and as many values in each "
-                f"row as the header has; found {', '.join(table.columns)}"
-            )
+        with pd.read_csv(
+            path,
+            dtype=str,
+            keep_default_na=False,
+            na_filter=False,
+            encoding="utf-8-sig",
+            iterator=True,
+            chunksize=size,
+        ) as reader:
+            for table in [reader.read()] if size is None else reader:
+                yield _with_id(table, columns)
     except (OSError, ValueError, CatalogueError) as error:
         words = str(error) if isinstance(error, CatalogueError) else f"no table in CSV: {error}"
         cause = likely_cause(path)
         raise CatalogueError(f"{name}: {cause or words.strip()}") from error
+
+
+def _with_id(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    if missing := [column for column in columns if column not in table.columns]:
+        found = ", ".join(table.columns)
+        raise CatalogueError(f"column {', '.join(missing)} is missing; found {found}")
+    if table.columns[0] in columns or not isinstance(table.index, pd.RangeIndex):
+        raise CatalogueError(
+            f"expected an index column before {', '.join(columns)} and as many values in each "
+            f"row as the header has; found {', '.join(table.columns)}"
+        )
     return table.rename(columns={table.columns[0]: "id"})[["id", *columns]]
 
 
