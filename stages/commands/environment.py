@@ -71,6 +71,9 @@ class Environment(BaseModel):
     remote_region: str | None = Field(None, validation_alias="AWS_DEFAULT_REGION")
     """Region of the bucket."""
 
+    remote_anonymous: bool = Field(False, validation_alias="REMOTE_ANONYMOUS")
+    """Whether the bucket is read without keys."""
+
     access_key: SecretStr | None = Field(
         None, validation_alias=AliasChoices("AWS_ACCESS_KEY_ID", "DAGSHUB_TOKEN")
     )

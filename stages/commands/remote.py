@@ -31,6 +31,7 @@ def options(settings: Environment) -> dict[str, Any]:
         "region": settings.remote_region,
         "access_key_id": access,
         "secret_access_key": secret,
+        "allow_anonymous_login": settings.remote_anonymous,
     }
     return {name: value for name, value in given.items() if value}
 
