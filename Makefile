@@ -57,6 +57,10 @@ results: $(STAMP) ## The outputs, from the remote if one is configured, else by 
 remote: $(STAMP) ## Name the S3 bucket of .env (REMOTE_URL, …) to DVC as its remote
 	@python -m stages.commands.remote
 
+.PHONY: pin-source
+pin-source: $(STAMP) ## Pin the Hugging Face dataset to the commit that its revision names now
+	@python -m stages.commands.pin_source
+
 .PHONY: params
 params: $(STAMP) ## Compose params.yaml from conf/
 	@python -m stages.commands.params

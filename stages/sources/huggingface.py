@@ -91,6 +91,28 @@ def fetch(
     transfer.place(folder, destination)
 
 
+def pinned(repository: str, revision: str) -> tuple[str, dict[str, str]]:
+    """The commit that `revision` names now, and the sha256 of each file that the hub tells one of
+    (small files have none there; the commit holds them).
+
+    Raises SourceError: a file is not there or not accessible, or the hub fails or tells no commit.
+    """
+    commits, hashes = set(), {}
+    for name in FILES:
+        file = _File(repository, revision, name)
+        try:
+            metadata = get_hf_file_metadata(file.url)
+        except (HTTPError, OSError, HFValidationError) as error:
+            raise SourceError(str(_explained(error, file))) from error
+        commits.add(metadata.commit_hash)
+        if metadata.etag and len(metadata.etag) == 64 and _CONTENT_HASH.fullmatch(metadata.etag):
+            hashes[name] = metadata.etag
+    commit = commits.pop()
+    if commits or commit is None:
+        raise SourceError(f"dataset {repository} at {revision}: the hub tells no one commit of it")
+    return commit, hashes
+
+
 def _describe(file: _File) -> transfer.Remote:
     try:
         url = file.url

@@ -15,6 +15,7 @@ from stages.sources import huggingface, transfer
 from stages.sources.transfer import SourceError
 from tests.support.loopback import (
     ALWAYS,
+    COMMIT,
     REPOSITORY,
     Fault,
     Loopback,
@@ -261,3 +262,17 @@ def test_unreadable_record_is_no_obstacle(hub: Loopback, tmp_path: Path) -> None
     (folder / f"{IMAGES}.json").write_text("{", encoding="utf-8")
     assert_is_catalogue(fetch(tmp_path), catalogue_content())
     assert json.loads((folder / f"{IMAGES}.json").read_text(encoding="utf-8"))["digest"]
+
+
+def test_a_revision_is_pinned_to_its_commit_and_to_hashes(hub: Loopback, tmp_path: Path) -> None:
+    commit, hashes = huggingface.pinned(REPOSITORY, "main")
+    assert commit == COMMIT
+    assert hashes
+    content = catalogue_content()
+    assert hashes == {name: hashlib.sha256(content[name]).hexdigest() for name in hashes}
+    assert_is_catalogue(fetch(tmp_path, sha256=hashes), content)
+
+
+def test_a_revision_that_is_not_there_is_not_pinned(hub: Loopback) -> None:
+    with pytest.raises(SourceError, match="revision v9"):
+        huggingface.pinned(REPOSITORY, "v9")
