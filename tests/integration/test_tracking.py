@@ -270,7 +270,9 @@ def test_what_is_not_as_registered_is_not_served(result: Path, mlflow_at: Server
     assert publish(result, given).returncode == 0
     (run,) = api.runs("registered")
     (version,) = (each for each in api.versions() if each["run_id"] == run["info"]["run_id"])
-    assert version["aliases"] == ["challenger"]
+    asked = {"name": "product-classifier", "alias": "challenger"}
+    named = api.client.get("registered-models/alias", params=asked).json()["model_version"]
+    assert named["version"] == version["version"]
     stored = mlflow_at.folder / "artifacts" / run["info"]["experiment_id"] / run["info"]["run_id"]
     (labels,) = stored.rglob("artifacts/classifier/labels.json")
     labels.write_text("{}")
