@@ -188,6 +188,10 @@ serve-auth: $(STAMP) ## The authentication routes alone, on port 8011
 bench-serving: $(STAMP) ## How fast the service answers, beside a Keras peer (first: dvc exp run -S text=lstm -S image=mobilenet)
 	@python -m tests.benchmarks.service
 
+.PHONY: bench-attacks
+bench-attacks: $(STAMP) ## What another user sees while one address attacks the service
+	@python -m tests.benchmarks.attacks
+
 .PHONY: lock
 lock: $(STAMP) ## Compile requirements/*.txt anew from pyproject.toml
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \

@@ -106,19 +106,27 @@ class Model:
     ) -> list[Prediction]:
         """Answers in order. Raises Problem as `ask` does.
 
-        A batch is asked part by part, so that others get their turn and nobody computes for who
-        has left.
+        A batch is asked in parts, as many at once as there are threads, so that others get their
+        turn and nobody computes for who has left.
         """
         answers: list[Prediction] = []
         # One product that needs not wait is answered before its client could leave.
         watched = left if len(products) > 1 or self._workers.occupied else None
-        for part in _parts(products, self._threads):
-            answers += await self.ask(
-                lambda classifier, part=part: classifier.predict(part),  # type: ignore[misc]
-                watched,
-                asker,
-                continued=bool(answers),
+        parts = list(_parts(products))
+        for start in range(0, len(parts), self._threads):
+            together = parts[start : start + self._threads]
+            found = await asyncio.gather(
+                *(
+                    self.ask(
+                        lambda classifier, part=part: classifier.predict(part),  # type: ignore[misc]
+                        watched if part is together[0] else None,
+                        asker,
+                        continued=part is not parts[0],
+                    )
+                    for part in together
+                )
             )
+            answers += [answer for part in found for answer in part]
         for answer in answers:
             if answer.state != "none":
                 accepted = "true" if answer.accepted else "false"
@@ -143,12 +151,12 @@ class Model:
             self._classifier.close()
 
 
-def _parts(products: Sequence[Product], pictures: int) -> Iterator[list[Product]]:
-    """`products` in order, in parts of at most `pictures` pictures and _TEXTS_AT_ONCE products."""
+def _parts(products: Sequence[Product]) -> Iterator[list[Product]]:
+    """`products` in order, in parts of a single picture or at most _TEXTS_AT_ONCE texts."""
     part: list[Product] = []
     for product in products:
-        seen = sum(earlier.image is not None for earlier in part)
-        if len(part) == _TEXTS_AT_ONCE or (product.image is not None and seen == pictures):
+        pictured = any(earlier.image is not None for earlier in (*part, product))
+        if part and (pictured or len(part) == _TEXTS_AT_ONCE):
             yield part
             part = []
         part.append(product)

@@ -103,13 +103,13 @@ def decode(
     What a picture costs is bounded by its head, before anything is decoded; `seconds` bounds the
     processor time besides, as far as it goes into reading.
 
-    Raises ImageError: not JPEG, PNG or WebP, broken, over MAX_BYTES, MAX_SIDE, `max_pixels` or
-    MAX_SCANS, or over `seconds`.
+    Raises ImageError: not JPEG, PNG or WebP, broken, over MAX_BYTES, MAX_SIDE, `max_pixels` (half of
+    them for WebP) or MAX_SCANS, or over `seconds`.
     """
     if len(data) > MAX_BYTES:
         raise ImageError(f"picture has {len(data)} bytes; at most {MAX_BYTES} are accepted")
-    # Pillow makes room for a whole WebP as it opens it, and passes over a JPEG's scans.
-    _check_size(_webp_size(data), max_pixels)
+    # Pillow makes room for a whole WebP, twice, as it opens it, and passes over a JPEG's scans.
+    _check_size(_webp_size(data), max_pixels // 2)
     _check_scans(data, max_pixels)
     try:
         with Image.open(_Clocked(data, seconds), formats=_FORMATS) as picture:

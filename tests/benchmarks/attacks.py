@@ -14,6 +14,7 @@ import argparse
 import asyncio
 import base64
 import contextlib
+import io
 import json
 import secrets
 import shutil
@@ -27,6 +28,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from serving.access.users import Users
 from tests.benchmarks.service import jpeg, request
@@ -92,6 +94,15 @@ async def canvases(port: int, token: str) -> None:
     await _many(8, port, request(token, attacks.webp(16383, 16383)))
 
 
+async def largest(port: int, token: str) -> None:
+    """2: batches of eight WebPs of as many pixels as are accepted."""
+    encoded = io.BytesIO()
+    Image.new("RGBA", (2508, 2508), (1, 2, 3, 4)).save(encoded, "WEBP", lossless=True)
+    picture = base64.b64encode(encoded.getvalue()).decode()
+    body = json.dumps([{"image": picture}] * 8).encode()
+    await _many(8, port, _head(token, "/predict/batch", "application/json", len(body)) + body)
+
+
 async def idle(port: int, token: str) -> None:
     """3: 300 connections that send nothing."""
     await _many(300, port, b"", read=False)
@@ -150,7 +161,7 @@ async def nothing(port: int, token: str) -> None:
 
 
 ATTACKS: tuple[Attack, ...] = (
-    *(nothing, scans, scans_allowed, pixels, canvases, idle, slow, deaf),
+    *(nothing, scans, scans_allowed, pixels, canvases, largest, idle, slow, deaf),
     *(held, lines, products, chunks),
 )
 

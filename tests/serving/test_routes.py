@@ -532,3 +532,27 @@ def test_pages_load_everything_from_here(client: Client, path: str) -> None:
         assert source.startswith("/")
         assert client.get(source).status_code == 200
     assert "http" not in client.get("/schema/schema.js").text.replace("https", "http")
+
+
+def test_what_is_behind_a_token_is_kept_nowhere(client: Client, auth: dict[str, str]) -> None:
+    product = {"designation": "livre"}
+    for response in (
+        client.post("/predict", headers=auth, json=product),
+        client.post("/predict", headers=auth, json={}),
+        client.get("/model", headers=auth),
+        client.get("/verify-token"),
+    ):
+        assert response.headers.get_list("cache-control") == ["no-store"]
+        assert response.headers.get_list("x-content-type-options") == ["nosniff"]
+    assert "cache-control" not in client.get("/health/live").headers
+    assert login(client, username=USER, password=PASSWORD).headers.get_list("cache-control") == [
+        "no-store"
+    ]
+
+
+@pytest.mark.parametrize("path", ["/", "/schema"])
+def test_pages_load_nothing_from_elsewhere_and_tell_nothing(client: Client, path: str) -> None:
+    headers = client.get(path, headers={"Accept": "text/html"}).headers
+    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["content-security-policy"].startswith("default-src 'self'")
+    assert headers.get_list("x-content-type-options") == ["nosniff"]
