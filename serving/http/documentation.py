@@ -89,10 +89,10 @@ def _string(description: str, **more: Any) -> Schema:
     return Schema(type=OpenAPIType.STRING, description=description, **more)
 
 
-def _product(image: Schema, identifier: Schema) -> Schema:
+def _product(image: Schema, text: list[OpenAPIType], identifier: Schema) -> Schema:
     properties: dict[str, Schema | Reference] = {
-        "designation": _string("Title of the listing."),
-        "description": _string("Description; HTML is stripped."),
+        "designation": Schema(type=text, description="Title of the listing."),
+        "description": Schema(type=text, description="Description; HTML is stripped."),
         "image": image,
         "product_identifier": identifier,
         "product_id": identifier,
@@ -101,17 +101,33 @@ def _product(image: Schema, identifier: Schema) -> Schema:
     return Schema(
         type=OpenAPIType.OBJECT,
         properties=properties,
+        any_of=[_needed(name) for name in ("designation", "description", "image")],
         description="A text (designation, description) or an image is needed.",
     )
 
 
+def _needed(name: str) -> Schema:
+    filled = Schema(type=OpenAPIType.STRING, min_length=1)
+    return Schema(required=[name], properties={name: filled})
+
+
 _FORM = _product(
     _string("JPEG, PNG or WebP.", format="binary"),
+    [OpenAPIType.STRING],
     _string("Given back as it is.", max_length=128),
 )
 _JSON = _product(
-    _string("JPEG, PNG or WebP in base64.", content_encoding="base64"),
-    Schema(type=[OpenAPIType.STRING, OpenAPIType.INTEGER], description="Given back as it is."),
+    Schema(
+        type=[OpenAPIType.STRING, OpenAPIType.NULL],
+        description="JPEG, PNG or WebP in base64.",
+        content_encoding="base64",
+    ),
+    [OpenAPIType.STRING, OpenAPIType.NULL],
+    Schema(
+        type=[OpenAPIType.STRING, OpenAPIType.INTEGER, OpenAPIType.NULL],
+        description="Given back as it is; at most 128 characters.",
+        max_length=128,
+    ),
 )
 
 
