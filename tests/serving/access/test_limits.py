@@ -148,8 +148,11 @@ def test_logins_are_limited_by_address_and_account(start: Start) -> None:
     assert "login_failures_total 3.0" in client.get("/metrics").text
 
 
-def test_a_proxy_that_adds_a_line_of_its_own_is_heard(classifier_root: Path) -> None:
+def test_a_proxy_that_adds_a_line_of_its_own_is_heard(
+    classifier_root: Path, tmp_path: Path
+) -> None:
     variables = {
+        "USERS_DATABASE": str(tmp_path / "users.sqlite3"),
         "SECRET_KEY": SECRET,
         "SERVING_TRUSTED_PROXIES": "127.0.0.1",
         "SERVING_TOKEN_ADDRESS_LIMIT": "2",
@@ -167,8 +170,11 @@ def test_a_proxy_that_adds_a_line_of_its_own_is_heard(classifier_root: Path) -> 
         assert login("192.0.2.9", "198.51.100.2").status_code == 400
 
 
-def test_two_processes_share_a_count_in_redis(classifier_root: Path, redis: Redis) -> None:
+def test_two_processes_share_a_count_in_redis(
+    classifier_root: Path, redis: Redis, tmp_path: Path
+) -> None:
     variables = {
+        "USERS_DATABASE": str(tmp_path / "users.sqlite3"),
         "SECRET_KEY": SECRET,
         "TEST_USER": USER,
         "TEST_USER_PASSWORD": PASSWORD,
