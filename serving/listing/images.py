@@ -103,8 +103,8 @@ def decode(
     What a picture costs is bounded by its head, before anything is decoded; `seconds` bounds the
     processor time besides, as far as it goes into reading.
 
-    Raises ImageError: not JPEG, PNG or WebP, broken, over MAX_BYTES, MAX_SIDE, `max_pixels` (half of
-    them for WebP) or MAX_SCANS, or over `seconds`.
+    Raises ImageError: not JPEG, PNG or WebP, broken, over MAX_BYTES, MAX_SIDE, `max_pixels` (half
+    of them for WebP) or MAX_SCANS, or over `seconds`.
     """
     if len(data) > MAX_BYTES:
         raise ImageError(f"picture has {len(data)} bytes; at most {MAX_BYTES} are accepted")
