@@ -63,7 +63,7 @@ def write(lines: tuple[str, ...], end: str = "\n") -> str:
 
 def test_known_lines_are_left_out_and_others_pass_unchanged_in_order() -> None:
     mixed = [line for pair in zip(WORDS, NOISE * 3, strict=False) for line in pair]
-    python = "print('from Python', file=sys.stderr, end='')"
+    python = "print('from Python', file=sys.stderr, end='', flush=True)"
     library = "ctypes.CDLL(None).dprintf(2, b'from C\\n')"
     after = "\nprint('after', file=sys.stderr)"
     program = inside(write(tuple(mixed)), python, library, write(("no end",), end="")) + after
