@@ -74,8 +74,8 @@ def fetch(client: MlflowClient, version: Version, destination: Path) -> None:
         made.rename(destination)
 
 
-def write_excerpt(client: MlflowClient, version: Version, classifier: Path) -> None:
-    """Write beside the classifier what the service reads where there is no dvc.lock."""
+def write_excerpt(client: MlflowClient, version: Version, classifier: Path) -> Path:
+    """Write beside the classifier what the service reads instead of a dvc.lock; its path."""
     with tempfile.TemporaryDirectory() as folder:
         measured = registry.run_file(client, version, _MEASURED, Path(folder))
         excerpt = {
@@ -87,7 +87,9 @@ def write_excerpt(client: MlflowClient, version: Version, classifier: Path) -> N
             "measured": json.loads(measured.read_text(encoding="utf-8")),
         }
     text = json.dumps(excerpt, indent=1, sort_keys=True) + "\n"
-    classifier.with_name(f"{classifier.name}.lock.json").write_text(text, encoding="utf-8")
+    excerpt_file = classifier.with_name(f"{classifier.name}.lock.json")
+    excerpt_file.write_text(text, encoding="utf-8")
+    return excerpt_file
 
 
 def main(address: str) -> None:
@@ -99,10 +101,11 @@ def main(address: str) -> None:
         place = FETCHED / version.model.removesuffix(".dir")
         fetch(client, version, place)
         classifier = place / locks.CLASSIFIER
-        write_excerpt(client, version, classifier)
+        excerpt = write_excerpt(client, version, classifier)
     print(f"{registry.NAME} version {version.number}: {version.model}", flush=True)
     os.environ["SERVING_MODEL"] = str(classifier)
-    os.environ["SERVING_LOCK"] = str(place / locks.LOCK)  # not there, so that the excerpt counts
+    os.environ["SERVING_LOCK"] = str(excerpt)
+    os.environ["SERVING_MODEL_HASH"] = version.model
     os.execv(sys.executable, [sys.executable, "-m", "serving"])  # noqa: S606
 
 
