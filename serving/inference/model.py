@@ -145,10 +145,11 @@ class Model:
         return await self.ask(lambda classifier: explain(classifier, product), left, asker)
 
     def close(self) -> None:
-        """Stop the threads; what still runs is not waited for."""
+        """Stop the threads; what still runs is refused and not waited for."""
+        classifier, self._classifier = self._classifier, None
+        if classifier is not None and not self._workers.running:
+            classifier.close()
         self._workers.abandon()
-        if self._classifier is not None and not self._workers.running:
-            self._classifier.close()
 
 
 def _parts(products: Sequence[Product]) -> Iterator[list[Product]]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Awaitable, Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from serving.http.problems import CLIENT_LEFT, Problem, busy
@@ -15,6 +16,7 @@ Left = Callable[[], Awaitable[None]]
 """Returns once the client has gone away."""
 
 _FULL = "The service is at work on as many requests as it can hold."
+_STOPPING = "The service is stopping."
 
 
 class Workers:
@@ -79,8 +81,11 @@ class Workers:
         self._pool.shutdown()
 
     def abandon(self) -> None:
-        """Stop the threads once what they run is done, and wait for nothing."""
+        """Refuse all calls, those at work too, and wait for nothing: their threads end later."""
         self._pool.shutdown(wait=False, cancel_futures=True)
+        for call in tuple(self._calls):
+            with contextlib.suppress(InvalidStateError):  # done in this moment
+                call.set_exception(busy(_STOPPING))
 
 
 class _Turns:
@@ -115,10 +120,13 @@ class _Turns:
                 self._askers[asker] = calls
             if not future.set_running_or_notify_cancel():
                 return
-        try:
-            future.set_result(call())
-        except BaseException as error:
-            future.set_exception(error)
+        with contextlib.suppress(InvalidStateError):  # abandoned meanwhile
+            try:
+                answer = call()
+            except BaseException as error:
+                future.set_exception(error)
+            else:
+                future.set_result(answer)
 
     def give_way(self, asker: str) -> bool:
         """Refuse the youngest call of who has most waiting; False if that would be `asker`."""

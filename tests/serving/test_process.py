@@ -331,11 +331,17 @@ def test_the_grace_period_holds_whatever_runs(root: Path) -> None:
             f"Content-Length: {len(body)}\r\n\r\n"
         )
         with socket.create_connection(("127.0.0.1", process.port)) as waiting:
+            started = time.monotonic()
+            waiting.sendall(head.encode() + body)
+            assert waiting.recv(12) == b"HTTP/1.1 200"
+            whole = time.monotonic() - started
+        with socket.create_connection(("127.0.0.1", process.port)) as waiting:
             waiting.sendall(head.encode() + body)
             wait_until(lambda: gauge(process, "classifier_running") == 1)
             started = time.monotonic()
             assert process.stop() == 0
-            assert time.monotonic() - started < 6
+            assert time.monotonic() - started < whole
+            assert waiting.recv(12) == b"HTTP/1.1 503"
 
 
 def test_two_processes_share_no_port_unless_told(root: Path) -> None:

@@ -185,3 +185,19 @@ def test_a_client_that_leaves_while_it_is_answered_is_waited_for_no_longer() -> 
         workers.close()
 
     asyncio.run(scenario())
+
+
+def test_who_is_abandoned_is_refused_at_once_whatever_runs() -> None:
+    async def scenario() -> None:
+        workers, go = Workers(1, 1, "test"), Event()
+        running = await occupied(workers, go)
+        waiting = asyncio.create_task(workers.run(lambda: True))
+        await until(lambda: workers.waiting == 1)
+        workers.abandon()
+        for task in (running, waiting):
+            with pytest.raises(Problem) as refusal:
+                await asyncio.wait_for(task, 10)
+            assert refusal.value.status_code == 503
+        go.set()
+
+    asyncio.run(scenario())
