@@ -1,24 +1,29 @@
-"""The service behind nginx, as docs/operations.md sets it up."""
+"""The service behind nginx, as conf/nginx sets it up."""
 
 from __future__ import annotations
 
-import re
 import shutil
 import signal
 import socket
 import subprocess
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import httpx
 import pytest
 
+from serving.classifier.classifier import LABELS_FILE
 from tests.support import tiny
-from tests.support.process import free_port, running
+from tests.support.process import Process, free_port, running
 from tests.support.repository import ROOT
 from tests.support.service import PASSWORD, SECRET, USER
+
+UPSTREAMS = ("service", "auth")
+PATIENCE = 60
 
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
 
@@ -37,34 +42,35 @@ VARIABLES = {
 }
 
 
-def configuration(folder: Path, port: int, service: int) -> str:
-    """That of the page, without TLS, between these ports."""
-    page = (ROOT / "docs" / "operations.md").read_text("utf-8")
-    [block] = re.findall(r"```nginx\n(.*?)```", page, re.DOTALL)
-    block = re.sub(r" *ssl_certificate.*\n", "", block)
-    block = block.replace("listen 443 ssl;", f"listen 127.0.0.1:{port};")
-    block = block.replace("127.0.0.1:8000", f"127.0.0.1:{service}")
+def configuration(folder: Path, port: int, services: Sequence[int]) -> str:
+    """conf/nginx/service.conf on that port, before services on these ports."""
+    server = (ROOT / "conf" / "nginx" / "service.conf").read_text("utf-8")
+    server = server.replace("listen 8080;", f"listen 127.0.0.1:{port};")
+    replicas = " ".join(f"server 127.0.0.1:{service} max_fails=0;" for service in services)
+    upstreams = "".join(f"upstream {name} {{ {replicas} keepalive 8; }}\n" for name in UPSTREAMS)
     paths = "".join(
         f"{kind}_temp_path {folder}/{kind};\n"
         for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
     return (
         f"daemon off; master_process off; pid {folder}/pid; error_log {folder}/error;\n"
-        f"events {{ worker_connections 2048; }}\nhttp {{ access_log off;\n{paths}{block}}}\n"
+        f"events {{ worker_connections 2048; }}\n"
+        f"http {{ access_log off;\n{paths}{upstreams}{server}}}\n"
     )
 
 
 @contextmanager
-def nginx(folder: Path, service: int) -> Iterator[int]:
-    """nginx before the service on that port; its own port."""
+def nginx(folder: Path, *services: int) -> Iterator[int]:
+    """nginx before the services on those ports; its own port."""
     port = free_port()
-    (folder / "nginx.conf").write_text(configuration(folder, port, service), "utf-8")
+    folder.mkdir()
+    (folder / "nginx.conf").write_text(configuration(folder, port, services), "utf-8")
     process = subprocess.Popen(  # noqa: S603
         [str(NGINX), "-p", str(folder), "-c", str(folder / "nginx.conf")],
         stderr=subprocess.DEVNULL,
     )
     try:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + PATIENCE
         while True:
             with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
                 break
@@ -73,21 +79,20 @@ def nginx(folder: Path, service: int) -> Iterator[int]:
         yield port
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(10)
+        process.wait(PATIENCE)
 
 
 def test_slow_clients_end_at_the_proxy(classifier_root: Path, tmp_path: Path) -> None:
     root = Path(shutil.copytree(classifier_root, tmp_path / "root"))
-    (tmp_path / "nginx").mkdir()
     with (
         running(root, VARIABLES) as service,
         nginx(tmp_path / "nginx", service.port) as port,
         ExitStack() as stack,
     ):
-        here = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=5)
+        here = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE)
         there = httpx.Client(
             base_url=f"http://127.0.0.1:{port}",
-            timeout=5,
+            timeout=PATIENCE,
             transport=httpx.HTTPTransport(local_address="127.0.0.2"),
         )
         stack.callback(here.close)
@@ -99,19 +104,17 @@ def test_slow_clients_end_at_the_proxy(classifier_root: Path, tmp_path: Path) ->
             if number % 2:
                 head = b"POST /token HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nusername"
                 slow.sendall(head)
-        started = time.monotonic()
         headers = {"Authorization": f"Bearer {token}"}
         answer = there.post("/predict", headers=headers, files={"image": tiny.picture()})
         assert answer.json()["predicted"] == 2583
-        assert time.monotonic() - started < 1
         assert there.get("/health/live").status_code == 200
+        assert there.get("/metrics").status_code == 404, "for those inside"
         metrics = service.client.get("/metrics").text
         assert "\nhttp_requests_in_flight 1.0" in metrics, "the slow ones are not the service's"
 
 
 def test_limits_are_of_the_clients_behind_the_proxy(classifier_root: Path, tmp_path: Path) -> None:
     root = Path(shutil.copytree(classifier_root, tmp_path / "root"))
-    (tmp_path / "nginx").mkdir()
     with running(root, VARIABLES) as service, nginx(tmp_path / "nginx", service.port) as port:
 
         def login(address: str, made_up: str) -> int:
@@ -125,3 +128,62 @@ def test_limits_are_of_the_clients_behind_the_proxy(classifier_root: Path, tmp_p
 
         assert [login("127.0.0.3", f"192.0.2.{n}") for n in range(3)] == [400, 400, 429]
         assert login("127.0.0.4", "192.0.2.0") == 400
+
+
+def test_replicas_change_the_model_one_after_the_other_and_no_request_fails(
+    classifier_root: Path, tmp_path: Path
+) -> None:
+    root = Path(shutil.copytree(classifier_root, tmp_path / "root"))
+    variables = {**VARIABLES, "SERVING_PREDICT_LIMIT": "0"}
+    statuses: list[int] = []
+    models: list[str] = []
+    done = threading.Event()
+
+    def ask(port: int) -> None:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE) as client:
+            form = {"username": USER, "password": PASSWORD}
+            token = client.post("/token", data=form).json()["access_token"]
+            while not done.wait(0.03):  # nginx takes 100 a second of an address
+                answer = client.post(
+                    "/predict",
+                    headers={"Authorization": f"Bearer {token}"},
+                    files={"image": tiny.picture()},
+                )
+                statuses.append(answer.status_code)
+                if answer.status_code == 200:
+                    models.append(answer.json()["model"])
+
+    def asked(count: int) -> None:
+        seen, deadline = len(statuses), time.monotonic() + PATIENCE
+        while len(statuses) < seen + count:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+    with ExitStack() as stack:
+        replicas = [Process(root, variables, quiet=True) for _ in range(2)]
+        for replica in replicas:
+            stack.callback(replica.close)
+            replica.wait_ready(PATIENCE)
+        port = stack.enter_context(nginx(tmp_path / "nginx", *(each.port for each in replicas)))
+        pool = stack.enter_context(ThreadPoolExecutor(3))
+        asking = [pool.submit(ask, port) for _ in range(3)]
+        stack.callback(done.set)
+        asked(20)
+        [before] = set(models)
+        labels = root / "models" / "classifier" / LABELS_FILE
+        labels.write_text(labels.read_text("utf-8") + "\n", "utf-8")
+        tiny.relock(root)
+        for replica in replicas:
+            assert replica.stop() == 0
+            asked(20)
+            again = Process(root, variables, quiet=True, port=replica.port)
+            stack.callback(again.close)
+            again.wait_ready(PATIENCE)
+            asked(20)
+        done.set()
+        for one in asking:
+            one.result(PATIENCE)
+    assert set(statuses) == {200}
+    assert models[0] == before
+    assert models[-1] != before
+    assert len(set(models)) == 2

@@ -37,15 +37,16 @@ class Process:
         *part: str,
         module: str = "serving",
         quiet: bool = False,
+        port: int | None = None,
     ) -> None:
-        self.port = free_port()
-        port = {"SERVING_PORT": str(self.port), "SERVING_AUTH_PORT": str(self.port)}
+        self.port = port or free_port()
+        ports = {"SERVING_PORT": str(self.port), "SERVING_AUTH_PORT": str(self.port)}
         path = {"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"]}
         self.started = time.monotonic()
         self.process = subprocess.Popen(  # noqa: S603
             [sys.executable, "-m", module, *part],
             cwd=folder,
-            env=path | port | variables,
+            env=path | ports | variables,
             stdout=subprocess.DEVNULL if quiet else subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

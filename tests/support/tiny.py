@@ -86,9 +86,15 @@ def build(folder: Path) -> Path:
     fusion.write(classifier / FUSION_FILE)
     labels = {str(code): LABELS[code]._asdict() for code in CODES}
     (classifier / LABELS_FILE).write_text(json.dumps(labels), encoding="utf-8")
+    relock(folder)
+    return classifier
+
+
+def relock(folder: Path) -> None:
+    """Write manifest and lock of the files as they are now."""
+    classifier = folder / "models" / "classifier"
     manifest.write(classifier, {"parameters": {"text": {"model": "tiny"}}, "libraries": {}})
     write_lock(folder)
-    return classifier
 
 
 def write_lock(folder: Path) -> None:
