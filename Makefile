@@ -192,6 +192,34 @@ bench-serving: $(STAMP) ## How fast the service answers, beside a Keras peer (fi
 bench-attacks: $(STAMP) ## What another user sees while one address attacks the service
 	@python -m tests.benchmarks.attacks
 
+.PHONY: secrets
+secrets: $(STAMP) ## Add to .env the secrets that docker-compose.yml asks for and .env lacks
+	@python -m stages.commands.secrets
+
+# With PAGES=1, the pages for people are published on the loopback as well.
+COMPOSE := docker compose --file docker-compose.yml $(if $(PAGES),--file conf/compose/pages.yml)
+
+.PHONY: up
+up: secrets ## Start the service and all around it in containers: [PAGES=1]
+	@python -m serving.inference.lock
+	@$(COMPOSE) up --build --detach --wait
+
+.PHONY: down
+down: ## Stop the containers; what they keep stays
+	@$(COMPOSE) --profile '*' down
+
+.PHONY: logs
+logs: ## Follow what the containers say
+	@$(COMPOSE) logs --follow --tail 100
+
+.PHONY: train
+train: secrets ## Run the pipeline in a container, on this checkout
+	@OWNER="$$(id -u):$$(id -g)" $(COMPOSE) run --build --rm train
+
+.PHONY: image-check
+image-check: $(STAMP) ## Build the serving image with buildah, start it as an engine would, and ask it
+	@INTEGRATION=required python -m pytest tests/integration/test_image.py
+
 .PHONY: lock
 lock: $(STAMP) ## Compile requirements/*.txt anew from pyproject.toml
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
@@ -200,6 +228,8 @@ lock: $(STAMP) ## Compile requirements/*.txt anew from pyproject.toml
 		--extra serving -c requirements/dev.txt pyproject.toml -o requirements/serving.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 		--extra serving --extra pull -c requirements/dev.txt pyproject.toml -o requirements/pull.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
+		--extra serving --extra pipeline -c requirements/dev.txt pyproject.toml -o requirements/pipeline.txt
 
 .PHONY: clean
 clean: ## Remove the environment and what tools leave behind; data, models and DVC's cache stay
