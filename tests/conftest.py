@@ -5,8 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support import tiny
+
+settings.register_profile(
+    "a machine however slow", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("a machine however slow")
 
 
 @pytest.fixture(scope="session")

@@ -269,7 +269,7 @@ def main() -> None:
         service_seconds = service.wait_ready()
         peer = Process(ROOT, {}, module=PEER, quiet=True)
         stack.callback(peer.close)
-        peer_seconds = peer.wait_ready(120)
+        peer_seconds = peer.wait_ready()
         form = {"username": "load", "password": password}
         token = service.client.post("/token", data=form).json()["access_token"]
         answers = [answer(process, token, pictures[0]) for process in (service, peer)]

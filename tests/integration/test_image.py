@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,11 +16,11 @@ from tests.support import image, tiny
 from tests.support.image import Builder, Container
 from tests.support.process import free_port
 from tests.support.service import PASSWORD, SECRET, USER
+from tests.support.waiting import PATIENCE, wait_answered
 
 pytestmark = [pytest.mark.slow, pytest.mark.integration]
 
 LARGEST = 450_000_000
-PATIENCE = 90
 MODELS, USERS = "/models", "/var/lib/product-codes"
 
 
@@ -96,15 +95,7 @@ def test_its_entry_point_answers(container: Container, folders: dict[str, Path])
     process = container.start([], variables, folders, subprocess.DEVNULL)
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE) as client:
-            deadline = time.monotonic() + PATIENCE
-            while True:
-                assert process.poll() is None
-                assert time.monotonic() < deadline
-                try:
-                    if client.get("/health/ready").status_code == 200:
-                        break
-                except httpx.TransportError:
-                    time.sleep(0.05)
+            wait_answered(process, f"{client.base_url}/health/ready")
             form = {"username": USER, "password": PASSWORD}
             token = client.post("/token", data=form).json()["access_token"]
             answer = client.post(

@@ -14,8 +14,9 @@ import pytest
 from stages.commands import locks
 from tests.support.process import free_port
 from tests.support.repository import ENVIRONMENT, git
-from tests.support.servers import BUCKET, PATIENCE, Store
+from tests.support.servers import BUCKET, Store
 from tests.support.tracked import fill_cache
+from tests.support.waiting import PATIENCE
 from tests.support.way import Way, way_to
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]

@@ -8,7 +8,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,10 +23,10 @@ from tests.support.servers import PASSWORD, QUIET, USER, Server, Store
 from tests.support.service import PASSWORD as SERVICE_PASSWORD
 from tests.support.service import SECRET
 from tests.support.service import USER as SERVICE_USER
+from tests.support.waiting import PATIENCE, wait_answered
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
-PATIENCE = 120
 PAGE = (ROOT / "docs" / "team.md").read_text("utf-8")
 SMALL = {
     "conf/data/sample.yaml": {
@@ -79,16 +78,7 @@ def typed(heading: str, folder: Path, given: dict[str, str]) -> str:
 def answering(process: subprocess.Popen[str], address: str) -> Iterator[None]:
     """Once `address` is answered; its processes are ended in the end."""
     try:
-        deadline = time.monotonic() + PATIENCE
-        while True:
-            assert process.poll() is None, process.communicate()[0]
-            assert time.monotonic() < deadline, address
-            try:
-                if httpx.get(address).status_code == 200:
-                    break
-            except httpx.TransportError:
-                pass
-            time.sleep(0.1)
+        wait_answered(process, address)
         yield
     finally:
         os.killpg(process.pid, 15)
@@ -120,12 +110,13 @@ def variables(mlflow_at: Server, store_at: Store, tmp_path: Path) -> dict[str, s
 
 def ask_service(address: str, product: dict[str, str]) -> dict[str, Any]:
     form = {"username": SERVICE_USER, "password": SERVICE_PASSWORD}
-    token = httpx.post(f"{address}/token", data=form).json()["access_token"]
+    token = httpx.post(f"{address}/token", data=form, timeout=PATIENCE).json()["access_token"]
     answer = httpx.post(
         f"{address}/predict",
         data={"designation": product["designation"], "description": product["description"]},
         files={"image": base64.b64decode(product["image"])},
         headers={"Authorization": f"Bearer {token}"},
+        timeout=PATIENCE,
     )
     assert answer.status_code == 200, answer.text
     found: dict[str, Any] = answer.json()
@@ -177,7 +168,7 @@ def test_the_way_of_the_page(tmp_path: Path, variables: dict[str, str]) -> None:
         scored = httpx.post(
             f"http://127.0.0.1:{port}/invocations",
             json={"dataframe_records": [product]},
-            timeout=60,
+            timeout=PATIENCE,
         ).json()["predictions"]
     code = (
         "import base64, json, sys, mlflow, pandas; "

@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,8 +17,9 @@ import pytest
 from serving.classifier import manifest
 from tests.support.process import free_port
 from tests.support.repository import ENVIRONMENT, git
-from tests.support.servers import PASSWORD, PATIENCE, QUIET, USER, Server
+from tests.support.servers import PASSWORD, QUIET, USER, Server
 from tests.support.tracked import relock
+from tests.support.waiting import PATIENCE, wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
@@ -55,7 +55,7 @@ class Api:
 
     def __init__(self, server: Server) -> None:
         self.client = httpx.Client(
-            base_url=f"{server.address}/api/2.0/mlflow/", auth=(USER, PASSWORD), timeout=30
+            base_url=f"{server.address}/api/2.0/mlflow/", auth=(USER, PASSWORD), timeout=PATIENCE
         )
 
     def runs(self, experiment: str) -> list[dict[str, Any]]:
@@ -207,11 +207,11 @@ def test_killed_in_the_middle_loses_nothing_and_sends_nothing_twice(
 
 
 def wait_for(condition: Any, process: subprocess.Popen[Any]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
+    def came() -> bool:
         assert process.poll() is None, "it ended before"
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+        return bool(condition())
+
+    wait_until(came)
 
 
 def test_an_experiment_is_on_record_by_the_name_that_dvc_gave_it(

@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 from tests.support.repository import ENVIRONMENT, PIPELINE, attempt, run
+from tests.support.waiting import PATIENCE
 
 pytestmark = pytest.mark.slow
 
@@ -23,7 +24,6 @@ SEED = int(os.environ.get("FAULT_SEED", random.SystemRandom().randrange(10**6)))
 """Of the moments of death; a failing test prints it, FAULT_SEED repeats it."""
 LONGEST = 4.0
 """Seconds a stage may live before it is killed; most stages of the small run end sooner."""
-PATIENCE = 30
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def assert_same_lock(repository: Path, small_run: Path) -> None:
 
 
 def test_killed_in_every_stage_at_random(emptied: Path, small_run: Path) -> None:
-    """Every second time it is DVC that dies; its stage, and what that started, must die too."""
+    """The first at once. Every second time DVC dies; its stage and what that started must, too."""
     moments = random.Random(SEED)
     killed = 0
     for number, stage in enumerate(PIPELINE):
@@ -81,7 +81,7 @@ def test_killed_in_every_stage_at_random(emptied: Path, small_run: Path) -> None
         victim = stage_below(process, stage)
         assert victim is not None, (stage, SEED)
         try:
-            victim.wait(moments.uniform(0, LONGEST))
+            victim.wait(moments.uniform(0, LONGEST) if number else 0)
         except psutil.TimeoutExpired:
             killed += 1
         family = psutil.Process(process.pid).children(recursive=True)

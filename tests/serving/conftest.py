@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,13 @@ def start(settings: Settings) -> Iterator[Callable[..., Client]]:
     yield begin
     for client in clients:
         client.__exit__(None, None, None)
+
+
+@pytest.fixture
+def standing_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No minute ends in the midst of a test, as the limits count minutes."""
+    now = time.time()
+    monkeypatch.setattr("time.time", lambda: now)
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ from serving.metrics import Metrics
 from tests.support import tiny
 from tests.support.answers import is_problem, multipart
 from tests.support.service import PASSWORD, Client, bearer
+from tests.support.waiting import PATIENCE
 
 Auth = dict[str, str]
 
@@ -89,6 +90,7 @@ def test_it_needs_the_scope(client: Client) -> None:
     is_problem(client.post("/explain", headers=headers, json={"designation": "x"}), 403)
 
 
+@pytest.mark.usefixtures("standing_clock")
 def test_it_counts_as_one_product(start: Callable[..., Client]) -> None:
     client = start(predict_limit=3)
     headers = bearer(client)
@@ -115,7 +117,7 @@ def test_it_waits_for_its_turn_and_no_longer_queue(
 
     def slow(products: Any) -> Any:
         begun.set()
-        assert go.wait(10)
+        assert go.wait(PATIENCE)
         return logits(products)
 
     monkeypatch.setattr(classifier, "logits", slow)
@@ -123,11 +125,11 @@ def test_it_waits_for_its_turn_and_no_longer_queue(
         product = {"designation": "livre"}
         first = pool.submit(client.post, "/explain", headers=headers, json=product)
         try:
-            assert begun.wait(10)
+            assert begun.wait(PATIENCE)
             is_problem(client.post("/explain", headers=headers, json=product), 503)
         finally:
             go.set()
-        assert first.result(10).status_code == 200
+        assert first.result(PATIENCE).status_code == 200
 
 
 def test_it_is_no_further_answer_in_the_metrics(start: Callable[..., Client]) -> None:

@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
@@ -21,9 +20,9 @@ from tests.support import tiny
 from tests.support.process import Process, free_port, running
 from tests.support.repository import ROOT
 from tests.support.service import PASSWORD, SECRET, USER
+from tests.support.waiting import PATIENCE, wait_until
 
 UPSTREAMS = ("service", "auth")
-PATIENCE = 60
 
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
 
@@ -70,12 +69,14 @@ def nginx(folder: Path, *services: int) -> Iterator[int]:
         stderr=subprocess.DEVNULL,
     )
     try:
-        deadline = time.monotonic() + PATIENCE
-        while True:
-            with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-                break
-            assert time.monotonic() < deadline, (folder / "error").read_text("utf-8")
-            time.sleep(0.02)
+
+        def listens() -> bool:
+            assert process.poll() is None, (folder / "error").read_text("utf-8")
+            with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+                return True
+            return False
+
+        wait_until(listens)
         yield port
     finally:
         process.send_signal(signal.SIGTERM)
@@ -119,14 +120,16 @@ def test_limits_are_of_the_clients_behind_the_proxy(classifier_root: Path, tmp_p
 
         def login(address: str, made_up: str) -> int:
             transport = httpx.HTTPTransport(local_address=address)
-            with httpx.Client(transport=transport) as client:
+            with httpx.Client(transport=transport, timeout=PATIENCE) as client:
                 return client.post(
                     f"http://127.0.0.1:{port}/token",
                     headers={"X-Forwarded-For": made_up},
                     data={"username": USER, "password": "wrong-guess"},
                 ).status_code
 
-        assert [login("127.0.0.3", f"192.0.2.{n}") for n in range(3)] == [400, 400, 429]
+        statuses = [login("127.0.0.3", f"192.0.2.{n}") for n in range(5)]
+        assert statuses[:2] == [400, 400]
+        assert 429 in statuses[2:], "some more are let in where a minute ends meanwhile"
         assert login("127.0.0.4", "192.0.2.0") == 400
 
 
@@ -154,16 +157,14 @@ def test_replicas_change_the_model_one_after_the_other_and_no_request_fails(
                     models.append(answer.json()["model"])
 
     def asked(count: int) -> None:
-        seen, deadline = len(statuses), time.monotonic() + PATIENCE
-        while len(statuses) < seen + count:
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        wanted = len(statuses) + count
+        wait_until(lambda: len(statuses) >= wanted)
 
     with ExitStack() as stack:
         replicas = [Process(root, variables, quiet=True) for _ in range(2)]
         for replica in replicas:
             stack.callback(replica.close)
-            replica.wait_ready(PATIENCE)
+            replica.wait_ready()
         port = stack.enter_context(nginx(tmp_path / "nginx", *(each.port for each in replicas)))
         pool = stack.enter_context(ThreadPoolExecutor(3))
         asking = [pool.submit(ask, port) for _ in range(3)]
@@ -178,7 +179,7 @@ def test_replicas_change_the_model_one_after_the_other_and_no_request_fails(
             asked(20)
             again = Process(root, variables, quiet=True, port=replica.port)
             stack.callback(again.close)
-            again.wait_ready(PATIENCE)
+            again.wait_ready()
             asked(20)
         done.set()
         for one in asking:

@@ -20,6 +20,7 @@ from tests.support import tiny
 from tests.support.process import Process, running
 from tests.support.repository import ROOT
 from tests.support.service import PASSWORD, USER
+from tests.support.waiting import PATIENCE
 
 pytestmark = pytest.mark.slow
 
@@ -61,7 +62,7 @@ def shell(folder: Path, script: str, typed: str = "", **variables: str) -> str:
         input=typed,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr

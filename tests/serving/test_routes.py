@@ -16,6 +16,7 @@ from serving.routes import about
 from tests.support import tiny
 from tests.support.answers import is_problem, multipart
 from tests.support.service import PASSWORD, USER, Client, bearer
+from tests.support.waiting import PATIENCE
 
 Auth = dict[str, str]
 
@@ -428,7 +429,7 @@ def test_before_the_classifier_is_loaded_products_wait(
     from serving.inference.model import Model
 
     go, load = Event(), Model.load
-    monkeypatch.setattr(Model, "load", lambda self: (go.wait(10), load(self)))
+    monkeypatch.setattr(Model, "load", lambda self: (go.wait(PATIENCE), load(self)))
     client = start(ready=False)
     try:
         assert client.get("/health/live").status_code == 200

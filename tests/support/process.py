@@ -15,6 +15,7 @@ from pathlib import Path
 import httpx
 
 from tests.support.repository import ROOT
+from tests.support.waiting import PATIENCE, wait_answered
 
 
 def free_port() -> int:
@@ -51,24 +52,24 @@ class Process:
             stderr=subprocess.STDOUT,
             text=True,
         )
-        self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=10)
+        self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=PATIENCE)
 
-    def wait_ready(self, at_most: float = 15) -> float:
+    def wait_ready(self) -> float:
         """Seconds from the start until ready."""
-        while True:
-            assert self.process.poll() is None, self.output()
-            assert time.monotonic() < self.started + at_most, "not ready"
-            try:
-                if self.client.get("/health/ready").status_code == 200:
-                    return time.monotonic() - self.started
-            except httpx.TransportError:
-                pass
-            time.sleep(0.02)
+        wait_answered(self.process, f"http://127.0.0.1:{self.port}/health/ready")
+        return time.monotonic() - self.started
 
     def resident_megabytes(self) -> float:
         """Resident memory now."""
+        return self._megabytes("VmRSS")
+
+    def peak_megabytes(self) -> float:
+        """The most that was ever resident."""
+        return self._megabytes("VmHWM")
+
+    def _megabytes(self, field: str) -> float:
         status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii")
-        [line] = [line for line in status.splitlines() if line.startswith("VmRSS")]
+        [line] = [line for line in status.splitlines() if line.startswith(field)]
         return int(line.split()[1]) / 1024
 
     def processor_seconds(self) -> float:
@@ -80,26 +81,28 @@ class Process:
     def stop(self) -> int:
         """SIGTERM and wait; the exit code."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(15)
+        return self.process.wait(PATIENCE)
 
     def output(self) -> str:
         """All it wrote, once it has ended."""
-        return self.process.communicate(timeout=15)[0]
+        return self.process.communicate(timeout=PATIENCE)[0]
 
     def close(self) -> None:
         """End it, whatever state it is in."""
         self.client.close()
         if self.process.poll() is None:
             self.process.kill()
-        self.process.wait(15)
+        self.process.wait(PATIENCE)
         if self.process.stdout:
             self.process.stdout.close()
 
 
 @contextmanager
-def running(folder: Path, variables: dict[str, str], *part: str) -> Iterator[Process]:
+def running(
+    folder: Path, variables: dict[str, str], *part: str, module: str = "serving"
+) -> Iterator[Process]:
     """A process that is ready."""
-    process = Process(folder, variables, *part, quiet=True)
+    process = Process(folder, variables, *part, module=module, quiet=True)
     try:
         process.wait_ready()
         yield process

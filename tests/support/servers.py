@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,9 +17,7 @@ import boto3
 import httpx
 
 from tests.support.process import free_port
-
-PATIENCE = 90
-"""Seconds a server may take to answer first."""
+from tests.support.waiting import PATIENCE, wait_answered
 
 USER, PASSWORD = "admin", "correct-horse-battery"
 
@@ -47,15 +44,7 @@ class Server:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        deadline = time.monotonic() + PATIENCE
-        while True:
-            assert self.process.poll() is None, self.command
-            assert time.monotonic() < deadline, self.command
-            try:
-                if httpx.get(f"{self.address}{ready}").status_code < 500:
-                    return
-            except httpx.TransportError:
-                time.sleep(0.1)
+        wait_answered(self.process, f"{self.address}{ready}")
 
     def stop(self) -> None:
         """End it with its workers: they are a group of processes of their own."""
@@ -156,7 +145,9 @@ def s3_server(folder: Path) -> Iterator[Store]:
         policy = json.dumps({"Version": "2012-10-17", "Statement": [everything]})
         users.put_user_policy(UserName="alice", PolicyName="all", PolicyDocument=policy)
         made = users.create_access_key(UserName="alice")["AccessKey"]
-        httpx.post(f"{server.address}/moto-api/reset-auth", content=b"0").raise_for_status()
+        httpx.post(
+            f"{server.address}/moto-api/reset-auth", content=b"0", timeout=PATIENCE
+        ).raise_for_status()
         store = Store(server, made["AccessKeyId"], made["SecretAccessKey"])
         store.client().create_bucket(Bucket=BUCKET)
         yield store

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from litestar.testing import TestClient
 
 from serving.http.watching import Watched
 from serving.settings import Settings
+from tests.support.waiting import wait_until
 
 SECRET = "uYd0n3vG-4kQwZ7rT1sXbE6mJ9hLpC2aVfNoRiB5tUxWzKqDgHyMjPeSlA8cOv_I"
 USER, PASSWORD = "alice", "correct horse battery"
@@ -29,10 +29,7 @@ class Client(TestClient[Any]):
 
 def wait_ready(client: Client) -> None:
     """Until the classifier is loaded."""
-    deadline = time.monotonic() + 10
-    while client.get("/health/ready").status_code != 200:
-        assert time.monotonic() < deadline, "not ready"
-        time.sleep(0.01)
+    wait_until(lambda: client.get("/health/ready").status_code == 200, "not ready")
 
 
 def bearer(

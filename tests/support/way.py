@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
+from tests.support.waiting import PATIENCE
+
 
 @dataclass
 class Way:
@@ -57,7 +59,7 @@ def way_to(server: str) -> Iterator[Way]:
             if way.fails():
                 self.answer(500, {}, b"")
                 return
-            connection = http.client.HTTPConnection(target, timeout=30)
+            connection = http.client.HTTPConnection(target, timeout=PATIENCE)
             connection.request(self.command, self.path, body, dict(self.headers))
             answer = connection.getresponse()
             content = answer.read()

@@ -40,7 +40,7 @@ def claims(**changes: Any) -> dict[str, Any]:
         "aud": "product-codes",
         "sub": "alice",
         "iat": now,
-        "exp": now + 60,
+        "exp": now + 3600,
         "jti": "1",
         "scope": "predict",
         "typ": "access",

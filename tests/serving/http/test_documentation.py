@@ -89,7 +89,6 @@ def test_every_answer_is_documented(
 
     @settings(
         max_examples=examples,
-        deadline=None,
         database=None,
         suppress_health_check=list(HealthCheck),
     )

@@ -10,10 +10,11 @@ import pytest
 
 from serving.http.problems import CLIENT_LEFT, Problem
 from serving.inference.work import Workers
+from tests.support.waiting import PATIENCE
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while not condition():
             await asyncio.sleep(0)
 
@@ -29,7 +30,7 @@ async def occupied(workers: Workers, go: Event) -> asyncio.Task[bool]:
 
     def hold() -> bool:
         busy.set()
-        return go.wait(10)
+        return go.wait(PATIENCE)
 
     task = asyncio.create_task(workers.run(hold))
     await until(busy.is_set)
@@ -39,7 +40,7 @@ async def occupied(workers: Workers, go: Event) -> asyncio.Task[bool]:
 def test_a_full_queue_is_refused_and_the_rest_is_answered() -> None:
     async def scenario() -> None:
         workers, go = Workers(2, 1, "test"), Event()
-        running = [asyncio.create_task(workers.run(lambda: go.wait(10))) for _ in range(3)]
+        running = [asyncio.create_task(workers.run(lambda: go.wait(PATIENCE))) for _ in range(3)]
         await until(lambda: workers.waiting == 1)
         with pytest.raises(Problem) as refusal:
             await workers.run(lambda: True)
@@ -90,7 +91,7 @@ def test_a_cancelled_wait_loses_no_thread(with_left: bool) -> None:
         go.set()
         waiting[1].cancel()
         await asyncio.gather(first, *waiting, return_exceptions=True)
-        assert await asyncio.wait_for(workers.run(lambda: 2, left), 5) == 2
+        assert await asyncio.wait_for(workers.run(lambda: 2, left), PATIENCE) == 2
         workers.close()
 
     asyncio.run(scenario())
@@ -120,7 +121,7 @@ def test_a_wait_cancelled_as_its_turn_comes_gives_the_turn_back(steps: int) -> N
             await asyncio.sleep(0)
         second.cancel()
         await asyncio.gather(second, return_exceptions=True)
-        assert await asyncio.wait_for(workers.run(lambda: 2), 5) == 2
+        assert await asyncio.wait_for(workers.run(lambda: 2), PATIENCE) == 2
         workers.close()
 
     asyncio.run(scenario())
@@ -176,7 +177,7 @@ def test_a_client_that_leaves_while_it_is_answered_is_waited_for_no_longer() -> 
             await until(lambda: workers.running == 1)
 
         with pytest.raises(Problem) as refusal:
-            await workers.run(lambda: go.wait(10), left)
+            await workers.run(lambda: go.wait(PATIENCE), left)
         assert refusal.value.status_code == CLIENT_LEFT
         assert workers.running == 1
         go.set()
@@ -196,7 +197,7 @@ def test_who_is_abandoned_is_refused_at_once_whatever_runs() -> None:
         workers.abandon()
         for task in (running, waiting):
             with pytest.raises(Problem) as refusal:
-                await asyncio.wait_for(task, 10)
+                await asyncio.wait_for(task, PATIENCE)
             assert refusal.value.status_code == 503
         go.set()
 

@@ -21,7 +21,7 @@ def products(sizes: list[int], seed: int) -> tuple[np.ndarray, np.ndarray]:
     return codes[order], groups[order]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(SIZES, st.integers(0, 2**32 - 1))
 def test_groups_are_whole_and_every_product_has_a_fold(sizes: list[int], seed: int) -> None:
     codes, groups = products(sizes, seed)

@@ -17,6 +17,7 @@ from stages.common.determinism import ENVIRONMENT
 from stages.common.process import project_python
 from tests.support.imports import names
 from tests.support.repository import ROOT, unactivated
+from tests.support.waiting import PATIENCE
 
 LOADED_BY_ANY_PYTHON = (
     *("__main__", "common/determinism", "common/output", "common/process", "common/processor"),
@@ -164,7 +165,7 @@ if __name__ == "__main__":
         worker = int(process.stdout.readline())
         process.kill()
         try:
-            psutil.Process(worker).wait(30)
+            psutil.Process(worker).wait(PATIENCE)
         except psutil.NoSuchProcess:
             pass  # gone before it could be looked at
         finally:

@@ -81,7 +81,6 @@ def test_no_products_have_no_groups() -> None:
     assert len(near_duplicate_groups(nothing, nothing)) == 0
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from("abcdef"), st.sampled_from(["", *"uvwxyz"])), max_size=25)
 )
@@ -108,7 +107,7 @@ def products(sizes: list[int], seed: int) -> tuple[pd.Series, np.ndarray]:
     return pd.Series(codes[order]), groups[order]
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(SIZES, SEEDS)
 def test_no_group_is_divided(sizes: list[int], seed: int) -> None:
     codes, groups = products(sizes, seed)

@@ -188,7 +188,7 @@ def test_near_duplicates_are_linked_through_title_and_picture() -> None:
     assert designation_key("  L'ÉTÉ!") == "l ete"
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 2**20), st.integers(60, 400))
 def test_no_group_is_divided_and_shares_are_kept(seed: int, count: int) -> None:
     random = np.random.default_rng(seed)

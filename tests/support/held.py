@@ -1,0 +1,27 @@
+"""The service, whose classifier answers nothing while the file `HELD` is in its folder."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from serving.__main__ import main
+from serving.classifier.classifier import Product
+from serving.inference.timing import TimedClassifier
+
+HELD = Path("held")
+_logits = TimedClassifier.logits
+
+
+def _held(self: TimedClassifier, products: Sequence[Product]) -> Any:
+    while HELD.exists():
+        time.sleep(0.01)
+    return _logits(self, products)
+
+
+if __name__ == "__main__":
+    TimedClassifier.logits = _held  # type: ignore[method-assign, assignment]
+    sys.exit(main())

@@ -1,0 +1,37 @@
+"""How long a test waits for what must come, on a machine however slow and busy."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+
+PATIENCE = 120
+"""Seconds after which what has not come counts as never coming."""
+
+HELD_BACK = str(PATIENCE * 30)
+"""Seconds, for a setting that must not end what a test holds back."""
+
+
+def wait_until(condition: Callable[[], bool], what: str = "it never came to that") -> None:
+    """Until `condition` holds."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.02)
+
+
+def wait_answered(process: subprocess.Popen[Any], address: str) -> None:
+    """Until `address` is answered 200 by what `process` starts; it must not end before."""
+
+    def answered() -> bool:
+        assert process.poll() is None, process.communicate()[0]
+        try:
+            return httpx.get(address, timeout=PATIENCE).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    wait_until(answered, f"{address} is not answered")
