@@ -44,6 +44,8 @@ def create_app(
         yield
         if loading is not None:
             await asyncio.wait({loading})
+        if service.model is not None:
+            await service.model.settled()
         await service.close()
 
     app = Litestar(
@@ -73,7 +75,10 @@ def routes(settings: Settings, *, predicts: bool) -> list[HTTPRouteHandler]:
         authentication.token,
         authentication.verify_token,
     ]
-    asking = (prediction.predict, prediction.explain, prediction.predict_batch, about.model)
+    asking = (
+        *(prediction.predict, prediction.explain, prediction.predict_batch),
+        *(about.model, about.reload),
+    )
     return [*shared, *(asking * predicts)]
 
 
@@ -89,7 +94,7 @@ def openapi(handlers: list[HTTPRouteHandler]) -> dict[str, Any]:
 def _start_loading(model: Model | None, on_failure: OnFailure | None) -> asyncio.Task[None] | None:
     if model is None:
         return None
-    task = asyncio.create_task(model.load_in_background())
+    task = asyncio.create_task(model.start())
 
     def told(done: asyncio.Task[None]) -> None:
         error = None if done.cancelled() else done.exception()

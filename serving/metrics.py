@@ -73,6 +73,14 @@ class Metrics:
             ("model",),
             registry=registry,
         )
+        self.reloads = Counter(
+            "model_reloads_total",
+            "Reloads of the classifier asked for: loaded, unchanged or refused.",
+            ("outcome",),
+            registry=registry,
+        )
+        for outcome in ("loaded", "unchanged", "refused"):
+            self.reloads.labels(outcome)
         self.refusals = Counter(
             "limit_refusals_total", "Requests over a limit.", ("limit",), registry=registry
         )

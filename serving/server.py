@@ -17,6 +17,7 @@ import uvicorn
 
 from serving.app import create_app
 from serving.http.connections import Connection, Door
+from serving.inference.model import Model, Reload
 from serving.settings import Settings
 
 logger = logging.getLogger("serving")
@@ -54,6 +55,19 @@ class _Stop:
         self.requested.set()
 
 
+@dataclass
+class _Reloads:
+    """Reloads that were asked for by signal; a terminal that closes asks for one, too."""
+
+    model: Model
+    begun: set[asyncio.Task[Reload]] = field(default_factory=set)
+
+    def ask(self) -> None:
+        task = asyncio.create_task(self.model.reload())
+        self.begun.add(task)  # the loop alone would forget it
+        task.add_done_callback(self.begun.discard)
+
+
 class _Server(uvicorn.Server):
     """uvicorn, with signals left to this module, and a last call before connections are closed."""
 
@@ -79,6 +93,8 @@ async def serve(settings: Settings, *, predicts: bool) -> int:
         loop.add_signal_handler(name, stop.ask)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a terminal that closes stops nothing
     app = create_app(settings, predicts=predicts, on_failure=stop.fail)
+    if app.service.model is not None:
+        loop.add_signal_handler(signal.SIGHUP, _Reloads(app.service.model).ask)
     door = Door(settings, app.service.metrics)
     config = uvicorn.Config(
         cast("Any", app),

@@ -76,3 +76,8 @@ async def may_read_metrics(
 ) -> None:
     """Guard: the scope `metrics`."""
     _needs(connection, "metrics")
+
+
+async def may_reload(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+    """Guard: the scope `reload`."""
+    _needs(connection, "reload")

@@ -1,8 +1,8 @@
 """Users in SQLite, and the command that manages them.
 
-    python -m serving.access.users add NAME [--full-name TEXT] [--scope predict --scope metrics]
+    python -m serving.access.users add NAME [--full-name TEXT] [--scope predict …]
     python -m serving.access.users passwd|disable|enable|revoke|delete NAME
-    python -m serving.access.users scopes NAME [--scope predict --scope metrics]
+    python -m serving.access.users scopes NAME [--scope predict …]
     python -m serving.access.users list
 
 The password comes from a prompt, or from standard input when that is no terminal; never argv.
@@ -30,7 +30,7 @@ from serving.access.passwords import PasswordError, new_hash
 from serving.http.problems import busy
 from serving.settings import Settings, SettingsError
 
-SCOPES = ("predict", "metrics")
+SCOPES = ("predict", "metrics", "reload")
 """What a user may be allowed: ask the classifier, read the metrics."""
 
 CACHE_SECONDS = 30.0

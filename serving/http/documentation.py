@@ -200,7 +200,11 @@ def config() -> OpenAPIConfig:
     """Title, bearer scheme, and the rule that a route needs a token unless it says otherwise."""
     flow = OAuthFlow(
         token_url="/token",  # noqa: S106 - a path
-        scopes={"predict": "ask the classifier", "metrics": "read the metrics"},
+        scopes={
+            "predict": "ask the classifier",
+            "metrics": "read the metrics",
+            "reload": "have the classifier loaded anew",
+        },
     )
     scheme = SecurityScheme(
         type="http", scheme="bearer", bearer_format="JWT", description="A token of POST /token."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -131,6 +131,13 @@ class Identity(msgspec.Struct):
     username: str
     full_name: str
     scopes: list[str]
+
+
+class Reloaded(msgspec.Struct):
+    """What became of a reload, and the lock hash of the classifier that answers now."""
+
+    outcome: Literal["loaded", "unchanged"]
+    model: str
 
 
 class ModelAbout(msgspec.Struct):

@@ -132,9 +132,13 @@ class Watched:
                 "milliseconds": round(seconds * 1000, 2),
                 "client": client,
                 "user": user.username if user else None,
-                "model": self.service.model.hash if self.service.model else None,
+                "model": scope["state"].get("model") or self._model(),
             },
         )
+
+    def _model(self) -> str | None:
+        """Lock hash of the classifier that answers now."""
+        return self.service.model.hash if self.service.model else None
 
 
 def _has_body(scope: HTTPScope) -> bool:

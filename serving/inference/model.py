@@ -1,20 +1,19 @@
-"""The locked classifier in the service: verified, loaded, warmed, and asked off the event loop."""
+"""The locked classifier in the service: asked off the event loop, replaced between two requests."""
 
 from __future__ import annotations
 
 import asyncio
-import io
 import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeVar
-
-from PIL import Image
+from dataclasses import dataclass, replace
+from typing import Literal, TypeVar
 
 from serving.classifier.classifier import Prediction, Product
 from serving.classifier.explaining import Explanation, explain
 from serving.http.problems import busy
 from serving.inference import lock
+from serving.inference.loading import Loaded, load
 from serving.inference.timing import TimedClassifier
 from serving.inference.work import Left, Workers
 from serving.metrics import Metrics
@@ -24,21 +23,30 @@ logger = logging.getLogger("serving")
 
 T = TypeVar("T")
 
-_WARM_UPS = 2
-
 _TEXTS_AT_ONCE = 32
 """Products without a picture that one call answers, of a batch."""
 
 
+@dataclass(frozen=True)
+class Reload:
+    """What became of a reload, the lock hash that answers now, and why it was refused."""
+
+    outcome: Literal["loaded", "unchanged", "refused"]
+    model: str
+    reason: str = ""
+
+
 class Model:
-    """The classifier, its lock hash and its measured quality; there once `load` has returned."""
+    """The classifier that answers, there once `start` has returned, and the threads that ask it.
+
+    A request takes `current` once and is answered by that to its end, whatever is loaded meanwhile.
+    """
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
-        self.hash = ""
-        self.measured: dict[str, Any] | None = None
         self._settings = settings
         self._metrics = metrics
-        self._classifier: TimedClassifier | None = None
+        self._loaded: Loaded | None = None
+        self._loading = asyncio.Lock()
         self._threads = settings.threads or len(os.sched_getaffinity(0))
         self._workers = Workers(self._threads, settings.queue, "inference")
         metrics.queue.set_function(lambda: self._workers.waiting)
@@ -46,46 +54,80 @@ class Model:
 
     @property
     def loaded(self) -> bool:
-        """Whether the classifier is verified, loaded and warm."""
-        return self._classifier is not None
+        """Whether a classifier is verified, loaded and warm."""
+        return self._loaded is not None
 
     @property
-    def classifier(self) -> TimedClassifier:
-        """The loaded classifier. Raises Problem 503 before it is there."""
-        if self._classifier is None:
+    def current(self) -> Loaded:
+        """The classifier that answers. Raises Problem 503 before it is there."""
+        if self._loaded is None:
             raise busy("The classifier is being loaded.")
-        return self._classifier
+        return self._loaded
 
-    def load(self) -> None:
-        """Verify the folder against its lock, load it, and answer a product of each kind once.
+    @property
+    def hash(self) -> str:
+        """Lock hash of the classifier that answers; "" without one."""
+        return self._loaded.hash if self._loaded else ""
 
-        Raises lock.LockError, or manifest.ManifestError when the manifest disagrees.
+    async def start(self) -> None:
+        """Load the classifier. Raises as `load` does."""
+        async with self._loading:
+            self._take(await self._load())
+
+    async def reload(self) -> Reload:
+        """Look at folder and lock again, and answer with what they hold from the next request on.
+
+        What cannot be served is refused and told to log and metric: the former classifier stays. A
+        reload waits for the one before it; for a moment both classifiers are in memory.
         """
-        settings = self._settings
-        fast = settings.inference == "fast"
-        with lock.private_copy(settings.model) as copy:
-            locked = lock.verify(settings.model, settings.lock, copy=copy)
-            if settings.model_hash not in (None, locked.hash):
-                raise lock.LockError(
-                    f"{settings.lock} locks {locked.hash}; SERVING_MODEL_HASH is "
-                    f"{settings.model_hash}"
-                )
-            classifier = TimedClassifier.load(copy, self._threads, fast=fast)
-        _warm(classifier)
-        classifier.seconds = self._metrics.branch_seconds
-        classifier.max_pixels = settings.max_pixels
-        self.hash, self.measured = locked.hash, locked.measured
-        self._classifier = classifier
-        self._metrics.model.labels(locked.hash).set(1)
-        about = {"model": locked.hash, "inference": settings.inference}
+        async with self._loading:
+            try:
+                outcome = await self._replace()
+            except Exception as error:  # of whatever kind: what answers must go on
+                told = Reload("refused", self.hash, str(error) or repr(error))
+                message = "the classifier is not replaced: %s"
+                logger.error(message, told.reason, extra={"model": told.model})
+            else:
+                told = Reload(outcome, self.hash)
+        self._metrics.reloads.labels(told.outcome).inc()
+        return told
+
+    async def _replace(self) -> Literal["loaded", "unchanged"]:
+        """Raises as `load` does, and RuntimeError without a classifier to be replaced."""
+        folder, lock_file = self._settings.model, self._settings.lock
+        locked = await asyncio.to_thread(lock.read_lock, folder, lock_file)
+        fresh = None if locked.hash == self.hash else await self._load()
+        if self._loaded is None:
+            raise RuntimeError("nothing to replace: the service is starting or stopping")
+        if fresh is None:  # what was measured may have come after it
+            self._loaded = replace(self._loaded, measured=locked.measured)
+            logger.info("classifier unchanged", extra={"model": self.hash})
+            return "unchanged"
+        self._take(fresh)
+        return "loaded"
+
+    async def _load(self) -> Loaded:
+        seconds = self._metrics.branch_seconds
+        return await asyncio.to_thread(load, self._settings, self._threads, seconds)
+
+    def _take(self, fresh: Loaded) -> None:
+        """From now on `fresh` answers."""
+        about = {"model": fresh.hash, "inference": self._settings.inference}
+        if self._loaded is not None:
+            about["before"] = self._loaded.hash
+            self._metrics.model.remove(self._loaded.hash)
+        self._loaded = fresh
+        self._metrics.model.labels(fresh.hash).set(1)
         logger.info("classifier ready", extra=about)
 
-    async def load_in_background(self) -> None:
-        """`load` in a thread."""
-        await asyncio.to_thread(self.load)
+    async def settled(self) -> None:
+        """Wait for what is being loaded: a thread cut off would leave its copy of the folder."""
+        async with self._loading:
+            return
 
     async def ask(
         self,
+        loaded: Loaded,
         question: Callable[[TimedClassifier], T],
         left: Left | None,
         asker: str,
@@ -94,15 +136,16 @@ class Model:
     ) -> T:
         """What `question` makes of the classifier, run in a thread once it is `asker`'s turn.
 
-        Raises Problem: 503 when not loaded or when the queue is full, 499 when the client left.
+        Raises Problem: 503 when the queue is full or closed, 499 when the client left.
         """
-        classifier = self.classifier
+        if self._loaded is None:
+            raise busy("The service is stopping.")
         return await self._workers.run(
-            lambda: question(classifier), left, asker=asker, continued=continued
+            lambda: question(loaded.classifier), left, asker=asker, continued=continued
         )
 
     async def predict(
-        self, products: Sequence[Product], left: Left | None, asker: str
+        self, loaded: Loaded, products: Sequence[Product], left: Left | None, asker: str
     ) -> list[Prediction]:
         """Answers in order. Raises Problem as `ask` does.
 
@@ -118,6 +161,7 @@ class Model:
             found = await asyncio.gather(
                 *(
                     self.ask(
+                        loaded,
                         lambda classifier, part=part: classifier.predict(part),  # type: ignore[misc]
                         watched if part is together[0] else None,
                         asker,
@@ -135,20 +179,20 @@ class Model:
         return answers
 
     async def explain(
-        self, product: Product, left: Left | None, asker: str
+        self, loaded: Loaded, product: Product, left: Left | None, asker: str
     ) -> tuple[Prediction, Explanation | None]:
         """One answer, with what moved it. Raises Problem as `predict` does.
 
         People ask it of products that were answered before: the metrics of answers and of
         confidence, in which a changing catalogue shows, leave it out.
         """
-        return await self.ask(lambda classifier: explain(classifier, product), left, asker)
+        return await self.ask(loaded, lambda classifier: explain(classifier, product), left, asker)
 
     def close(self) -> None:
         """Stop the threads; what still runs is refused and not waited for."""
-        classifier, self._classifier = self._classifier, None
-        if classifier is not None and not self._workers.running:
-            classifier.close()
+        loaded, self._loaded = self._loaded, None
+        if loaded is not None and not self._workers.running:
+            loaded.classifier.close()
         self._workers.abandon()
 
 
@@ -163,12 +207,3 @@ def _parts(products: Sequence[Product]) -> Iterator[list[Product]]:
         part.append(product)
     if part:
         yield part
-
-
-def _warm(classifier: TimedClassifier) -> None:
-    """The first run of a graph allocates its memory: do that before anyone waits for it."""
-    picture = io.BytesIO()
-    Image.new("RGB", (64, 64), "white").save(picture, "JPEG")
-    product = Product("livre", "un livre", picture.getvalue())
-    for _ in range(_WARM_UPS):
-        classifier.predict([product])

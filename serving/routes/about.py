@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from litestar import Request, Response, get
+from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
-from serving.access.security import may_read_metrics
+from serving.access.security import may_read_metrics, may_reload
 from serving.http.documentation import OPENAPI, PUBLIC, problems
 from serving.http.problems import Problem
-from serving.http.schemas import Message, ModelAbout
+from serving.http.schemas import Message, ModelAbout, Reloaded
 from serving.metrics import CONTENT_TYPE
 from serving.service import Parts
 
@@ -77,7 +77,7 @@ async def asset(name: FromPath[str]) -> Response[str]:
 @get("/model", tags=["about"], responses=problems(401, 503))
 async def model(service: Parts) -> ModelAbout:
     """The loaded classifier: lock hash, manifest, parameters, measured quality."""
-    loaded = service.predicting()
+    loaded = service.predicting().current
     classifier = loaded.classifier
     return ModelAbout(
         model=loaded.hash,
@@ -87,6 +87,24 @@ async def model(service: Parts) -> ModelAbout:
         manifest=classifier.manifest,
         metrics=loaded.measured,
     )
+
+
+@post(
+    "/model/reload",
+    status_code=200,
+    tags=["about"],
+    guards=[may_reload],
+    responses=problems(401, 403, 409, 503),
+)
+async def reload(service: Parts) -> Reloaded:
+    """Look at the classifier's folder and lock again, and answer with what they hold from now on.
+
+    409 says why it cannot be served; the former classifier then goes on answering.
+    """
+    told = await service.predicting().reload()
+    if told.outcome == "refused":
+        raise Problem(409, f"The classifier is not replaced: {told.reason}")
+    return Reloaded(told.outcome, told.model)
 
 
 def metrics_route(*, is_open: bool) -> HTTPRouteHandler:

@@ -15,6 +15,7 @@ from serving.http.bodies import Held
 from serving.http.documentation import BatchOperation, ExplainOperation, ProductOperation, problems
 from serving.http.problems import Problem, request_id
 from serving.http.schemas import Answer, Candidate, ExplainedAnswer, ProductBody, Refusal
+from serving.inference.loading import Loaded
 from serving.inference.model import Model
 from serving.inference.work import Left
 from serving.service import Parts, Service
@@ -36,8 +37,11 @@ async def predict(request: AnyRequest, service: Parts) -> Answer:
     """The product type code of one product."""
     with service.memory.of(_asker(request)) as held:
         model, body = await _asked(request, service, held)
-        [prediction] = await model.predict([bodies.product(body)], _left(request), _asker(request))
-    return _answer(body, prediction, model, service.settings.top)
+        loaded = _answering(request, model)
+        [prediction] = await model.predict(
+            loaded, [bodies.product(body)], _left(request), _asker(request)
+        )
+    return _answer(body, prediction, loaded, service.settings.top)
 
 
 @post(
@@ -52,12 +56,13 @@ async def explain(request: AnyRequest, service: Parts) -> ExplainedAnswer:
     """The code of one product, with the words and the regions of its picture that moved it."""
     with service.memory.of(_asker(request)) as held:
         model, body = await _asked(request, service, held)
+        loaded = _answering(request, model)
         prediction, explanation = await model.explain(
-            bodies.product(body), _left(request), _asker(request)
+            loaded, bodies.product(body), _left(request), _asker(request)
         )
     if explanation is None:
         raise Problem(422, _unusable(prediction.image_error))
-    answer = _answer(body, prediction, model, service.settings.top)
+    answer = _answer(body, prediction, loaded, service.settings.top)
     return ExplainedAnswer(**msgspec.structs.asdict(answer), explanation=_explanation(explanation))
 
 
@@ -79,10 +84,11 @@ async def predict_batch(request: AnyRequest, service: Parts) -> Response[list[An
         batch = await bodies.read_batch(request, service.settings, held)
         await service.limits.count(service.limits.predict, asker, len(batch))
         products = [bodies.product(body) for body, problem in batch if problem is None]
-        predictions = iter(await model.predict(products, _left(request), asker))
+        loaded = _answering(request, model)
+        predictions = iter(await model.predict(loaded, products, _left(request), asker))
     top = service.settings.top
     results = [
-        _result(body, problem or next(predictions), model, top, request_id(request))
+        _result(body, problem or next(predictions), loaded, top, request_id(request))
         for body, problem in batch
     ]
     if bodies.media_type(request)[0] == bodies.NDJSON:
@@ -102,6 +108,13 @@ async def _asked(request: AnyRequest, service: Service, held: Held) -> tuple[Mod
     return model, await bodies.read_product(request, service.settings, held)
 
 
+def _answering(request: AnyRequest, model: Model) -> Loaded:
+    """The classifier that answers the request to its end, which its log line names."""
+    loaded = model.current
+    request.scope["state"]["model"] = loaded.hash
+    return loaded
+
+
 def _left(request: AnyRequest) -> Left:
     """Waits for the disconnection, the only message after the body (ASGI, HTTP section)."""
 
@@ -118,23 +131,23 @@ def _asker(request: AnyRequest) -> str:
 
 
 def _result(
-    body: ProductBody, outcome: Prediction | Problem, model: Model, top: int, request: str
+    body: ProductBody, outcome: Prediction | Problem, loaded: Loaded, top: int, request: str
 ) -> Answer | Refusal:
     """The answer for a product of a batch, or why there is none."""
     try:
         if isinstance(outcome, Problem):
             raise outcome
-        return _answer(body, outcome, model, top)
+        return _answer(body, outcome, loaded, top)
     except Problem as problem:
         details = problem.details(request)
         return Refusal(details, body.product_identifier, body.product_id, body.imageid)
 
 
-def _answer(body: ProductBody, prediction: Prediction, model: Model, top: int) -> Answer:
+def _answer(body: ProductBody, prediction: Prediction, loaded: Loaded, top: int) -> Answer:
     """What the client reads. Raises Problem 422 when nothing of the product could be used."""
     if prediction.state == "none":
         raise Problem(422, _unusable(prediction.image_error))
-    classifier = model.classifier
+    classifier = loaded.classifier
     best = (-prediction.probabilities).argsort(kind="stable")[:top]
     return Answer(
         predicted=prediction.code,
@@ -154,7 +167,7 @@ def _answer(body: ProductBody, prediction: Prediction, model: Model, top: int) -
         product_identifier=body.product_identifier,
         product_id=body.product_id,
         imageid=body.imageid,
-        model=model.hash,
+        model=loaded.hash,
         message=_message(prediction),
     )
 

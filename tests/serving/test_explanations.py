@@ -112,7 +112,7 @@ def test_it_waits_for_its_turn_and_no_longer_queue(
 
     client = start(threads=1, queue=0)
     headers = bearer(client)
-    classifier = client.watched.service.model.classifier
+    classifier = client.watched.service.model.current.classifier
     begun, go, logits = Event(), Event(), classifier.logits
 
     def slow(products: Any) -> Any:

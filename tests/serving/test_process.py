@@ -22,24 +22,11 @@ from serving.inference import lock
 from tests.support import tiny
 from tests.support.answers import is_problem
 from tests.support.held import HELD
-from tests.support.process import Process, running
+from tests.support.process import VARIABLES, Process, gauge, running, token
 from tests.support.service import PASSWORD, SECRET, USER
-from tests.support.waiting import HELD_BACK, PATIENCE, wait_until
+from tests.support.waiting import PATIENCE, wait_until
 
 pytestmark = pytest.mark.slow
-
-VARIABLES = {
-    "SECRET_KEY": SECRET,
-    "TEST_USER": USER,
-    "TEST_USER_PASSWORD": PASSWORD,
-    "SERVING_PREDICT_LIMIT": "0",
-    "SERVING_TOKEN_ACCOUNT_LIMIT": "0",
-    "SERVING_TOKEN_ADDRESS_LIMIT": "0",
-    "SERVING_MAX_BODY_BYTES": "200000",
-    "SERVING_METRICS": "open",
-    "SERVING_CLIENT_SECONDS": HELD_BACK,
-    "SERVING_GRACE_SECONDS": HELD_BACK,
-}
 
 
 @pytest.fixture
@@ -60,18 +47,6 @@ def shared(classifier_root: Path, tmp_path_factory: pytest.TempPathFactory) -> I
     with running(folder, variables) as process:
         process.folder = folder  # type: ignore[attr-defined]  # for the test of the log file
         yield process
-
-
-def token(process: Process) -> dict[str, str]:
-    form = {"username": USER, "password": PASSWORD}
-    answer = process.client.post("/token", data=form).json()
-    return {"Authorization": f"Bearer {answer['access_token']}"}
-
-
-def gauge(process: Process, name: str) -> float:
-    text = process.client.get("/metrics").text
-    [line] = [line for line in text.splitlines() if line.startswith(f"{name} ")]
-    return float(line.split()[1])
 
 
 def in_flight(process: Process) -> float:
@@ -357,10 +332,11 @@ def test_it_may_be_stopped_while_it_starts(root: Path) -> None:
 
 
 def test_a_terminal_that_closes_stops_nothing(root: Path) -> None:
-    with running(root, VARIABLES) as process:
-        process.process.send_signal(signal.SIGHUP)
-        assert process.client.get("/health/live").status_code == 200
-        assert process.stop() == 0
+    with running(root, VARIABLES, "auth") as tokens, running(root, VARIABLES) as process:
+        for each in (tokens, process):
+            each.process.send_signal(signal.SIGHUP)
+            assert each.client.get("/health/ready").status_code == 200
+            assert each.stop() == 0
 
 
 def test_clients_in_flight_get_an_answer_or_503(root: Path) -> None:

@@ -76,7 +76,7 @@ def test_an_unforeseen_error_tells_nothing(
     def broken(_: object) -> None:
         raise RuntimeError("secret inside")
 
-    monkeypatch.setattr(client.watched.service.model.classifier, "predict", broken)
+    monkeypatch.setattr(client.watched.service.model.current.classifier, "predict", broken)
     response = client.post("/predict", headers=auth, json={"designation": "livre"})
     is_problem(response, 500)
     assert "secret" not in response.text
@@ -89,7 +89,7 @@ def test_an_error_of_the_framework_tells_its_status_alone(
     def broken(_: object) -> None:
         raise HTTPException(detail="secret inside", status_code=status)
 
-    monkeypatch.setattr(client.watched.service.model.classifier, "predict", broken)
+    monkeypatch.setattr(client.watched.service.model.current.classifier, "predict", broken)
     response = client.post("/predict", headers=auth, json={"designation": "livre"})
     is_problem(response, told)
     assert "secret" not in response.text
@@ -426,10 +426,10 @@ def test_before_the_classifier_is_loaded_products_wait(
 ) -> None:
     from threading import Event
 
-    from serving.inference.model import Model
+    from serving.inference import loading, model
 
-    go, load = Event(), Model.load
-    monkeypatch.setattr(Model, "load", lambda self: (go.wait(PATIENCE), load(self)))
+    go = Event()
+    monkeypatch.setattr(model, "load", lambda *given: go.wait(PATIENCE) and loading.load(*given))
     client = start(ready=False)
     try:
         assert client.get("/health/live").status_code == 200

@@ -15,7 +15,8 @@ from pathlib import Path
 import httpx
 
 from tests.support.repository import ROOT
-from tests.support.waiting import PATIENCE, wait_answered
+from tests.support.service import PASSWORD, SECRET, USER
+from tests.support.waiting import HELD_BACK, PATIENCE, wait_answered
 
 
 def free_port() -> int:
@@ -23,6 +24,21 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+VARIABLES = {
+    "SECRET_KEY": SECRET,
+    "TEST_USER": USER,
+    "TEST_USER_PASSWORD": PASSWORD,
+    "SERVING_PREDICT_LIMIT": "0",
+    "SERVING_TOKEN_ACCOUNT_LIMIT": "0",
+    "SERVING_TOKEN_ADDRESS_LIMIT": "0",
+    "SERVING_MAX_BODY_BYTES": "200000",
+    "SERVING_METRICS": "open",
+    "SERVING_CLIENT_SECONDS": HELD_BACK,
+    "SERVING_GRACE_SECONDS": HELD_BACK,
+}
+"""A patient service with one user and without limits."""
 
 
 class Process:
@@ -61,16 +77,21 @@ class Process:
 
     def resident_megabytes(self) -> float:
         """Resident memory now."""
-        return self._megabytes("VmRSS")
+        return self._status("VmRSS") / 1024
 
     def peak_megabytes(self) -> float:
         """The most that was ever resident."""
-        return self._megabytes("VmHWM")
+        return self._status("VmHWM") / 1024
 
-    def _megabytes(self, field: str) -> float:
+    def threads(self) -> int:
+        """Threads now."""
+        return self._status("Threads")
+
+    def _status(self, name: str) -> int:
+        """A line of proc(5)'s status."""
         status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii")
-        [line] = [line for line in status.splitlines() if line.startswith(field)]
-        return int(line.split()[1]) / 1024
+        [line] = [line for line in status.splitlines() if line.startswith(f"{name}:")]
+        return int(line.split()[1])
 
     def processor_seconds(self) -> float:
         """Processor time of all its threads so far (proc(5): fields 14 and 15 of stat)."""
@@ -95,6 +116,20 @@ class Process:
         self.process.wait(PATIENCE)
         if self.process.stdout:
             self.process.stdout.close()
+
+
+def token(process: Process, username: str = USER) -> dict[str, str]:
+    """The Authorization field of a user whose password is PASSWORD."""
+    form = {"username": username, "password": PASSWORD}
+    answer = process.client.post("/token", data=form).json()
+    return {"Authorization": f"Bearer {answer['access_token']}"}
+
+
+def gauge(process: Process, name: str) -> float:
+    """The value of a metric, named with its labels."""
+    text = process.client.get("/metrics").text
+    [line] = [line for line in text.splitlines() if line.startswith(f"{name} ")]
+    return float(line.split()[1])
 
 
 @contextmanager

@@ -30,10 +30,10 @@ _LENGTHS, _PIECES, _SIZE, _SCALE = (8, 8), 2, 16, 48.0
 _PLACES = sum(_LENGTHS)
 
 
-def text_graph() -> onnx.ModelProto:
-    """Mean over the words of a row of a table."""
-    table = np.zeros((len(WORDS) + 2, len(CODES)), np.float32)
-    table[2:] = np.eye(len(CODES)) * _SCALE
+def text_graph(unused: int = 0) -> onnx.ModelProto:
+    """Mean over the words of a row of a table, which has `unused` rows besides."""
+    table = np.zeros((2 + len(WORDS) + unused, len(CODES)), np.float32)
+    table[2 : 2 + len(WORDS)] = np.eye(len(CODES)) * _SCALE
     nodes = [
         helper.make_node("Gather", ["table", "words"], ["rows"]),
         helper.make_node("ReduceMean", ["rows"], ["logits"], axes=[1], keepdims=0),
@@ -103,6 +103,35 @@ def write_lock(folder: Path) -> None:
     out = {"path": "models/classifier", "hash": "md5", "md5": lock.directory_hash(files)}
     content = {"schema": "2.0", "stages": {"export": {"cmd": "export", "outs": [out]}}}
     (folder / "dvc.lock").write_text(yaml.safe_dump(content), encoding="utf-8")
+
+
+def enlarge(folder: Path, unused: int) -> None:
+    """Lock a classifier whose text graph is larger: `unused` rows of 12 bytes."""
+    onnx.save(text_graph(unused), folder / "models" / "classifier" / TEXT_GRAPH)
+    relabel(folder, LABELS[CODES[0]].french)
+
+
+def relabel(folder: Path, french: str) -> None:
+    """Make another classifier of it, and lock that: the first code has another name."""
+    classifier = folder / "models" / "classifier"
+    labels = json.loads((classifier / LABELS_FILE).read_text("utf-8"))
+    labels[str(CODES[0])]["french"] = french
+    (classifier / LABELS_FILE).write_text(json.dumps(labels), encoding="utf-8")
+    manifest.write(classifier, {"parameters": {"text": {"model": "tiny"}}, "libraries": {}})
+    write_lock(folder)
+
+
+def measure(folder: Path, figures: dict[str, float]) -> None:
+    """Lock what was measured of the classifier as it is now."""
+    path = folder / lock.MEASURED
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(figures), encoding="utf-8")
+    locked = folder / "dvc.lock"
+    content = yaml.safe_load(locked.read_text("utf-8"))
+    [classifier] = content["stages"]["export"]["outs"]
+    made = {"path": lock.MEASURED.as_posix(), "md5": lock.md5_of_files(path.parent)[path.name]}
+    content["stages"]["evaluate"] = {"deps": [classifier], "outs": [made]}
+    locked.write_text(yaml.safe_dump(content), encoding="utf-8")
 
 
 def picture(

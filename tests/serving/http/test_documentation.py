@@ -35,9 +35,10 @@ POST = (
     *("POST /token", "POST /predict", "POST /predict_code", "POST /predict/batch"),
     "POST /explain",
 )
+BODILESS_POST = ("POST /model/reload",)
 PUBLIC = {*PUBLIC_GET, "POST /token"}
 
-CASES = [(label, GenerationMode.POSITIVE) for label in GET]
+CASES = [(label, GenerationMode.POSITIVE) for label in (*GET, *BODILESS_POST)]
 CASES += [(label, mode) for label in POST for mode in GenerationMode]
 """What has no body cannot be sent wrongly."""
 
@@ -71,7 +72,7 @@ def operations(process: Process) -> dict[str, Any]:
 
 
 def test_every_operation_is_tried(operations: dict[str, Any]) -> None:
-    assert operations.keys() == {*GET, *POST}
+    assert operations.keys() == {*GET, *POST, *BODILESS_POST}
 
 
 @pytest.mark.parametrize("with_token", [True, False], ids=["token", "no token"])

@@ -15,6 +15,7 @@ import yaml
 from serving.classifier import manifest
 from serving.classifier.classifier import Classifier
 from serving.inference import lock
+from serving.inference.loading import load
 from serving.inference.lock import (
     LockError,
     directory_hash,
@@ -23,7 +24,6 @@ from serving.inference.lock import (
     verify,
     write_excerpt,
 )
-from serving.inference.model import Model
 from serving.metrics import Metrics
 from serving.settings import Settings
 from tests.support import tiny
@@ -232,20 +232,16 @@ def test_what_was_verified_is_loaded_though_the_folder_is_swapped(
         return read(cls, copy, *given, **options)
 
     monkeypatch.setattr(Classifier, "load", classmethod(swap_and_load))
-    model = Model(Settings(model=folder(root), lock=root / "dvc.lock"), Metrics())
-    model.load()
-    assert model.hash == locked
-    assert model.classifier.labels[2583].french == "Piscine"
-    model.close()
+    loaded = load(Settings(model=folder(root), lock=root / "dvc.lock"), 1, Metrics().branch_seconds)
+    assert loaded.hash == locked
+    assert loaded.classifier.labels[2583].french == "Piscine"
+    loaded.classifier.close()
 
 
 def test_a_hash_that_is_expected_is_demanded(root: Path) -> None:
     locked = directory_hash(lock.md5_of_files(folder(root)))
     settings = Settings(model=folder(root), lock=root / "dvc.lock", model_hash=locked)
-    model = Model(settings, Metrics())
-    model.load()
-    model.close()
-    other = Model(changed(settings, model_hash="0" * 32 + ".dir"), Metrics())
+    seconds = Metrics().branch_seconds
+    load(settings, 1, seconds).classifier.close()
     with pytest.raises(LockError, match="SERVING_MODEL_HASH"):
-        other.load()
-    other.close()
+        load(changed(settings, model_hash="0" * 32 + ".dir"), 1, seconds)

@@ -1,18 +1,30 @@
-"""The model in the service: a batch in parts."""
+"""The model in the service: a batch in parts, and a classifier that takes another's place."""
 
 from __future__ import annotations
 
 import asyncio
+import gc
+import json
+import shutil
+import weakref
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from serving.classifier import manifest
 from serving.classifier.classifier import Product
 from serving.http.problems import CLIENT_LEFT, Problem
+from serving.inference import lock
 from serving.inference.model import Model, _parts
 from serving.metrics import Metrics
 from serving.settings import Settings
 from tests.support import tiny
+
+
+async def never() -> None:
+    await asyncio.Event().wait()
 
 
 def test_a_part_is_one_picture_or_many_texts() -> None:
@@ -23,21 +35,48 @@ def test_a_part_is_one_picture_or_many_texts() -> None:
     assert not list(_parts([]))
 
 
-def test_a_batch_is_answered_in_order_and_not_for_who_has_left(classifier_root: Path) -> None:
-    async def scenario() -> None:
-        settings = Settings(
-            model=classifier_root / "models" / "classifier", lock=classifier_root / "dvc.lock"
-        )
-        model = Model(settings, Metrics())
-        model.load()
+@pytest.fixture
+def root(classifier_root: Path, tmp_path: Path) -> Path:
+    """A classifier and its lock that may be changed."""
+    return Path(shutil.copytree(classifier_root, tmp_path / "root"))
+
+
+def hash_of(root: Path) -> str:
+    return lock.directory_hash(lock.md5_of_files(root / "models" / "classifier"))
+
+
+@pytest.fixture
+def with_model(root: Path) -> Callable[..., None]:
+    """Runs a scenario with a model that has loaded `root`."""
+
+    def run(scenario: Callable[[Model], Coroutine[Any, Any, None]], **changes: Any) -> None:
+        async def whole() -> None:
+            given = {"model": root / "models" / "classifier", "lock": root / "dvc.lock", **changes}
+            model = Model(Settings(**given), Metrics())
+            await model.start()
+            await scenario(model)
+            await model.settled()
+            model.close()
+
+        asyncio.run(whole())
+
+    return run
+
+
+def reloads(model: Model) -> dict[str, float]:
+    """How often what became of a reload."""
+    [family] = model._metrics.reloads.collect()
+    return {s.labels["outcome"]: s.value for s in family.samples if s.name.endswith("_total")}
+
+
+def test_a_batch_is_answered_in_order_and_not_for_who_has_left(
+    with_model: Callable[..., None],
+) -> None:
+    async def scenario(model: Model) -> None:
         colours = ("green", "red", "blue") * 4
         products = [Product(image=tiny.picture(colour)) for colour in colours]
         asked = 0
-
-        async def never() -> None:
-            await asyncio.Event().wait()
-
-        answers = await model.predict(products, never, "alice")
+        answers = await model.predict(model.current, products, never, "alice")
         assert [answer.code for answer in answers] == [2583, 10, 2905] * 4
 
         async def at_once() -> None: ...
@@ -51,9 +90,198 @@ def test_a_batch_is_answered_in_order_and_not_for_who_has_left(classifier_root: 
 
         model.ask = counted  # type: ignore[method-assign, assignment]
         with pytest.raises(Problem) as refusal:
-            await model.predict(products * 5, at_once, "alice")
+            await model.predict(model.current, products * 5, at_once, "alice")
         assert refusal.value.status_code == CLIENT_LEFT
         assert asked < len(products)
-        model.close()
+
+    with_model(scenario)
+
+
+def test_another_takes_its_place_and_it_is_freed(
+    with_model: Callable[..., None], root: Path
+) -> None:
+    async def scenario(model: Model) -> None:
+        first = model.current
+        await model.predict(first, [Product("livre"), Product("jeu")], never, "alice")
+        tiny.relabel(root, "Livre ancien")
+        told = await model.reload()
+        assert (told.outcome, told.model, told.reason) == ("loaded", hash_of(root), "")
+        assert told.model == model.hash != first.hash
+
+        # What was begun with the former one ends with it.
+        [before] = await model.predict(first, [Product("livre")], never, "alice")
+        [after] = await model.predict(model.current, [Product("livre")], never, "alice")
+        assert (before.label, after.label) == ("Livres d'occasion", "Livre ancien")
+        text = model._metrics.render().decode()
+        assert f'classifier_model_info{{model="{told.model}"}} 1.0' in text
+        assert first.hash not in text
+
+        gone = weakref.ref(first.classifier)
+        del first
+        gc.collect()
+        assert gone() is None
+
+    with_model(scenario)
+
+
+def test_nothing_is_loaded_twice_but_what_was_measured_since_is_known(
+    with_model: Callable[..., None], root: Path
+) -> None:
+    async def scenario(model: Model) -> None:
+        first = model.current
+        assert first.measured is None
+        tiny.measure(root, {"weighted_f1": 0.5})
+        told = await model.reload()
+        assert (told.outcome, told.model) == ("unchanged", first.hash)
+        assert model.current.classifier is first.classifier
+        assert model.current.measured == {"weighted_f1": 0.5}
+
+    with_model(scenario)
+
+
+def break_file(root: Path) -> None:
+    path = root / "models" / "classifier" / "fusion.json"
+    path.write_bytes(path.read_bytes() + b"\n")
+    tiny.write_lock(root)
+    path.write_bytes(path.read_bytes() + b"\n")
+
+
+def break_graph(root: Path) -> None:
+    """Locked, and as its manifest says, but no graph."""
+    classifier = root / "models" / "classifier"
+    (classifier / "text.onnx").write_bytes(b"no graph")
+    manifest.write(classifier, {"parameters": {}})
+    tiny.write_lock(root)
+
+
+def break_lock(root: Path) -> None:
+    path = root / "dvc.lock"
+    path.write_text(path.read_text("utf-8")[:40], "utf-8")
+
+
+def take_away(root: Path) -> None:
+    tiny.relabel(root, "Livre ancien")
+    shutil.rmtree(root / "models" / "classifier")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (break_file, "fusion.json"),
+        (break_graph, "text.onnx"),
+        (break_lock, "dvc.lock"),
+        (take_away, "missing"),
+    ],
+)
+def test_what_cannot_be_served_is_refused_and_the_former_stays(
+    with_model: Callable[..., None],
+    root: Path,
+    spoil: Callable[[Path], None],
+    said: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def scenario(model: Model) -> None:
+        first = model.current
+        spoil(root)
+        told = await model.reload()
+        assert (told.outcome, told.model) == ("refused", first.hash)
+        assert said in told.reason
+        assert model.current is first
+        [answer] = await model.predict(first, [Product("livre")], never, "alice")
+        assert answer.code == 10
+        assert reloads(model) == {"loaded": 0, "unchanged": 0, "refused": 1}
+        [line] = [r for r in caplog.records if "not replaced" in r.getMessage()]
+        assert line.levelname == "ERROR"
+        assert told.reason in line.getMessage()
+
+    with_model(scenario)
+
+
+def test_another_than_the_pinned_one_is_refused(
+    with_model: Callable[..., None], root: Path
+) -> None:
+    async def scenario(model: Model) -> None:
+        first = model.current
+        tiny.relabel(root, "Livre ancien")
+        told = await model.reload()
+        assert told.outcome == "refused"
+        assert "SERVING_MODEL_HASH" in told.reason
+        assert model.current is first
+
+    with_model(scenario, model_hash=hash_of(root))
+
+
+def test_a_reload_and_the_start_at_once(root: Path) -> None:
+    async def scenario() -> None:
+        settings = Settings(model=root / "models" / "classifier", lock=root / "dvc.lock")
+        after, before = Model(settings, Metrics()), Model(settings, Metrics())
+        _, told = await asyncio.gather(after.start(), after.reload())
+        assert told.outcome == "unchanged"
+        told, _ = await asyncio.gather(before.reload(), before.start())
+        assert told.outcome == "refused"
+        assert "starting" in told.reason
+        assert after.hash == before.hash == hash_of(root)
+        after.close()
+        before.close()
 
     asyncio.run(scenario())
+
+
+def test_one_reload_follows_the_other(
+    with_model: Callable[..., None], root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario(model: Model) -> None:
+        at_work = most = 0
+        original = model._load
+
+        async def watched() -> Any:
+            nonlocal at_work, most
+            at_work += 1
+            most = max(most, at_work)
+            try:
+                return await original()
+            finally:
+                at_work -= 1
+
+        monkeypatch.setattr(model, "_load", watched)
+        tiny.relabel(root, "Livre ancien")
+        told = await asyncio.gather(*(model.reload() for _ in range(4)))
+        assert [each.outcome for each in told] == ["loaded", *["unchanged"] * 3]
+        assert most == 1
+        assert reloads(model) == {"loaded": 1, "unchanged": 3, "refused": 0}
+
+    with_model(scenario)
+
+
+def test_a_reload_that_ends_after_the_service_changes_nothing(
+    with_model: Callable[..., None], root: Path
+) -> None:
+    async def scenario(model: Model) -> None:
+        tiny.relabel(root, "Livre ancien")
+        late = asyncio.create_task(model.reload())
+        await asyncio.sleep(0)
+        first = model.current
+        model.close()
+        assert (await late).outcome == "refused"
+        assert not model.loaded
+        with pytest.raises(Problem) as refusal:
+            await model.predict(first, [Product("livre")], never, "alice")
+        assert refusal.value.status_code == 503
+
+    with_model(scenario)
+
+
+def test_the_lock_is_read_as_json_too(with_model: Callable[..., None], root: Path) -> None:
+    """Where the excerpt alone was shipped, it is looked at again."""
+    classifier = root / "models" / "classifier"
+    excerpt = lock.write_excerpt(classifier, root / "dvc.lock")
+
+    async def scenario(model: Model) -> None:
+        tiny.relabel(root, "Livre ancien")
+        told = await model.reload()
+        assert told.outcome == "unchanged", "the excerpt still says so"
+        lock.write_excerpt(classifier, root / "dvc.lock")
+        assert json.loads(excerpt.read_text("utf-8"))["md5"] == hash_of(root)
+        assert (await model.reload()).outcome == "loaded"
+
+    with_model(scenario, lock=excerpt)

@@ -1,0 +1,58 @@
+"""From a folder to a classifier that may answer: copied, held to its lock, loaded, warmed."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import Any
+
+from PIL import Image
+from prometheus_client import Histogram
+
+from serving.classifier.classifier import Product
+from serving.inference import lock
+from serving.inference.timing import TimedClassifier
+from serving.settings import Settings
+
+_WARM_UPS = 2
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A classifier that may answer, its lock hash and what the pipeline measured of it.
+
+    It is freed with the last request that holds it.
+    """
+
+    classifier: TimedClassifier
+    hash: str
+    measured: dict[str, Any] | None
+
+
+def load(settings: Settings, threads: int, seconds: Histogram) -> Loaded:
+    """Verify the folder against its lock, load it, and answer a product of each kind once.
+
+    `threads` and `seconds` are those of the classifier. Raises lock.LockError, or
+    manifest.ManifestError when the manifest disagrees.
+    """
+    fast = settings.inference == "fast"
+    with lock.private_copy(settings.model) as copy:
+        locked = lock.verify(settings.model, settings.lock, copy=copy)
+        if settings.model_hash not in (None, locked.hash):
+            raise lock.LockError(
+                f"{settings.lock} locks {locked.hash}; SERVING_MODEL_HASH is {settings.model_hash}"
+            )
+        classifier = TimedClassifier.load(copy, threads, fast=fast)
+    _warm(classifier)
+    classifier.seconds = seconds
+    classifier.max_pixels = settings.max_pixels
+    return Loaded(classifier, locked.hash, locked.measured)
+
+
+def _warm(classifier: TimedClassifier) -> None:
+    """The first run of a graph allocates its memory: do that before anyone waits for it."""
+    picture = io.BytesIO()
+    Image.new("RGB", (64, 64), "white").save(picture, "JPEG")
+    product = Product("livre", "un livre", picture.getvalue())
+    for _ in range(_WARM_UPS):
+        classifier.predict([product])
