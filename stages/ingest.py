@@ -29,7 +29,7 @@ def bring(data: Data, destination: Path) -> None:
                 destination, products=data.products, unlabelled=data.unlabelled, seed=data.seed
             )
         case FolderData():
-            folder.fetch(Path(data.dependency), destination)
+            folder.fetch(data.folder, destination)
         case UrlData():
             url.fetch(data.path, data.sha256, destination)
         case HuggingFaceData():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from dvc.utils.hydra import compose_and_dump
 from pydantic import ValidationError
 
 from stages.common.settings import SettingsError, load
+from tests.support.loopback import COMMIT, watched, write_catalogue
 from tests.support.repository import ROOT, attempt, clone, git
 
 CONF = ROOT / "conf"
@@ -50,7 +52,8 @@ def test_every_pair_of_branches_is_accepted(text: str, image: str, tmp_path: Pat
 def test_the_named_combinations_are_what_they_are_named_for(tmp_path: Path) -> None:
     found = {}
     for path in (CONF / "experiment").glob("*.yaml"):
-        of = load(composed(tmp_path / "params.yaml", f"experiment={path.stem}"))
+        pinned = (f"data.revision={COMMIT}",) if path.stem == "full" else ()
+        of = load(composed(tmp_path / "params.yaml", f"experiment={path.stem}", *pinned))
         found[path.stem] = (of.data.source, of.text.model, of.image.model, of.fusion.method)
     assert found == {
         "original": ("sample", "lstm", "vgg16", "weighted"),
@@ -119,15 +122,43 @@ def test_a_change_of_the_tree_is_composed_again_and_again(tmp_path: Path) -> Non
 
 
 def test_every_source_is_accepted(tmp_path: Path) -> None:
-    for source in ("url", "huggingface", "sample"):
-        assert load(composed(tmp_path / "p.yaml", f"data={source}")).data.source == source
-    data = load(composed(tmp_path / "p.yaml", "data=folder", f"data.path={tmp_path}")).data
-    assert data.dependency == str(tmp_path)
+    write_catalogue(tmp_path / "mine")
+    for source, more in {
+        "url": [],
+        "huggingface": [f"data.revision={COMMIT}"],
+        "sample": [],
+        "folder": [f"data.path={tmp_path / 'mine'}"],
+    }.items():
+        assert load(composed(tmp_path / "p.yaml", f"data={source}", *more)).data.source == source
+    assert load(tmp_path / "p.yaml").data.watched == watched(tmp_path / "mine")
+
+
+@pytest.mark.parametrize("address", ["https://example.org/data", "s3://bucket/data/"])
+def test_the_files_at_an_address_are_watched(address: str, tmp_path: Path) -> None:
+    data = load(composed(tmp_path / "p.yaml", "data=url", f"data.path={address}")).data
+    assert data.watched == watched(address.rstrip("/"))
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["https://me:secret@example.org/data", "https://example.org/data?key=s", "gs://b/data"],
+)
+def test_what_dvc_could_not_ask_is_not_watched(address: str, tmp_path: Path) -> None:
+    data = load(composed(tmp_path / "p.yaml", "data=url", f"data.path='{address}'")).data
+    assert set(data.watched.model_dump().values()) == {"conf/data/url.yaml"}
+
+
+def test_a_revision_that_is_no_commit_is_refused_on_composition(tmp_path: Path) -> None:
+    with pytest.raises(DvcException, match=r"data\.revision = 'main'.*make pin-source"):
+        composed(tmp_path / "p.yaml", "data=huggingface")
+    assert not (tmp_path / "p.yaml").exists()
 
 
 def test_a_path_is_relative_to_the_repository(tmp_path: Path) -> None:
-    data = load(composed(tmp_path / "p.yaml", "data=folder", "data.path=tests")).data
-    assert data.dependency == str(ROOT / "tests")
+    write_catalogue(tmp_path / "mine")
+    way = os.path.relpath(tmp_path / "mine", ROOT)
+    data = load(composed(tmp_path / "p.yaml", "data=folder", f"data.path={way}")).data
+    assert data.watched == watched(tmp_path / "mine")
 
 
 @pytest.mark.parametrize(
@@ -163,7 +194,8 @@ def test_an_unknown_key_is_refused_with_advice_that_works(
         composed(tmp_path / "p.yaml", *overrides)
     assert words in str(refusal.value)
     assert "append" not in str(refusal.value)
-    advised = composed(tmp_path / "p.yaml", "data=folder", f"data.path={tmp_path}")
+    write_catalogue(tmp_path / "mine")
+    advised = composed(tmp_path / "p.yaml", "data=folder", f"data.path={tmp_path / 'mine'}")
     assert load(advised).data.source == "folder"
 
 

@@ -1,15 +1,24 @@
-"""Hydra resolver `local_path`: a configured path as DVC must see it, whatever folder a run uses.
+"""Hydra resolvers `local_path`, `watched`: paths as DVC must see them, whatever folder a run uses.
 
 Queued and `--temp` experiments run in a copy of the repository, where a path relative to the
 repository would point elsewhere. So a path is made absolute when the configuration is composed,
 which happens in the repository itself.
 """
 
+import runpy
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from omegaconf import DictConfig, OmegaConf
 
 _ROOT = Path(__file__).resolve().parents[2]
+_PATHS = runpy.run_path(str(_ROOT / "stages" / "common" / "paths.py"))
+_FILES = {
+    key: _PATHS[key.upper()] for key in ("train_products", "train_codes", "test_products", "images")
+}
+_WATCHED = ("http", "https", "s3")
+"""Addresses that DVC asks for the ETag of a file."""
+
 _EXPECTED = {
     "data": ("data.path", "a folder with the catalogue's four files"),
     "image": ("image.weights", "imagenet, null or a .h5 file"),
@@ -33,4 +42,20 @@ def _local_path(path: str | None, otherwise: str, *, _parent_: DictConfig) -> st
     return str(absolute)
 
 
+def _watched(path: str | None, otherwise: str, *, _parent_: DictConfig) -> DictConfig:
+    """The catalogue's four files below `path`, a folder or an address; `otherwise` for each of them
+    where there is none, and where DVC could not ask: it knows no users, signatures nor other kinds
+    of addresses."""
+    if path is None or "://" not in path:
+        place = None if path is None else _local_path(path, otherwise, _parent_=_parent_)
+    else:
+        parts = urlsplit(path)
+        asked = parts.scheme in _WATCHED and not parts.query and "@" not in parts.netloc
+        place = path.rstrip("/") if asked else None
+    return OmegaConf.create(
+        {key: f"{place}/{name}" if place else otherwise for key, name in _FILES.items()}
+    )
+
+
 OmegaConf.register_new_resolver("local_path", _local_path, replace=True)
+OmegaConf.register_new_resolver("watched", _watched, replace=True)

@@ -6,8 +6,9 @@ the place of one that was cut off (what ran since is restored from the run cache
 of that is kept beside it; a broken table is removed. Outputs need no mending: DVC removes those
 that its lock does not vouch for.
 
-What params.yaml holds is looked over as well: DVC removes a stage's outputs, metrics among them,
-before the stage could refuse it.
+What params.yaml holds is looked over as well, and whether an address that DVC watches can be
+reached: DVC removes a stage's outputs, metrics among them, before the stage could refuse it, and
+takes a server that is away for files that are gone.
 
 Nothing else is mended. An unresolved merge, or a dvc.lock that is broken anywhere but at its end,
 is a person's to decide: the run stops, the files stay as they are, and it is said what to do.
@@ -28,7 +29,9 @@ from dvc.schema import COMPILED_LOCKFILE_SCHEMA
 from dvc.utils.serialize import parse_yaml
 from dvc.utils.strictyaml import validate
 
-from stages.common.settings import SettingsError, load
+from stages.common.settings import Data, SettingsError, UrlData, load
+from stages.sources import url
+from stages.sources.transfer import SourceError
 
 LOCK = Path("dvc.lock")
 TABLE = Path(".dvc/tmp/rwlock")
@@ -122,6 +125,19 @@ def mend_table() -> None:
             print(f"{TABLE} was cut off, by a killed run or a full disk; removed")
 
 
+def refuse_absent_source(data: Data) -> None:
+    """Raise UndecidedError when DVC could not ask a source that it watches."""
+    if not isinstance(data, UrlData):
+        return
+    try:
+        url.require_there(data.path)
+    except SourceError as error:
+        raise UndecidedError(
+            f"{error}\nNothing was changed. To go on with data/raw as it is:\n"
+            "  dvc repro --downstream prepare"
+        ) from error
+
+
 def _kept() -> Path:
     """A name beside dvc.lock that is still free."""
     names = (Path(f"{LOCK}.cut-off{number or ''}") for number in itertools.count())
@@ -142,6 +158,6 @@ if __name__ == "__main__":
         refuse_conflicts()
         mend_lock()
         mend_table()
-        load()
+        refuse_absent_source(load().data)
     except (UndecidedError, SettingsError) as error:
         sys.exit(str(error))

@@ -1,7 +1,8 @@
 """Pin the hub's dataset to the commit that its revision names now: `make pin-source`.
 
-Writes commit and hashes into conf/data/huggingface.yaml. Both are parameters of the stage `ingest`,
-so that dvc.lock records them, and no two clones fetch different files.
+Writes commit and hashes into conf/data/huggingface.yaml; without a commit there the source is
+refused. Both are parameters of the stage `ingest`, so that dvc.lock records them, and no two clones
+fetch different files.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ def main() -> None:
     source = yaml.safe_load(text)
     commit, hashes = huggingface.pinned(source["path"], source["revision"])
     FILE.write_text(written(text, commit, hashes), encoding="utf-8")
-    print(f"{source['path']}: {source['revision']} is {commit}, written to {FILE}")
+    print(f"{source['path']}: {source['revision']} is {commit}, written to {FILE}: commit it")
 
 
 if __name__ == "__main__":

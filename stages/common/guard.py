@@ -63,8 +63,10 @@ def declared(stage: str) -> Declared:
     if stage not in stages:
         raise StageError(f"{PIPELINE} has no stage {stage!r}; expected one of {', '.join(stages)}")
     of = stages[stage]
+    dependencies = (_resolved(name, parameters) for name in of.get("deps", ()))
     return Declared(
-        tuple(Path(_resolved(name, parameters)) for name in of.get("deps", ())),
+        # What lies on a server is looked after by its source.
+        tuple(Path(path) for path in dependencies if "://" not in path),
         tuple(of.get("params", ())),
         tuple(Path(next(iter(out)) if isinstance(out, dict) else out) for out in of["outs"]),
     )

@@ -6,14 +6,23 @@ then uses the sections that dvc.yaml declares for it.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from stages.common.output import StageError
+from stages.common.paths import FILES
 
 PARAMS = Path("params.yaml")
 _GROUPS = ("data", "text", "image")
@@ -36,7 +45,19 @@ class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
+class Watched(_Frozen):
+    """What DVC watches for each file of a catalogue: the file itself, its address, or else the file
+    of settings that it comes from."""
+
+    train_products: str
+    train_codes: str
+    test_products: str
+    images: str
+
+
 class _Data(_Frozen):
+    watched: Watched
+
     def named(self, name: str) -> str:
         """What a file of the catalogue is called where it comes from, without credentials."""
         return f"data/raw/{name}"
@@ -49,24 +70,29 @@ class SampleData(_Data):
     products: Annotated[int, Field(ge=135)]
     unlabelled: Count
     seed: Seed
-    dependency: str
 
 
 class FolderData(_Data):
-    """A local folder with the four files; `dependency` is its absolute path."""
+    """A local folder with the four files; what is watched are their absolute paths."""
 
     source: Literal["folder"]
     path: str
-    dependency: str
 
     @model_validator(mode="after")
-    def _folder_exists(self) -> FolderData:
-        if not Path(self.dependency).is_dir():
+    def _files_exist(self) -> FolderData:
+        folder = self.folder
+        if missing := [name for name in FILES if not (folder / name).is_file()]:
+            lacks = f"lacks {', '.join(missing)}" if folder.is_dir() else "is no folder"
             raise ValueError(
-                f"path {self.path!r} is no folder (looked at {self.dependency}); expected a folder "
-                "that holds X_train_update.csv, Y_train_CVw08PX.csv, X_test_update.csv, images.zip"
+                f"path {self.path!r} {lacks} (looked at {folder}); expected a folder that holds "
+                f"{', '.join(FILES)}"
             )
         return self
+
+    @property
+    def folder(self) -> Path:
+        """Its absolute path."""
+        return Path(self.watched.images).parent
 
     def named(self, name: str) -> str:
         return str(Path(self.path) / name)
@@ -78,7 +104,6 @@ class UrlData(_Data):
     source: Literal["url"]
     path: Annotated[str, Field(pattern="^[a-z0-9+]+://.+")]
     sha256: dict[str, Sha256]
-    dependency: str
 
     def named(self, name: str) -> str:
         place = urlsplit(self.path)
@@ -86,13 +111,24 @@ class UrlData(_Data):
 
 
 class HuggingFaceData(_Data):
-    """The four files at the root of a Hugging Face dataset repository."""
+    """The four files at the root of a Hugging Face dataset repository, at one commit: a branch or a
+    tag may name another one tomorrow."""
 
     source: Literal["huggingface"]
     path: Annotated[str, Field(pattern="^[^/ ]+/[^/ ]+$")]
     revision: str
     sha256: dict[str, Sha256]
-    dependency: str
+
+    @field_validator("revision")
+    @classmethod
+    def _is_a_commit(cls, revision: str) -> str:
+        if not re.fullmatch("[0-9a-f]{40}", revision):
+            raise ValueError(
+                "expected a commit (40 hexadecimal digits), so that every clone fetches the same "
+                "files; `make pin-source` writes the one it names now into "
+                "conf/data/huggingface.yaml"
+            )
+        return revision
 
     def named(self, name: str) -> str:
         return f"{self.path}/{name}"

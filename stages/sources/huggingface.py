@@ -9,6 +9,7 @@ Taken from the environment, as by the client itself: HF_ENDPOINT, HF_TOKEN, HF_H
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -92,8 +93,8 @@ def fetch(
 
 
 def pinned(repository: str, revision: str) -> tuple[str, dict[str, str]]:
-    """The commit that `revision` names now, and the sha256 of each file that the hub tells one of
-    (small files have none there; the commit holds them).
+    """The commit that `revision` names now, and the sha256 of each of the four files: the hub tells
+    that of a large file, a small one is read.
 
     Raises SourceError: a file is not there or not accessible, or the hub fails or tells no commit.
     """
@@ -105,12 +106,23 @@ def pinned(repository: str, revision: str) -> tuple[str, dict[str, str]]:
         except (HTTPError, OSError, HFValidationError) as error:
             raise SourceError(str(_explained(error, file))) from error
         commits.add(metadata.commit_hash)
-        if metadata.etag and len(metadata.etag) == 64 and _CONTENT_HASH.fullmatch(metadata.etag):
-            hashes[name] = metadata.etag
+        etag = metadata.etag or ""
+        told = len(etag) == 64 and _CONTENT_HASH.fullmatch(etag)
+        hashes[name] = etag if told else _sha256(file)
     commit = commits.pop()
     if commits or commit is None:
         raise SourceError(f"dataset {repository} at {revision}: the hub tells no one commit of it")
     return commit, hashes
+
+
+def _sha256(file: _File) -> str:
+    digest = hashlib.sha256()
+    try:
+        for block in _read(file, 0):
+            digest.update(block)
+    except Interrupted as error:
+        raise SourceError(str(error)) from error
+    return digest.hexdigest()
 
 
 def _describe(file: _File) -> transfer.Remote:

@@ -136,6 +136,18 @@ def download(name: str, folder: Path, describe: Callable[[], Remote], expected: 
     )
 
 
+def require_unchanged(name: str, folder: Path, describe: Callable[[], Remote]) -> None:
+    """Raise SourceError when the server has another version of a file than the one in `folder`.
+
+    DVC asks the server only after the stage, and would take what it says then for what was read.
+    """
+    remote = _persistently(describe, folder / f"{name}.partial")
+    if _read_record(folder / f"{name}.json").get("remote") != _identity(remote):
+        raise SourceError(
+            f"{name}: {remote.address} changed while the catalogue was fetched; run it again"
+        )
+
+
 def place(folder: Path, destination: Path) -> None:
     """Copy the four files of `folder` into `destination`, once all of them look right.
 

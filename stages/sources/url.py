@@ -49,15 +49,28 @@ def fetch(
     `sha256` maps file names to hashes; a file without one is taken as it comes.
 
     Raises SourceError: the address cannot be opened, a file is not there or not accessible, the
-    server keeps failing, or the content has the wrong hash.
+    server keeps failing, the content has the wrong hash, or it changed on the way.
     """
     transfer.refuse_unknown_names(sha256)
     # Without the query: a signature in it may be renewed between two runs.
     folder = downloads / hashlib.sha256(transfer.public(address).encode()).hexdigest()[:16]
-    for name in FILES:
-        describe = partial(_describe, _below(address, name))
+    described = {name: partial(_describe, _below(address, name)) for name in FILES}
+    for name, describe in described.items():
         transfer.download(name, folder, describe, sha256.get(name))
+    for name in FILES:
+        if name not in sha256:
+            transfer.require_unchanged(name, folder, described[name])
     transfer.place(folder, destination)
+
+
+def require_there(address: str) -> None:
+    """Raise SourceError, now and not after some patience, when one of the four files below
+    `address` cannot be had."""
+    for name in FILES:
+        try:
+            _describe(_below(address, name))
+        except Interrupted as error:
+            raise SourceError(str(error)) from error
 
 
 def _below(address: str, name: str) -> str:

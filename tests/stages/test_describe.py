@@ -26,6 +26,7 @@ from stages.common.settings import FolderData, HuggingFaceData, SampleData, UrlD
 from stages.evaluation.examples import KINDS, Example, first_of_each_kind
 from stages.evaluation.model_card import Facts, figure, model_card, plain, share, table
 from tests.support import tiny
+from tests.support.loopback import COMMIT, watched
 from tests.support.repository import ROOT
 
 
@@ -249,16 +250,19 @@ def test_forms() -> None:
 @pytest.mark.parametrize(
     ("data", "told"),
     [
-        (UrlData(source="url", path="s3://me:secret@host/b", sha256={}, dependency="x"), "host"),
-        (UrlData(source="url", path="file:///home/me", sha256={}, dependency="x"), "file"),
-        (FolderData(source="folder", path="/", dependency="/"), "dvc.lock"),
+        (UrlData(source="url", path="s3://me:secret@host/b", sha256={}, watched=watched()), "host"),
+        (UrlData(source="url", path="file:///home/me", sha256={}, watched=watched()), "file"),
+        (FolderData.model_construct(source="folder", path="/", watched=watched("/")), "dvc.lock"),
         (
             HuggingFaceData(
-                source="huggingface", path="a/b", revision="main", sha256={}, dependency="x"
+                source="huggingface", path="a/b", revision=COMMIT, sha256={}, watched=watched()
             ),
             "`a/b`",
         ),
-        (SampleData(source="sample", products=200, unlabelled=1, seed=7, dependency="x"), "seed 7"),
+        (
+            SampleData(source="sample", products=200, unlabelled=1, seed=7, watched=watched()),
+            "seed 7",
+        ),
     ],
 )
 def test_the_source_is_told_without_its_place_here(data: Any, told: str) -> None:

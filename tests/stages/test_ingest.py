@@ -19,7 +19,7 @@ from stages.common.settings import (
 from stages.sources import huggingface, url
 from stages.sources.sample import listings as sample
 from stages.sources.transfer import SourceError
-from tests.support.loopback import assert_is_catalogue, write_catalogue
+from tests.support.loopback import COMMIT, assert_is_catalogue, watched, write_catalogue
 
 
 class Settings:
@@ -34,7 +34,7 @@ def catalogue_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FolderD
     """The settings of a folder source; the working directory is a fresh one."""
     write_catalogue(tmp_path / "mine")
     monkeypatch.chdir(tmp_path)
-    return FolderData(source="folder", path="mine", dependency=str(tmp_path / "mine"))
+    return FolderData(source="folder", path="mine", watched=watched(tmp_path / "mine"))
 
 
 def run_stage(monkeypatch: pytest.MonkeyPatch, data: Data) -> None:
@@ -72,21 +72,21 @@ def test_failing_source_is_told_in_one_paragraph_and_leaves_nothing(
     ("data", "module", "function", "received"),
     [
         (
-            SampleData(source="sample", products=300, unlabelled=20, seed=3, dependency="x"),
+            SampleData(source="sample", products=300, unlabelled=20, seed=3, watched=watched()),
             *(sample, "generate"),
             ((Path("raw"),), {"products": 300, "unlabelled": 20, "seed": 3}),
         ),
         (
-            UrlData(source="url", path="s3://a/b", sha256={IMAGES: "0" * 64}, dependency="x"),
+            UrlData(source="url", path="s3://a/b", sha256={IMAGES: "0" * 64}, watched=watched()),
             *(url, "fetch"),
             (("s3://a/b", {IMAGES: "0" * 64}, Path("raw")), {}),
         ),
         (
             HuggingFaceData(
-                source="huggingface", path="a/b", revision="v1", sha256={}, dependency="x"
+                source="huggingface", path="a/b", revision=COMMIT, sha256={}, watched=watched()
             ),
             *(huggingface, "fetch"),
-            (("a/b", "v1", {}, Path("raw")), {}),
+            (("a/b", COMMIT, {}, Path("raw")), {}),
         ),
     ],
     ids=["sample", "url", "huggingface"],
@@ -106,7 +106,7 @@ def test_turns_to_the_configured_source(
     assert calls == [received]
 
 
-def test_folder_is_taken_where_its_dependency_says(
+def test_folder_is_taken_where_it_is_watched(
     catalogue_folder: FolderData, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     moved = catalogue_folder.model_copy(update={"path": "somewhere/else"})

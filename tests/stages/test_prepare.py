@@ -13,14 +13,19 @@ from stages.common.paths import RAW, TRAIN_PRODUCTS
 from stages.common.settings import HuggingFaceData, SampleData, UrlData
 from stages.preparation.tables import CatalogueError
 from stages.sources.sample import listings as sample
+from tests.support.loopback import COMMIT, watched, write_catalogue
 from tests.support.repository import ROOT
 
 
 def test_the_person_s_own_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     mine = tmp_path / "mine"
-    mine.mkdir()
-    settings["data"] = {"source": "folder", "path": "../mine", "dependency": str(mine)}
+    settings["data"] = {
+        "source": "folder",
+        "path": "../mine",
+        "watched": watched(mine).model_dump(),
+    }
+    write_catalogue(mine)
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     RAW.mkdir(parents=True)
@@ -35,17 +40,19 @@ def test_the_person_s_own_file_is_named(tmp_path: Path, monkeypatch: pytest.Monk
     ("data", "named"),
     [
         (
-            UrlData(source="url", path="https://me:secret@host/a/?k=v", sha256={}, dependency=""),
+            UrlData(
+                source="url", path="https://me:secret@host/a/?k=v", sha256={}, watched=watched()
+            ),
             "https://host/a/x.csv",
         ),
         (
             HuggingFaceData(
-                source="huggingface", path="a/b", revision="main", sha256={}, dependency=""
+                source="huggingface", path="a/b", revision=COMMIT, sha256={}, watched=watched()
             ),
             "a/b/x.csv",
         ),
         (
-            SampleData(source="sample", products=200, unlabelled=1, seed=7, dependency=""),
+            SampleData(source="sample", products=200, unlabelled=1, seed=7, watched=watched()),
             "data/raw/x.csv",
         ),
     ],

@@ -19,10 +19,22 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from stages.common.paths import FILES, IMAGES, TEST_PRODUCTS, TRAIN_CODES, TRAIN_PRODUCTS
+from stages.common.settings import Watched
 
 REPOSITORY = "somebody/a-catalogue"
 COMMIT = "5f" * 20
 ALWAYS = math.inf
+
+
+def watched(folder: Path | str = "x") -> Watched:
+    """What is watched of a catalogue in `folder`."""
+    names = {
+        "train_products": TRAIN_PRODUCTS,
+        "train_codes": TRAIN_CODES,
+        "test_products": TEST_PRODUCTS,
+        "images": IMAGES,
+    }
+    return Watched(**{key: f"{folder}/{name}" for key, name in names.items()})
 
 
 def catalogue_content() -> dict[str, bytes]:
@@ -86,6 +98,8 @@ class Loopback:
     requests: list[Request] = field(default_factory=list)
     ranges: bool = True
     """Whether a Range header is honoured."""
+    etags: bool = True
+    """Whether files below plain paths have an ETag."""
 
     def publish(self, content: dict[str, bytes], below: str = "/data") -> None:
         self.files |= {f"{below}/{name}": data for name, data in content.items()}
@@ -205,7 +219,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Accept-Ranges", "bytes")
         if "/resolve/" in path:
             self._send_hub_headers(path)
-        else:
+        elif self.state.etags:
             self.send_header("ETag", f'"{_md5(content)}"')
         self.send_header("Content-Length", str(len(content) - start))
         self.end_headers()

@@ -19,7 +19,8 @@ stages:
   demo:
     cmd: python -m stages demo
     deps:
-      - ${data.dependency}
+      - ${data.watched.images}
+      - ${data.watched.codes}
       - code.py
       - folder
     params:
@@ -30,7 +31,11 @@ stages:
       - metrics/demo.json:
           cache: false
 """
-PARAMS = "data: {dependency: raw.csv}\ntext: {penalty: 1, other: 2}\ntrain: {epochs: 3}\n"
+PARAMS = """
+data: {watched: {images: raw.csv, codes: "https://example.org/codes.csv"}}
+text: {penalty: 1, other: 2}
+train: {epochs: 3}
+"""
 
 
 @pytest.fixture(autouse=True)

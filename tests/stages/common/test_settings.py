@@ -13,6 +13,7 @@ from dvc.utils.hydra import compose_and_dump
 from pydantic import ValidationError
 
 from stages.common.settings import Settings, SettingsError, load
+from tests.support.loopback import COMMIT, watched, write_catalogue
 from tests.support.repository import ROOT
 
 CONF = str(ROOT / "conf")
@@ -23,6 +24,7 @@ NAN, INFINITE = float("nan"), float("inf")
 def compositions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
     """Valid parameters of every kind, composed from conf/ once, by the name of the option."""
     folder = tmp_path_factory.mktemp("composed")
+    write_catalogue(folder)
     (folder / "weights.h5").write_bytes(b"\x89HDF\r\n\x1a\n")
     options = {
         "cnn": ["image=cnn"],
@@ -30,7 +32,7 @@ def compositions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str
         "lstm": ["text=lstm"],
         "folder": ["data=folder", f"data.path={folder}"],
         "url": ["data=url"],
-        "huggingface": ["data=huggingface"],
+        "huggingface": ["data=huggingface", f"data.revision={COMMIT}"],
     }
     found = {}
     for name, overrides in options.items():
@@ -83,6 +85,10 @@ def test_what_conf_composes_is_accepted(
         ("url", "data.sha256.images.zip", "00", "match pattern"),
         ("huggingface", "data.path", "no-owner", "match pattern"),
         ("huggingface", "data.revision", None, "valid string"),
+        *(
+            ("huggingface", "data.revision", name, "make pin-source")
+            for name in ("main", "v1", COMMIT[:7], f"{COMMIT}\n", COMMIT.upper())
+        ),
         ("cnn", "prepare.validation_share", 0, "greater than 0"),
         ("cnn", "prepare.test_share", 0.5, "less than 0.5"),
         ("cnn", "prepare.test_share", NAN, ""),
@@ -173,7 +179,8 @@ def test_an_unknown_key_is_refused(
 
 
 @pytest.mark.parametrize(
-    "key", ["train", "train.seed", "image.size", "text.model", "data.dependency"]
+    "key",
+    ["train", "train.seed", "image.size", "text.model", "data.watched", "data.watched.images"],
 )
 def test_a_missing_key_is_named(
     compositions: dict[str, dict[str, Any]], key: str, tmp_path: Path
@@ -242,10 +249,20 @@ def test_a_missing_data_folder_is_refused(
 ) -> None:
     (tmp_path / "file").write_bytes(b"")
     for name in ("gone", "file"):
-        away = {"data.path": name, "data.dependency": str(tmp_path / name)}
+        away = {"data.path": name, "data.watched": watched(tmp_path / name).model_dump()}
         said = refusal(tmp_path / "params.yaml", changed(compositions["folder"], away))
         assert f"path {name!r} is no folder (looked at {tmp_path / name})" in said
         assert "X_train_update.csv, Y_train_CVw08PX.csv, X_test_update.csv, images.zip" in said
+
+
+def test_a_folder_that_lacks_a_file_is_refused(
+    compositions: dict[str, dict[str, Any]], tmp_path: Path
+) -> None:
+    write_catalogue(tmp_path / "mine")
+    (tmp_path / "mine" / "images.zip").unlink()
+    mine = {"data.path": "mine", "data.watched": watched(tmp_path / "mine").model_dump()}
+    said = refusal(tmp_path / "params.yaml", changed(compositions["folder"], mine))
+    assert f"path 'mine' lacks images.zip (looked at {tmp_path / 'mine'})" in said
 
 
 @pytest.mark.parametrize("content", ["", "3", "- 1", "a: [", "a: b: c"])
