@@ -174,6 +174,10 @@ bench-quality: $(STAMP) ## Train the peers on the pipeline's own split and print
 serve: $(STAMP) ## Answer requests on port 8000; with MODEL=models:/product-classifier@champion, from the registry
 	@$(if $(MODEL),python -m stages.commands.registered '$(MODEL)',python -m serving)
 
+.PHONY: sign
+sign: $(STAMP) ## Sign the locked classifier: KEY=<PEM file of a private key>
+	@python -m serving.inference.signature '$(KEY)'
+
 .PHONY: pull-and-serve
 pull-and-serve: $(SERVING)/installed ## Pull the locked classifier from the remote and answer with it; no TensorFlow
 	@$(SERVING)/bin/python -m stages.commands.remote
@@ -220,16 +224,17 @@ train: secrets ## Run the pipeline in a container, on this checkout
 image-check: $(STAMP) ## Build the serving image with buildah, start it as an engine would, and ask it
 	@INTEGRATION=required python -m pytest tests/integration/test_image.py
 
+COMPILE := uv pip compile --quiet --no-strip-extras --universal --python-version 3.11 --generate-hashes \
+	--no-header --no-emit-index-url pyproject.toml
+WITHIN := -c requirements/dev.txt
+
 .PHONY: lock
 lock: $(STAMP) ## Compile requirements/*.txt anew from pyproject.toml
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
-		--all-extras pyproject.toml -o requirements/dev.txt
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
-		--extra serving -c requirements/dev.txt pyproject.toml -o requirements/serving.txt
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
-		--extra serving --extra pull -c requirements/dev.txt pyproject.toml -o requirements/pull.txt
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
-		--extra serving --extra pipeline -c requirements/dev.txt pyproject.toml -o requirements/pipeline.txt
+	$(COMPILE) --all-extras -o requirements/dev.txt
+	$(COMPILE) $(WITHIN) --extra serving -o requirements/serving.txt
+	$(COMPILE) $(WITHIN) --extra serving --extra signing -o requirements/signing.txt
+	$(COMPILE) $(WITHIN) --extra serving --extra pull -o requirements/pull.txt
+	$(COMPILE) $(WITHIN) --extra serving --extra pipeline -o requirements/pipeline.txt
 
 .PHONY: clean
 clean: ## Remove the environment and what tools leave behind; data, models and DVC's cache stay

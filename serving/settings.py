@@ -141,6 +141,14 @@ class Settings(BaseModel):
     model_hash: str | None = None
     """Lock hash the classifier must have, whatever the lock file says; `model` of every answer."""
 
+    public_key: Path | None = None
+    """PEM file of a public key (P-256, P-384 or P-521): only a classifier that its private half
+    signed is loaded. Needs requirements/signing.txt."""
+
+    signature: Path | None = None
+    """Signature that the public key demands; default: beside the folder (models/classifier.sig,
+    written by make sign)."""
+
     threads: NonNegativeInt = 0
     """Inferences at once; 0: as many as the processors this process may use."""
 

@@ -10,7 +10,7 @@ from PIL import Image
 from prometheus_client import Histogram
 
 from serving.classifier.classifier import Product
-from serving.inference import lock
+from serving.inference import lock, signature
 from serving.inference.timing import TimedClassifier
 from serving.settings import Settings
 
@@ -32,11 +32,13 @@ class Loaded:
 def load(settings: Settings, threads: int, seconds: Histogram) -> Loaded:
     """Verify the folder against its lock, load it, and answer a product of each kind once.
 
-    `threads` and `seconds` are those of the classifier. Raises lock.LockError, or
-    manifest.ManifestError when the manifest disagrees.
+    `threads` and `seconds` are those of the classifier. Raises lock.LockError,
+    manifest.ManifestError when the manifest disagrees, or signature.SignatureError.
     """
     fast = settings.inference == "fast"
     with lock.private_copy(settings.model) as copy:
+        if settings.public_key is not None:
+            signature.verify(copy, settings)
         locked = lock.verify(settings.model, settings.lock, copy=copy)
         if settings.model_hash not in (None, locked.hash):
             raise lock.LockError(

@@ -172,12 +172,12 @@ def private_copy(folder: Path) -> Iterator[Path]:
             if path.is_dir():
                 (copy / path.relative_to(folder)).mkdir()
                 continue
-            with _opened(path) as source:
+            with opened(path) as source:
                 (copy / path.relative_to(folder)).write_bytes(source.read())
         yield copy
 
 
-def _opened(path: Path) -> BinaryIO:
+def opened(path: Path) -> BinaryIO:
     """A file that is one. Raises LockError."""
     # Without waiting for the other end of a pipe.
     source = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb")

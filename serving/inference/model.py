@@ -12,7 +12,7 @@ from typing import Literal, TypeVar
 from serving.classifier.classifier import Prediction, Product
 from serving.classifier.explaining import Explanation, explain
 from serving.http.problems import busy
-from serving.inference import lock
+from serving.inference import lock, signature
 from serving.inference.loading import Loaded, load
 from serving.inference.timing import TimedClassifier
 from serving.inference.work import Left, Workers
@@ -43,6 +43,8 @@ class Model:
     """
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
+        """Raises SettingsError when a signature is demanded that could not be verified."""
+        signature.check(settings)
         self._settings = settings
         self._metrics = metrics
         self._loaded: Loaded | None = None
