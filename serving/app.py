@@ -25,14 +25,20 @@ from serving.service import Service
 from serving.settings import Settings
 
 OnFailure = Callable[[BaseException], None]
+OnReady = Callable[[], None]
 
 
 def create_app(
-    settings: Settings, *, predicts: bool = True, on_failure: OnFailure | None = None
+    settings: Settings,
+    *,
+    predicts: bool = True,
+    on_failure: OnFailure | None = None,
+    on_ready: OnReady | None = None,
 ) -> Watched:
     """The ASGI application; with `predicts` false, the authentication routes alone.
 
-    The classifier is loaded once the application runs; `on_failure` is told when that fails.
+    The classifier is loaded once the application runs; `on_ready` is called when it is there,
+    `on_failure` is told when that fails.
     Raises SettingsError when a secret is missing, weak or unreadable.
     """
     service = Service.build(settings, predicts=predicts)
@@ -40,7 +46,7 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
-        loading = _start_loading(service.model, on_failure)
+        loading = _start_loading(service.model, on_failure, on_ready)
         yield
         if loading is not None:
             await asyncio.wait({loading})
@@ -91,8 +97,12 @@ def openapi(handlers: list[HTTPRouteHandler]) -> dict[str, Any]:
     return documented.openapi_schema.to_schema()
 
 
-def _start_loading(model: Model | None, on_failure: OnFailure | None) -> asyncio.Task[None] | None:
+def _start_loading(
+    model: Model | None, on_failure: OnFailure | None, on_ready: OnReady | None
+) -> asyncio.Task[None] | None:
     if model is None:
+        if on_ready is not None:
+            on_ready()
         return None
     task = asyncio.create_task(model.start())
 
@@ -100,6 +110,8 @@ def _start_loading(model: Model | None, on_failure: OnFailure | None) -> asyncio
         error = None if done.cancelled() else done.exception()
         if error is not None and on_failure is not None:
             on_failure(error)
+        elif on_ready is not None and error is None and not done.cancelled():
+            on_ready()
 
     task.add_done_callback(told)
     return task

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import logging
 import signal
 import socket
@@ -13,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, cast
 
+import psutil
 import uvicorn
 
 from serving.app import create_app
@@ -32,6 +34,10 @@ LINGER_SECONDS = 2
 
 KEEP_ALIVE_SECONDS = 75
 """How long a connection may be idle between two requests; longer than proxies keep theirs."""
+
+
+_SHOWN = 120
+"""Characters of a command line that are shown."""
 
 
 class ListenError(OSError):
@@ -85,14 +91,18 @@ class _Server(uvicorn.Server):
 async def serve(settings: Settings, *, predicts: bool) -> int:
     """Answer on the configured port until SIGTERM or SIGINT; returns the exit code.
 
-    Raises SettingsError before anything listens when a secret is missing or weak, and ListenError.
+    Raises ListenError, and SettingsError when a secret is missing or weak, before anything is
+    answered. A start that fails leaves no users' database that was not there before.
     """
     stop = _Stop()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.ask)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a terminal that closes stops nothing
-    app = create_app(settings, predicts=predicts, on_failure=stop.fail)
+    port = settings.port if predicts else settings.auth_port
+    listening = _listen(settings.host, port, settings.backlog, shared=settings.share_port)
+    ready = partial(_tell, _address(settings.host, listening))
+    app = create_app(settings, predicts=predicts, on_failure=stop.fail, on_ready=ready)
     if app.service.model is not None:
         loop.add_signal_handler(signal.SIGHUP, _Reloads(app.service.model).ask)
     door = Door(settings, app.service.metrics)
@@ -108,8 +118,6 @@ async def serve(settings: Settings, *, predicts: bool) -> int:
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=LINGER_SECONDS,
     )
-    port = settings.port if predicts else settings.auth_port
-    listening = _listen(settings.host, port, shared=settings.share_port)
     server = _Server(config)
     serving = asyncio.create_task(server.serve([listening]))
     asked = asyncio.create_task(stop.requested.wait())
@@ -122,11 +130,33 @@ async def serve(settings: Settings, *, predicts: bool) -> int:
     server.should_exit = True
     await serving
     watching.cancel()
+    if stop.code:
+        app.service.users.discard(settings.test_user)
     return stop.code
 
 
-def _listen(host: str, port: int, *, shared: bool) -> socket.socket:
-    """A socket bound to the address, which nobody else has unless it is `shared`."""
+def _address(host: str, listening: socket.socket) -> str:
+    """Where a person on this machine finds what listens."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    return f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}"
+
+
+def _tell(address: str) -> None:
+    """The address, to the log and to whoever sits before a terminal."""
+    logger.info("ready", extra={"address": address})
+    if sys.stderr.isatty():
+        print(
+            f"Ready: {address} ({address}/schema tells what to ask). Ctrl-C stops it.",
+            file=sys.stderr,
+        )
+
+
+def _listen(host: str, port: int, backlog: int, *, shared: bool) -> socket.socket:
+    """A socket that listens on the address, which nobody else has unless it is `shared`.
+
+    It listens at once: until then another process could bind the address as well.
+    """
+    listening = None
     try:
         [(family, kind, protocol, _, address), *_] = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -136,6 +166,26 @@ def _listen(host: str, port: int, *, shared: bool) -> socket.socket:
         if shared:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         listening.bind(address)
+        listening.listen(backlog)
     except OSError as error:
-        raise ListenError(f"{host}:{port}: {error.strerror or error}") from error
+        if listening is not None:
+            listening.close()
+        reason = error.strerror or str(error)
+        if error.errno == errno.EADDRINUSE:
+            reason += f": {_holder(port)}; stop that, or choose another port (SERVING_PORT)"
+        raise ListenError(f"{host}:{port}: {reason}") from error
     return listening
+
+
+def _holder(port: int) -> str:
+    """Which process listens on `port`, or how it is found where the system does not let one see."""
+    try:
+        connections = psutil.net_connections("tcp")
+        for each in connections:
+            if each.status == psutil.CONN_LISTEN and each.laddr.port == port and each.pid:
+                command = " ".join(psutil.Process(each.pid).cmdline())[:_SHOWN]
+                shown = "".join(c if c.isprintable() else "?" for c in command)
+                return f"process {each.pid} has it ({shown})"
+    except (psutil.Error, OSError):
+        pass
+    return f"another user's process has it (as root: ss -ltnp 'sport = :{port}')"

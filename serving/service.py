@@ -16,7 +16,7 @@ from serving.http.bodies import Memory
 from serving.http.problems import busy
 from serving.inference.model import Model
 from serving.metrics import Metrics
-from serving.settings import Settings
+from serving.settings import Settings, SettingsError
 
 
 @dataclass
@@ -39,8 +39,6 @@ class Service:
         """Wire the parts. Raises SettingsError when a secret is missing, weak or unreadable."""
         tokens = Tokens(Keys.load(settings), settings)
         users = Users(settings.users_database)
-        users.create()
-        create_first_user(users, settings)
         metrics = Metrics()
         service = cls(
             settings=settings,
@@ -54,6 +52,12 @@ class Service:
             model=Model(settings, metrics) if predicts else None,
         )
         metrics.ready.set_function(lambda: float(service.ready))
+        users.create()
+        try:
+            create_first_user(users, settings)
+        except SettingsError:
+            users.discard(settings.test_user)
+            raise
         return service
 
     @property

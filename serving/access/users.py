@@ -89,9 +89,11 @@ class Users:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._made = False
 
     def create(self) -> None:
         """Make the database, readable by its owner alone, unless it is there."""
+        self._made = not self.path.exists()
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.touch(mode=0o600)
         with self._open() as database:
@@ -99,6 +101,12 @@ class Users:
             columns = {row[1] for row in database.execute("PRAGMA table_info(users)")}
             if "version" not in columns:  # made before tokens had versions
                 database.execute("ALTER TABLE users ADD COLUMN version TEXT NOT NULL DEFAULT ''")
+
+    def discard(self, first: str | None) -> None:
+        """Remove the database if `create` made it and it holds nobody but the user `first`: the
+        next start makes both again."""
+        if self._made and {user.username for user in self.list()} <= {first}:
+            self.path.unlink()
 
     def check(self) -> None:
         """Raises sqlite3.Error when the users cannot be read."""

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import pty
 import shutil
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -15,14 +20,25 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 
+from serving import server
 from serving.classifier import manifest
 from serving.inference import lock
 from tests.support import tiny
 from tests.support.answers import is_problem
 from tests.support.held import HELD
-from tests.support.process import VARIABLES, Process, gauge, running, token
+from tests.support.process import (
+    VARIABLES,
+    Process,
+    free_port,
+    gauge,
+    running,
+    token,
+    wait_in_flight,
+)
+from tests.support.repository import ROOT
 from tests.support.service import PASSWORD, SECRET, USER
 from tests.support.waiting import PATIENCE, wait_until
 
@@ -47,15 +63,6 @@ def shared(classifier_root: Path, tmp_path_factory: pytest.TempPathFactory) -> I
     with running(folder, variables) as process:
         process.folder = folder  # type: ignore[attr-defined]  # for the test of the log file
         yield process
-
-
-def in_flight(process: Process) -> float:
-    """Requests being answered besides the one that asks; one that has just been is counted too."""
-    return gauge(process, "http_requests_in_flight") - 1
-
-
-def wait_idle(process: Process) -> None:
-    wait_until(lambda: in_flight(process) == 0)
 
 
 def queued(process: Process) -> float:
@@ -191,10 +198,10 @@ def test_a_stopping_service_finishes_what_it_began(root: Path) -> None:
             kind = {"Content-Type": "application/json"}
             return process.client.post("/predict", headers=headers | kind, content=slowly())
 
-        wait_idle(process)
+        wait_in_flight(process, 0)
         with ThreadPoolExecutor(1) as pool:
             begun = pool.submit(ask)
-            wait_until(lambda: in_flight(process) == 1)
+            wait_in_flight(process, 1)
             process.process.terminate()
             wait_until(lambda: process.client.get("/health/ready").status_code == 503)
             assert process.client.get("/health/live").status_code == 200
@@ -211,12 +218,12 @@ def test_stopping_tokens_alone_are_not_ready(root: Path) -> None:
         running(root, VARIABLES, "auth") as process,
         socket.create_connection(("127.0.0.1", process.port)) as slow,
     ):
-        wait_idle(process)
+        wait_in_flight(process, 0)
         slow.sendall(
             b"POST /token HTTP/1.1\r\nHost: x\r\nContent-Length: 30\r\n"
             b"Content-Type: application/x-www-form-urlencoded\r\n\r\nusername=a&"
         )
-        wait_until(lambda: in_flight(process) == 1)
+        wait_in_flight(process, 1)
         process.process.terminate()
         wait_until(lambda: process.client.get("/health/ready").status_code == 503)
         slow.sendall(b"password=wrong-guess")
@@ -230,13 +237,13 @@ def test_stopping_tokens_alone_are_not_ready(root: Path) -> None:
 def test_a_stopping_service_does_not_wait_for_ever(root: Path) -> None:
     with running(root, {**VARIABLES, "SERVING_GRACE_SECONDS": "1"}) as process:
         headers = token(process)["Authorization"]
-        wait_idle(process)
+        wait_in_flight(process, 0)
         with socket.create_connection(("127.0.0.1", process.port)) as stuck:
             head = f"POST /predict HTTP/1.1\r\nHost: x\r\nAuthorization: {headers}\r\n"
             stuck.sendall(
                 f"{head}Content-Type: application/json\r\nContent-Length: 99\r\n\r\n{{".encode()
             )
-            wait_until(lambda: in_flight(process) == 1)
+            wait_in_flight(process, 1)
             assert process.stop() == 0
 
 
@@ -304,10 +311,16 @@ def test_the_grace_period_holds_whatever_runs(root: Path) -> None:
             assert waiting.recv(12) == b"HTTP/1.1 503"
 
 
-def test_two_processes_share_no_port_unless_told(root: Path) -> None:
+def test_two_processes_share_no_port_unless_told(root: Path, tmp_path: Path) -> None:
+    second = tmp_path / "second"
+    shutil.copytree(root, second)
     with running(root, VARIABLES) as process:
         port = {"SERVING_PORT": str(process.port)}
-        assert str(process.port) in ended(root, {**VARIABLES, **port}, 2)
+        said = ended(second, {**VARIABLES, **port}, 2)
+        assert f"{process.port}: Address already in use: process {process.process.pid}" in said
+        assert "-m serving)" in said
+        assert "SERVING_PORT" in said
+        assert not list(second.glob("users.sqlite3*"))
     shared = {**VARIABLES, "SERVING_SHARE_PORT": "true"}
     with running(root, shared) as process:
         port = {"SERVING_PORT": str(process.port)}
@@ -319,6 +332,67 @@ def test_two_processes_share_no_port_unless_told(root: Path) -> None:
         finally:
             beside.close()
         assert process.client.get("/health/live").status_code == 200
+
+
+def test_a_port_is_taken_from_the_moment_a_process_has_it(root: Path) -> None:
+    """Also while it still makes its application ready."""
+    port = free_port()
+    with (
+        contextlib.closing(server._listen("127.0.0.1", port, 5, shared=False)),
+        pytest.raises(server.ListenError, match=f"process {os.getpid()} has it"),
+    ):
+        server._listen("127.0.0.1", port, 5, shared=False)
+
+
+def test_what_the_system_does_not_show_is_told_how_to_find(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(psutil, "net_connections", lambda _: [])
+    assert "ss -ltnp 'sport = :8000'" in server._holder(8000)
+
+
+def test_a_start_that_fails_leaves_no_users_behind(root: Path) -> None:
+    weak = {**VARIABLES, "TEST_USER_PASSWORD": "short"}
+    assert "TEST_USER" in ended(root, weak, 2)
+    assert not list(root.glob("users.sqlite3*"))
+    (root / "models/classifier/labels.json").write_text("{}", encoding="utf-8")
+    assert "labels.json" in ended(root, VARIABLES, 1)
+    assert not list(root.glob("users.sqlite3*"))
+
+
+def test_a_start_that_fails_keeps_users_that_were_there(root: Path) -> None:
+    with running(root, VARIABLES) as process:
+        assert process.stop() == 0
+    (root / "models/classifier/labels.json").write_text("{}", encoding="utf-8")
+    assert "labels.json" in ended(root, VARIABLES, 1)
+    assert (root / "users.sqlite3").is_file()
+
+
+@pytest.mark.parametrize("part", [(), ("auth",)])
+def test_the_address_is_told_once_it_answers(root: Path, part: tuple[str, ...]) -> None:
+    """On a terminal in words, beside the log, whose lines stay JSON."""
+    port = free_port()
+    variables = {**VARIABLES, "SERVING_PORT": str(port), "SERVING_AUTH_PORT": str(port)}
+    terminal, side = pty.openpty()
+    path = {"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"]}
+    process = subprocess.Popen(  # noqa: S603
+        [sys.executable, "-m", "serving", *part],
+        cwd=root,
+        env=path | variables,
+        stdout=subprocess.PIPE,
+        stderr=side,
+        text=True,
+    )
+    try:
+        os.close(side)
+        with open(terminal, encoding="utf-8") as lines:  # noqa: PTH123  # a descriptor
+            assert lines.readline().startswith(f"Ready: http://127.0.0.1:{port} ")
+        assert httpx.get(f"http://127.0.0.1:{port}/health/ready").status_code == 200
+        process.send_signal(signal.SIGTERM)
+        logged = [json.loads(line) for line in process.communicate(timeout=15)[0].splitlines()]
+        addresses = [line["address"] for line in logged if line["message"] == "ready"]
+        assert addresses == [f"http://127.0.0.1:{port}"]
+    finally:
+        process.kill()
+        process.wait(15)
 
 
 def test_it_may_be_stopped_while_it_starts(root: Path) -> None:

@@ -17,7 +17,7 @@ from serving.access.users import Users
 from serving.inference import lock
 from tests.support import tiny
 from tests.support.answers import is_problem
-from tests.support.process import VARIABLES, Process, gauge, running, token
+from tests.support.process import VARIABLES, Process, gauge, running, token, wait_in_flight
 from tests.support.service import PASSWORD
 from tests.support.waiting import PATIENCE, wait_until
 
@@ -214,7 +214,7 @@ def test_it_may_be_asked_for_while_it_stops(root: Path, tmp_path: Path) -> None:
         def slowly() -> Iterator[bytes]:
             yield b'{"designation":'
             begun.set()
-            go_on.wait(10)
+            go_on.wait(PATIENCE)
             yield b'"livre"}'
 
         def ask() -> httpx.Response:
@@ -223,8 +223,8 @@ def test_it_may_be_asked_for_while_it_stops(root: Path, tmp_path: Path) -> None:
 
         with ThreadPoolExecutor(1) as pool:
             waiting = pool.submit(ask)
-            begun.wait(10)
-            wait_until(lambda: gauge(process, "http_requests_in_flight") == 2)
+            begun.wait(PATIENCE)
+            wait_in_flight(process, 1)
             process.process.terminate()
             wait_until(lambda: process.client.get("/health/ready").status_code == 503)
             tiny.relabel(root, "Livres anciens")
@@ -234,7 +234,7 @@ def test_it_may_be_asked_for_while_it_stops(root: Path, tmp_path: Path) -> None:
             process.process.send_signal(signal.SIGHUP)
             go_on.set()
             assert waiting.result().status_code == 200
-        assert process.process.wait(15) == 0
+        assert process.process.wait(PATIENCE) == 0
         assert not list(temporary.glob("classifier-*")), "no copy of a classifier is left"
 
 

@@ -16,7 +16,7 @@ import httpx
 
 from tests.support.repository import ROOT
 from tests.support.service import PASSWORD, SECRET, USER
-from tests.support.waiting import HELD_BACK, PATIENCE, wait_answered
+from tests.support.waiting import HELD_BACK, PATIENCE, wait_answered, wait_until
 
 
 def free_port() -> int:
@@ -130,6 +130,15 @@ def gauge(process: Process, name: str) -> float:
     text = process.client.get("/metrics").text
     [line] = [line for line in text.splitlines() if line.startswith(f"{name} ")]
     return float(line.split()[1])
+
+
+def wait_in_flight(process: Process, count: int) -> None:
+    """Until that many requests are answered besides the one that asks.
+
+    One that was answered a moment ago may be counted once, but not a few times in a row.
+    """
+    gauged = "http_requests_in_flight"
+    wait_until(lambda: all(gauge(process, gauged) == count + 1 for _ in range(5)))
 
 
 @contextmanager
