@@ -141,8 +141,11 @@ def downstream(stages: set[str]) -> set[str]:
 
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A clone; what a test changes in it, it puts back."""
-    return clone(tmp_path_factory.mktemp("clone"))
+    """A clone of which nothing is changed; what a test changes in it, it puts back."""
+    folder = clone(tmp_path_factory.mktemp("clone"))
+    assert changed(folder, is_code) == set(), "dvc.lock is not that of the code"
+    assert changed(folder, is_params) == set(), "dvc.lock is not that of params.yaml"
+    return folder
 
 
 def test_a_file_of_every_package_is_touched() -> None:
@@ -152,7 +155,6 @@ def test_a_file_of_every_package_is_touched() -> None:
 
 @pytest.mark.parametrize("file", TOUCHED)
 def test_a_touched_file_runs_again_what_depends_on_it(file: str, repository: Path) -> None:
-    assert changed(repository, is_code) == set(), "dvc.lock is not that of the code"
     path = repository / file
     before = path.read_text(encoding="utf-8")
     path.write_text(before + "\n# touched\n", encoding="utf-8")
@@ -199,7 +201,6 @@ def test_one_branch_is_not_retrained_for_the_other(
 ) -> None:
     path = repository / "params.yaml"
     before = path.read_text(encoding="utf-8")
-    assert changed(repository, is_params) == set(), "dvc.lock is not that of params.yaml"
     params = yaml.safe_load(before)
     assert params[section][key] != value
     params[section][key] = value

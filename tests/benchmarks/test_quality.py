@@ -135,6 +135,7 @@ def test_a_stage_is_the_same_where_all_it_depends_on_is_the_same(tmp_path: Path)
         )
 
 
+@pytest.mark.slow
 def test_stages_run_once_and_never_in_the_repository(tmp_path: Path) -> None:
     runs = Combinations(tmp_path, ["data.products=400", "data.unlabelled=5"], {})
     first, _ = runs.run("prepare", quality.with_seed(runs.params([]), 1))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import runpy
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -10,13 +12,19 @@ import pytest
 from stages.commands import catalogue
 from stages.common.paths import IMAGES, TEST_PRODUCTS, TRAIN_CODES, TRAIN_PRODUCTS
 from stages.sources.sample import listings as sample
-from tests.support.repository import ROOT, attempt
+
+
+@pytest.fixture(scope="module")
+def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A catalogue; not to be changed."""
+    folder = tmp_path_factory.mktemp("catalogue")
+    sample.generate(folder, products=200, unlabelled=20, seed=3)
+    return folder
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    sample.generate(tmp_path, products=200, unlabelled=20, seed=3)
-    return tmp_path
+def folder(generated: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(generated, tmp_path, dirs_exist_ok=True))
 
 
 def test_a_good_catalogue_is_told_in_full(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -67,7 +75,11 @@ def test_missing_files_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[s
 
 
 @pytest.mark.parametrize("arguments", [[], [""], ["no/such/folder"]])
-def test_without_a_folder_it_says_how_it_is_used(arguments: list[str]) -> None:
-    done = attempt(ROOT, "stages.commands.catalogue", *arguments)
-    assert done.returncode == catalogue.UNUSABLE
-    assert done.stderr.startswith("usage: make check-catalogue FOLDER=")
+def test_without_a_folder_it_says_how_it_is_used(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["catalogue", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(catalogue.__file__, run_name="__main__")
+    assert ended.value.code == catalogue.UNUSABLE
+    assert capsys.readouterr().err.startswith("usage: make check-catalogue FOLDER=")

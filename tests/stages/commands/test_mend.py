@@ -27,6 +27,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_cut_lock_is_either_mended_or_readable_by_dvc(repository: Path) -> None:
     mended = 0
+    assert readable(repository)
     for length in [0, 1, *range(7, len(COMMITTED), len(COMMITTED) // 40)]:
         LOCK.write_bytes(COMMITTED[:length])
         cut = fault(COMMITTED[:length]) is not None
@@ -37,10 +38,16 @@ def test_a_cut_lock_is_either_mended_or_readable_by_dvc(repository: Path) -> Non
             assert LOCK.read_bytes() == COMMITTED
             assert KEPT.read_bytes() == COMMITTED[:length]
             KEPT.unlink()
-        with Repo(str(repository)) as repo:
-            assert repo.index.stages
-            repo.dvcfs.repo.stage.load_all()
+        else:
+            assert readable(repository)
     assert mended > 10
+
+
+def readable(repository: Path) -> bool:
+    """Whether DVC reads its stages and their lock; it raises what it does not understand."""
+    with Repo(str(repository)) as repo:
+        repo.dvcfs.repo.stage.load_all()
+        return bool(repo.index.stages)
 
 
 def test_wherever_it_is_cut_it_is_taken_for_cut() -> None:

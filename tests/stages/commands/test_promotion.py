@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 import shutil
 import zipfile
 from pathlib import Path
@@ -22,7 +23,7 @@ from stages.commands.clones import (
     require_present,
 )
 from tests.support import tiny
-from tests.support.repository import attempt, git, run
+from tests.support.repository import git, run
 
 PICTURES = [f"images/image_train/image_{n}_product_{n}.jpg" for n in range(2)]
 
@@ -182,9 +183,16 @@ def test_stale_missing_and_unknown_results_are_told_apart(pipeline: Path) -> Non
     assert [kind.status for kind in kinds] == [3, 4, 5, 6]
 
 
+@pytest.mark.parametrize("arguments", [[], [""], ["one", "two"]])
 @pytest.mark.parametrize("command", ["gate", "promotion"])
-def test_what_cannot_be_asked_is_no_verdict(command: str) -> None:
-    for arguments in ([], [""], ["one", "two"]):
-        done = attempt(ROOT, f"stages.commands.{command}", *arguments)
-        assert done.returncode == promotion.UNUSABLE
-        assert done.stderr.startswith(f"usage: make {command} BASE=")
+def test_what_cannot_be_asked_is_no_verdict(
+    command: str,
+    arguments: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("sys.argv", [command, *arguments])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(ROOT / "stages" / "commands" / f"{command}.py"), run_name="__main__")
+    assert ended.value.code == promotion.UNUSABLE
+    assert capsys.readouterr().err.startswith(f"usage: make {command} BASE=")

@@ -102,12 +102,14 @@ def test_nobody_waits_for_a_process_that_goes_on() -> None:
     assert told("e._PATIENCE = 0.1\n" + inside(start) + end) == "first\nlate\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PIPELINE)
 def test_a_page_is_loaded_without_a_word(page: str) -> None:
     """Whatever it imports first: all that loads TensorFlow does so behind `keras_setup`."""
     assert told(f"import stages.{page}") == ""
 
 
+@pytest.mark.slow
 def test_tensorflow_starts_without_a_word_and_speaks_when_there_is_something_to_say() -> None:
     error = told(
         "from stages.common.keras_setup import *\n"
