@@ -14,6 +14,7 @@ from dvclive import Live
 from stages.common.keras_setup import keras
 from stages.common.output import StageError
 from stages.common.products import columns
+from stages.common.settings import Train
 
 Inputs = Mapping[str, np.ndarray]
 """Inputs of a Keras model by name, one row for each product."""
@@ -62,10 +63,10 @@ class Branch(ABC):
 
     epochs = 1
 
-    def __init__(self, examples: Examples, folds: int, seed: int) -> None:
+    def __init__(self, train: Train, examples: Examples, folds: int) -> None:
         self.examples = examples
         self.folds = folds
-        self.seed = seed
+        self.seed = train.seed
 
     @abstractmethod
     def encode(self, rows: np.ndarray) -> Inputs:

@@ -29,7 +29,7 @@ class Descent(Branch):
     """Fitted by gradient descent, with early stopping where there are examples to stop on."""
 
     def __init__(self, train: Train, examples: Examples, folds: int) -> None:
-        super().__init__(examples, folds, train.seed)
+        super().__init__(train, examples, folds)
         self.epochs = train.epochs
         self._train = train
         self._weights = class_weights(examples.labels, len(CODES), train.class_weight)

@@ -8,15 +8,11 @@ import numpy as np
 from dvclive import Live
 
 from stages.common.keras_setup import keras
-from stages.common.settings import Train
-from stages.training.branch import Branch, Examples
+from stages.training.branch import Branch
 
 
 class Solution(Branch):
     """Fitted at once: there is one epoch, and two accuracies are all the curves there are."""
-
-    def __init__(self, train: Train, examples: Examples, folds: int) -> None:
-        super().__init__(examples, folds, train.seed)
 
     @abstractmethod
     def solve(self, rows: np.ndarray) -> keras.Model:
