@@ -70,8 +70,8 @@ test: $(STAMP) ## Run the tests
 	@python -m pytest
 
 .PHONY: test-quick
-test-quick: $(STAMP) ## Run the tests that need no pipeline run and no server
-	@python -m pytest -m 'not slow'
+test-quick: $(STAMP) ## Run the tests that need no pipeline run and no server, in two processes
+	@python -m pytest -m 'not slow' -n 2 --dist loadscope
 
 .PHONY: test-integration
 test-integration: $(STAMP) ## Run the tests with MLflow and S3 servers, and fail where one is missing
