@@ -35,7 +35,6 @@ from tests.support.process import (
     free_port,
     gauge,
     running,
-    token,
     wait_in_flight,
 )
 from tests.support.repository import ROOT
@@ -116,7 +115,7 @@ def test_a_taken_port_is_told(root: Path) -> None:
 
 def test_it_is_small(root: Path) -> None:
     with running(root, VARIABLES) as process:
-        headers = token(process)
+        headers = process.log_in()
         files = {"image": tiny.picture(size=500)}
         for _ in range(20):
             assert process.client.post("/predict", headers=headers, files=files).is_success
@@ -140,13 +139,13 @@ def test_oversized_chunked_bodies_get_413(shared: Process, path: str, kind: str)
         for _ in range(350):
             yield b"x" * 1000
 
-    headers = {**token(shared), "Content-Type": kind}
+    headers = {**shared.log_in(), "Content-Type": kind}
     response = shared.client.post(path, headers=headers, content=chunks())
     assert is_problem(response, 413)
 
 
 def test_many_at_once_are_all_answered(shared: Process) -> None:
-    headers = token(shared)
+    headers = shared.log_in()
 
     def ask(number: int) -> Any:
         product = {"designation": "livre", "imageid": number}
@@ -158,7 +157,7 @@ def test_many_at_once_are_all_answered(shared: Process) -> None:
 
 
 def test_the_log_has_a_line_for_each_request_and_no_secret(shared: Process) -> None:
-    headers = token(shared)
+    headers = shared.log_in()
     sent = {**headers, "X-Request-ID": "seen-in-the-log"}
     product = {"designation": "livre très secret"}
     shared.client.post("/predict?a=secret-query", headers=sent, json=product)
@@ -176,7 +175,7 @@ def test_the_log_has_a_line_for_each_request_and_no_secret(shared: Process) -> N
 
 def test_authentication_runs_beside(root: Path) -> None:
     with running(root, VARIABLES, "auth") as tokens, running(root, VARIABLES) as predicting:
-        headers = token(tokens)
+        headers = tokens.log_in()
         assert tokens.client.get("/verify-token", headers=headers).json()["username"] == USER
         assert tokens.client.post("/predict", headers=headers, json={}).status_code == 404
         assert "/predict" not in tokens.client.get("/schema").json()["paths"]
@@ -186,7 +185,7 @@ def test_authentication_runs_beside(root: Path) -> None:
 
 def test_a_stopping_service_finishes_what_it_began(root: Path) -> None:
     with running(root, VARIABLES) as process:
-        headers = token(process)
+        headers = process.log_in()
         go_on = threading.Event()
 
         def slowly() -> Iterator[bytes]:
@@ -236,7 +235,7 @@ def test_stopping_tokens_alone_are_not_ready(root: Path) -> None:
 
 def test_a_stopping_service_does_not_wait_for_ever(root: Path) -> None:
     with running(root, {**VARIABLES, "SERVING_GRACE_SECONDS": "1"}) as process:
-        headers = token(process)["Authorization"]
+        headers = process.log_in()["Authorization"]
         wait_in_flight(process, 0)
         with socket.create_connection(("127.0.0.1", process.port)) as stuck:
             head = f"POST /predict HTTP/1.1\r\nHost: x\r\nAuthorization: {headers}\r\n"
@@ -248,7 +247,7 @@ def test_a_stopping_service_does_not_wait_for_ever(root: Path) -> None:
 
 
 def test_a_client_that_leaves_harms_nobody(shared: Process) -> None:
-    headers = token(shared)
+    headers = shared.log_in()
     head = f"POST /predict HTTP/1.1\r\nHost: x\r\nAuthorization: {headers['Authorization']}\r\n"
     for rest in (
         "",
@@ -269,7 +268,7 @@ def test_a_client_that_leaves_the_queue_frees_its_place(root: Path) -> None:
         "SERVING_QUEUE": "1",
     }
     with running(root, variables, module="tests.support.held") as process:
-        headers = token(process)
+        headers = process.log_in()
         product = b'{"designation": "jeu"}'
         head = (
             f"POST /predict HTTP/1.1\r\nHost: x\r\nAuthorization: {headers['Authorization']}\r\n"
@@ -300,7 +299,7 @@ def test_the_grace_period_holds_whatever_runs(root: Path) -> None:
         body = b'{"designation": "jeu"}'
         head = (
             f"POST /explain HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-            f"Authorization: {token(process)['Authorization']}\r\n"
+            f"Authorization: {process.log_in()['Authorization']}\r\n"
             f"Content-Length: {len(body)}\r\n\r\n"
         )
         (root / HELD).touch()  # and there it stays
@@ -415,7 +414,7 @@ def test_a_terminal_that_closes_stops_nothing(root: Path) -> None:
 
 def test_clients_in_flight_get_an_answer_or_503(root: Path) -> None:
     with running(root, {**VARIABLES, "SERVING_LOGGER_PATH": "log"}) as process:
-        headers = token(process)
+        headers = process.log_in()
         statuses: list[int] = []
 
         def ask() -> None:

@@ -19,7 +19,7 @@ from serving.classifier.classifier import LABELS_FILE
 from tests.support import tiny
 from tests.support.process import Process, free_port, running
 from tests.support.repository import ROOT
-from tests.support.service import PASSWORD, SECRET, USER
+from tests.support.service import ACCOUNT, PASSWORD, USER
 from tests.support.waiting import PATIENCE, wait_until
 
 UPSTREAMS = ("service", "auth")
@@ -32,9 +32,7 @@ pytestmark = [
 ]
 
 VARIABLES = {
-    "SECRET_KEY": SECRET,
-    "TEST_USER": USER,
-    "TEST_USER_PASSWORD": PASSWORD,
+    **ACCOUNT,
     "SERVING_METRICS": "open",
     "SERVING_TRUSTED_PROXIES": "127.0.0.1",
     "SERVING_TOKEN_ADDRESS_LIMIT": "2",

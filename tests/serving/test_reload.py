@@ -17,7 +17,7 @@ from serving.access.users import Users
 from serving.inference import lock
 from tests.support import tiny
 from tests.support.answers import is_problem
-from tests.support.process import VARIABLES, Process, gauge, running, token, wait_in_flight
+from tests.support.process import VARIABLES, Process, gauge, running, wait_in_flight
 from tests.support.service import PASSWORD
 from tests.support.waiting import PATIENCE, wait_until
 
@@ -65,7 +65,7 @@ def answered(process: Process, headers: dict[str, str]) -> tuple[str, str]:
 
 
 def test_a_signal_brings_the_locked_one(process: Process, root: Path) -> None:
-    headers = token(process)
+    headers = process.log_in()
     assert answered(process, headers) == (FIRST, hash_of(root))
     hang_up(process, "unchanged")
     tiny.relabel(root, "Livres anciens")
@@ -76,7 +76,7 @@ def test_a_signal_brings_the_locked_one(process: Process, root: Path) -> None:
 
 
 def test_the_route_says_what_became_of_it(process: Process, root: Path) -> None:
-    operator, asker = token(process, OPERATOR), token(process)
+    operator, asker = process.log_in(OPERATOR), process.log_in()
     reload = "/model/reload"
     assert is_problem(process.client.post(reload), 401)
     assert is_problem(process.client.post(reload, headers=asker), 403)
@@ -101,7 +101,7 @@ def test_another_than_the_pinned_one_is_refused(root: Path) -> None:
         first = hash_of(root)
         tiny.relabel(root, "Livres anciens")
         hang_up(process, "refused")
-        assert answered(process, token(process)) == (FIRST, first)
+        assert answered(process, process.log_in()) == (FIRST, first)
 
 
 def test_under_full_load_nothing_fails_and_answers_name_who_gave_them(root: Path) -> None:
@@ -110,7 +110,7 @@ def test_under_full_load_nothing_fails_and_answers_name_who_gave_them(root: Path
     failed: list[httpx.Response] = []
     enough = threading.Event()
     with running(root, VARIABLES) as process:
-        headers, operator = token(process), token(process, OPERATOR)
+        headers, operator = process.log_in(), process.log_in(OPERATOR)
 
         def ask(number: int) -> None:
             product = {"designation": "livre"}
@@ -153,7 +153,7 @@ def test_under_full_load_nothing_fails_and_answers_name_who_gave_them(root: Path
 
 
 def test_many_at_once_follow_each_other(process: Process, root: Path) -> None:
-    operator = token(process, OPERATOR)
+    operator = process.log_in(OPERATOR)
     tiny.relabel(root, "Livres anciens")
 
     def reload(_: int) -> str:
@@ -167,7 +167,7 @@ def test_many_at_once_follow_each_other(process: Process, root: Path) -> None:
 def test_what_it_replaces_is_freed(root: Path) -> None:
     """12 classifiers of 12 MB would be 144."""
     with running(root, {**VARIABLES, "SERVING_THREADS": "2"}) as process:
-        headers = token(process)
+        headers = process.log_in()
 
         def swap(number: int) -> None:
             tiny.enlarge(root, 1_000_000 + number)
@@ -191,7 +191,7 @@ def test_it_may_be_asked_for_while_it_starts(root: Path) -> None:
         for _ in range(5):
             process.process.send_signal(signal.SIGHUP)
         process.wait_ready()
-        assert answered(process, token(process)) == (FIRST, hash_of(root))
+        assert answered(process, process.log_in()) == (FIRST, hash_of(root))
         assert process.stop() == 0
     finally:
         process.close()
@@ -208,7 +208,7 @@ def test_it_may_be_asked_for_while_it_stops(root: Path, tmp_path: Path) -> None:
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     with running(root, {**VARIABLES, "TMPDIR": str(temporary)}) as process:
-        headers = token(process)
+        headers = process.log_in()
         begun, go_on = threading.Event(), threading.Event()
 
         def slowly() -> Iterator[bytes]:
@@ -229,7 +229,7 @@ def test_it_may_be_asked_for_while_it_stops(root: Path, tmp_path: Path) -> None:
             wait_until(lambda: process.client.get("/health/ready").status_code == 503)
             tiny.relabel(root, "Livres anciens")
             process.process.send_signal(signal.SIGHUP)
-            refused = process.client.post("/model/reload", headers=token(process, OPERATOR))
+            refused = process.client.post("/model/reload", headers=process.log_in(OPERATOR))
             assert is_problem(refused, 503)
             process.process.send_signal(signal.SIGHUP)
             go_on.set()
@@ -257,5 +257,5 @@ def test_a_bad_one_is_refused(process: Process, root: Path, spoil: Callable[[Pat
     first = hash_of(root)
     spoil(root)
     hang_up(process, "refused")
-    assert answered(process, token(process)) == (FIRST, first)
+    assert answered(process, process.log_in()) == (FIRST, first)
     assert process.client.get("/health/ready").status_code == 200

@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 
 from tests.support.repository import ROOT
-from tests.support.service import PASSWORD, SECRET, USER
+from tests.support.service import ACCOUNT, PASSWORD, USER
 from tests.support.waiting import HELD_BACK, PATIENCE, wait_answered, wait_until
 
 
@@ -27,9 +27,7 @@ def free_port() -> int:
 
 
 VARIABLES = {
-    "SECRET_KEY": SECRET,
-    "TEST_USER": USER,
-    "TEST_USER_PASSWORD": PASSWORD,
+    **ACCOUNT,
     "SERVING_PREDICT_LIMIT": "0",
     "SERVING_TOKEN_ACCOUNT_LIMIT": "0",
     "SERVING_TOKEN_ADDRESS_LIMIT": "0",
@@ -75,6 +73,12 @@ class Process:
         wait_answered(self.process, f"http://127.0.0.1:{self.port}/health/ready")
         return time.monotonic() - self.started
 
+    def log_in(self, username: str = USER) -> dict[str, str]:
+        """The Authorization field of a user whose password is PASSWORD."""
+        form = {"username": username, "password": PASSWORD}
+        token = self.client.post("/token", data=form).json()["access_token"]
+        return {"Authorization": f"Bearer {token}"}
+
     def resident_megabytes(self) -> float:
         """Resident memory now."""
         return self._status("VmRSS") / 1024
@@ -116,13 +120,6 @@ class Process:
         self.process.wait(PATIENCE)
         if self.process.stdout:
             self.process.stdout.close()
-
-
-def token(process: Process, username: str = USER) -> dict[str, str]:
-    """The Authorization field of a user whose password is PASSWORD."""
-    form = {"username": username, "password": PASSWORD}
-    answer = process.client.post("/token", data=form).json()
-    return {"Authorization": f"Bearer {answer['access_token']}"}
 
 
 def gauge(process: Process, name: str) -> float:

@@ -12,6 +12,8 @@ from tests.support.waiting import wait_until
 
 SECRET = "uYd0n3vG-4kQwZ7rT1sXbE6mJ9hLpC2aVfNoRiB5tUxWzKqDgHyMjPeSlA8cOv_I"
 USER, PASSWORD = "alice", "correct horse battery"
+ACCOUNT = {"SECRET_KEY": SECRET, "TEST_USER": USER, "TEST_USER_PASSWORD": PASSWORD}
+"""Variables of a process that has this user."""
 
 
 def changed(settings: Settings, **changes: Any) -> Settings:

@@ -20,7 +20,7 @@ from serving.metrics import Metrics
 from serving.settings import Settings, SettingsError
 from tests.support.answers import is_problem
 from tests.support.process import Process, free_port, running
-from tests.support.service import PASSWORD, SECRET, USER, Client, bearer, changed
+from tests.support.service import ACCOUNT, PASSWORD, SECRET, USER, Client, bearer, changed
 from tests.support.waiting import PATIENCE, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("standing_clock")]
@@ -173,9 +173,7 @@ def test_two_processes_share_a_count_in_redis(
 ) -> None:
     variables = {
         "USERS_DATABASE": str(tmp_path / "users.sqlite3"),
-        "SECRET_KEY": SECRET,
-        "TEST_USER": USER,
-        "TEST_USER_PASSWORD": PASSWORD,
+        **ACCOUNT,
         "SERVING_LIMITS_STORAGE": redis.address,
         "SERVING_PREDICT_LIMIT": "4",
         "SERVING_TOKEN_ACCOUNT_LIMIT": "3",
@@ -185,8 +183,7 @@ def test_two_processes_share_a_count_in_redis(
         running(classifier_root, variables) as second,
     ):
         form = {"username": USER, "password": PASSWORD}
-        token = first.client.post("/token", data=form).json()["access_token"]
-        headers = {"Authorization": f"Bearer {token}"}
+        headers = first.log_in()
 
         def predict(process: Process) -> Any:
             product = {"designation": "livre"}

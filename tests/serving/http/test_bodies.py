@@ -19,7 +19,7 @@ from serving.http.bodies import Memory
 from serving.http.problems import Problem
 from serving.settings import Settings
 from tests.support.process import Process, running
-from tests.support.service import PASSWORD, SECRET, USER, Client
+from tests.support.service import ACCOUNT, Client
 from tests.support.waiting import PATIENCE
 
 BATCH = 32 * 2**20
@@ -44,20 +44,8 @@ def test_memory_is_shared_and_given_back() -> None:
 def service(classifier_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
     folder = tmp_path_factory.mktemp("bodies") / "root"
     shutil.copytree(classifier_root, folder)
-    variables = {
-        "SECRET_KEY": SECRET,
-        "TEST_USER": USER,
-        "TEST_USER_PASSWORD": PASSWORD,
-        "SERVING_PREDICT_LIMIT": "0",
-    }
-    with running(folder, variables) as process:
+    with running(folder, {**ACCOUNT, "SERVING_PREDICT_LIMIT": "0"}) as process:
         yield process
-
-
-def bearer(service: Process) -> dict[str, str]:
-    form = {"username": USER, "password": PASSWORD}
-    token = service.client.post("/token", data=form).json()["access_token"]
-    return {"Authorization": f"Bearer {token}"}
 
 
 @pytest.mark.parametrize(
@@ -107,7 +95,7 @@ def test_a_body_of_millions_costs_hardly_more_than_its_bytes(
     service: Process, kind: str, body: bytes, status: int
 ) -> None:
     """Read to its end it would take ten times the processor time, or a gigabyte."""
-    headers = {**bearer(service), "Content-Type": kind}
+    headers = {**service.log_in(), "Content-Type": kind}
 
     def seconds(body: bytes, status: int) -> float:
         before = service.processor_seconds()
@@ -122,7 +110,7 @@ def test_a_body_of_millions_costs_hardly_more_than_its_bytes(
 
 @pytest.mark.slow
 def test_bodies_that_are_held_back_fill_no_memory(service: Process) -> None:
-    authorization = bearer(service)["Authorization"]
+    authorization = service.log_in()["Authorization"]
     head = (
         f"POST /predict/batch HTTP/1.1\r\nHost: x\r\nAuthorization: {authorization}\r\n"
         f"Content-Type: application/json\r\nContent-Length: {BATCH}\r\n\r\n"
@@ -140,14 +128,8 @@ def test_bodies_that_are_held_back_fill_no_memory(service: Process) -> None:
 @pytest.mark.slow
 def test_who_may_ask_for_nothing_sends_no_batch(classifier_root: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(classifier_root, tmp_path / "root"))
-    variables = {
-        "SECRET_KEY": SECRET,
-        "TEST_USER": USER,
-        "TEST_USER_PASSWORD": PASSWORD,
-        "SERVING_PREDICT_LIMIT": "2",
-    }
-    with running(folder, variables) as process:
-        headers = bearer(process)
+    with running(folder, {**ACCOUNT, "SERVING_PREDICT_LIMIT": "2"}) as process:
+        headers = process.log_in()
         batch = json.dumps([{"designation": "jeu"}] * 2)
         for expected in (200, 429):
             kind = {"Content-Type": "application/json"}

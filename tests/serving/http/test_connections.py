@@ -15,15 +15,13 @@ import pytest
 
 from serving.http.connections import MAX_HEAD
 from tests.support.process import Process, running
-from tests.support.service import PASSWORD, SECRET, USER
+from tests.support.service import ACCOUNT
 from tests.support.waiting import HELD_BACK, PATIENCE, wait_until
 
 pytestmark = pytest.mark.slow
 
 VARIABLES = {
-    "SECRET_KEY": SECRET,
-    "TEST_USER": USER,
-    "TEST_USER_PASSWORD": PASSWORD,
+    **ACCOUNT,
     "SERVING_PREDICT_LIMIT": "0",
     "SERVING_ADDRESS_CONNECTIONS": "20",
     "SERVING_CONNECTIONS": "120",

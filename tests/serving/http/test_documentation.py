@@ -19,7 +19,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from tests.support.process import Process, running
-from tests.support.service import PASSWORD, SECRET, USER
+from tests.support.service import ACCOUNT
 
 pytestmark = pytest.mark.slow
 
@@ -47,21 +47,13 @@ CASES += [(label, mode) for label in POST for mode in GenerationMode]
 def process(classifier_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
     folder = tmp_path_factory.mktemp("schema") / "root"
     shutil.copytree(classifier_root, folder)
-    variables = {
-        "SECRET_KEY": SECRET,
-        "TEST_USER": USER,
-        "TEST_USER_PASSWORD": PASSWORD,
-        "SERVING_PREDICT_LIMIT": "0",
-    }
-    with running(folder, variables) as process:
+    with running(folder, {**ACCOUNT, "SERVING_PREDICT_LIMIT": "0"}) as process:
         yield process
 
 
 @pytest.fixture(scope="module")
 def token(process: Process) -> dict[str, str]:
-    form = {"username": USER, "password": PASSWORD}
-    answer = process.client.post("/token", data=form).json()
-    return {"Authorization": f"Bearer {answer['access_token']}"}
+    return process.log_in()
 
 
 @pytest.fixture(scope="module")
