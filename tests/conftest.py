@@ -1,4 +1,4 @@
-"""What tests of stages and of the service share: a tiny classifier."""
+"""What tests of several folders share: a tiny classifier, and one run of a small pipeline."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.support import tiny
+from tests.support.repository import SMALL, clone, git, run
 
 settings.register_profile(
     "a machine however slow", deadline=None, suppress_health_check=[HealthCheck.too_slow]
@@ -21,3 +22,14 @@ def classifier_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("classifier")
     tiny.build(root)
     return root
+
+
+@pytest.fixture(scope="session")
+def small_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clone of the repository in which the small pipeline ran, committed. Not to be changed; its
+    cache may be copied."""
+    folder = clone(tmp_path_factory.mktemp("pipeline") / "repository")
+    run(folder, "dvc", "exp", "run", *SMALL)
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message", "small run")
+    return folder

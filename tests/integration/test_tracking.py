@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from serving.classifier import manifest
+from tests.support.forked import Forked
 from tests.support.process import free_port
 from tests.support.repository import ENVIRONMENT, git
 from tests.support.servers import PASSWORD, QUIET, USER, Server
@@ -39,15 +40,12 @@ def variables(server: Server, experiment: str, **more: str) -> dict[str, str]:
     }
 
 
+def start(repository: Path, given: dict[str, str]) -> Forked:
+    return Forked("stages.commands.publish", folder=repository, given=given)
+
+
 def publish(repository: Path, given: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "stages.commands.publish"],
-        cwd=repository,
-        env=given,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return start(repository, given).wait(PATIENCE)
 
 
 class Api:
@@ -163,18 +161,11 @@ def test_a_server_that_goes_away_in_the_middle_has_each_result_once_in_the_end(
     result: Path, mlflow_at: Server, api: Api
 ) -> None:
     given = variables(mlflow_at, "away")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "stages.commands.publish"],
-        cwd=result,
-        env=given,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    wait_for(lambda: api.runs("away"), process)
+    publishing = start(result, given)
+    wait_for(lambda: api.runs("away"), publishing)
     mlflow_at.stop()
-    told = process.communicate(timeout=PATIENCE)[1]
-    assert process.returncode == 1, told
+    done = publishing.wait(PATIENCE)
+    assert done.returncode == 1, done.stderr
     assert len(waiting(result)) == 1
     mlflow_at.start("/health")
     assert [run["info"]["status"] for run in api.runs("away")] == ["RUNNING"]
@@ -188,16 +179,10 @@ def test_killed_in_the_middle_loses_nothing_and_sends_nothing_twice(
     result: Path, mlflow_at: Server, api: Api
 ) -> None:
     given = variables(mlflow_at, "killed")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "stages.commands.publish"],
-        cwd=result,
-        env=given,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    wait_for(lambda: api.runs("killed"), process)
-    process.send_signal(signal.SIGKILL)
-    process.wait(PATIENCE)
+    publishing = start(result, given)
+    wait_for(lambda: api.runs("killed"), publishing)
+    publishing.process.kill()
+    assert publishing.wait(PATIENCE).returncode == -signal.SIGKILL
     assert len(waiting(result)) == 1
     done = publish(result, given)
     assert done.returncode == 0, done.stderr
@@ -206,9 +191,9 @@ def test_killed_in_the_middle_loses_nothing_and_sends_nothing_twice(
     assert not waiting(result)
 
 
-def wait_for(condition: Any, process: subprocess.Popen[Any]) -> None:
+def wait_for(condition: Any, publishing: Forked) -> None:
     def came() -> bool:
-        assert process.poll() is None, "it ended before"
+        assert publishing.process.is_alive(), "it ended before"
         return bool(condition())
 
     wait_until(came)
@@ -256,7 +241,14 @@ def test_credentials_in_the_address_of_the_source_are_not_recorded(
 
 def test_without_a_server_the_record_is_a_file_here(result: Path) -> None:
     plain = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW")}
-    done = publish(result, {**plain, **QUIET})
+    done = subprocess.run(  # as a person starts it
+        [sys.executable, "-m", "stages.commands.publish"],
+        cwd=result,
+        env={**plain, **QUIET},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     assert (result / "tracking" / "mlflow.db").is_file()
     assert not git(result, "status", "--porcelain")
@@ -281,14 +273,8 @@ def test_what_is_not_as_registered_is_not_served(result: Path, mlflow_at: Server
         ("models:/product-classifier@nobody", "is not registered"),
         ("models:/another@champion", "expected models:/product-classifier@champion"),
     ):
-        done = subprocess.run(  # noqa: S603
-            [sys.executable, "-m", "stages.commands.registered", address],
-            cwd=result,
-            env=given,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        served = Forked("stages.commands.registered", address, folder=result, given=given)
+        done = served.wait(PATIENCE)
         assert done.returncode == 1
         assert said in done.stderr
     assert not list((result / "tracking" / "models").glob("*"))
