@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import fsspec
 import pytest
@@ -169,6 +170,23 @@ def test_a_changed_file_is_fetched_anew(web: Loopback, tmp_path: Path) -> None:
     assert_is_catalogue(fetch(f"{web.address}/data", tmp_path), content)
     assert web.transfers(f"/data/{TRAIN_PRODUCTS}") == [None]
     assert web.transfers(ZIP) == []
+
+
+def test_a_file_that_changes_while_others_are_fetched_is_refused(
+    web: Loopback, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = {TRAIN_PRODUCTS: b",designation\n0,Autre chose\n"}
+    download = transfer.download
+
+    def download_while_it_changes(name: str, *rest: Any) -> Path:
+        if name == IMAGES:
+            web.publish(content)
+        return download(name, *rest)
+
+    monkeypatch.setattr(transfer, "download", download_while_it_changes)
+    message = refused(f"{web.address}/data", tmp_path)
+    assert f"/data/{TRAIN_PRODUCTS} changed while the catalogue was fetched" in message
+    assert_is_catalogue(fetch(f"{web.address}/data", tmp_path), catalogue_content() | content)
 
 
 def test_a_part_of_another_version_is_not_continued(web: Loopback, tmp_path: Path) -> None:

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 import yaml
+from moto.server import ThreadedMotoServer
 
 from stages.common.paths import IMAGES, RAW, TRAIN_CODES
 from tests.support.loopback import (
@@ -79,6 +81,33 @@ def test_a_file_at_an_address_that_changes_is_noticed_by_its_etag(
     run(repository, "dvc", "repro", "ingest")
     assert not modified(repository)
     assert_is_catalogue(repository / RAW, content)
+
+
+def test_a_file_in_a_bucket_that_changes_is_noticed_by_its_etag(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    try:
+        host, port = server.get_host_and_port()
+        for name, value in {
+            "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+            "AWS_ACCESS_KEY_ID": "someone",
+            "AWS_SECRET_ACCESS_KEY": "s3-secret",
+            "AWS_DEFAULT_REGION": "us-east-1",
+        }.items():
+            monkeypatch.setitem(ENVIRONMENT, name, value)
+            monkeypatch.setenv(name, value)
+        client = boto3.client("s3")
+        client.create_bucket(Bucket="codes")
+        for name, data in catalogue_content().items():
+            client.put_object(Bucket="codes", Key=f"data/{name}", Body=data)
+        take(repository, "data=url", "data.path=s3://codes/data")
+        assert not modified(repository)
+        client.put_object(Bucket="codes", Key=f"data/{TRAIN_CODES}", Body=CODES)
+        assert modified(repository) == {f"s3://codes/data/{TRAIN_CODES}"}
+    finally:
+        server.stop()
 
 
 def test_without_an_etag_another_size_is_noticed_and_nothing_else(
