@@ -105,6 +105,19 @@ def test_what_is_pushed_is_pulled_elsewhere_and_nothing_but_the_classifier(
     assert not git(other, "status", "--porcelain")
 
 
+def test_what_gto_names_is_got_by_its_name(
+    pushed: dict[str, Path], other: Path, result: Path
+) -> None:
+    git(other, "config", "user.name", "Bob")
+    git(other, "config", "user.email", "bob@localhost")
+    done = call(other, "gto.cli", "register", "product-classifier", "--version", "v1.0.0")
+    assert done.returncode == 0, done.stderr
+    wanted = ("product-classifier", "--out", "got")
+    done = call(other, "dvc", "artifacts", "get", str(other), *wanted)
+    assert done.returncode == 0, done.stderr
+    assert locks.files_below(other / "got") == classifier(result)
+
+
 def test_without_a_remote_nothing_changes_and_nothing_nags(result: Path) -> None:
     before = (result / ".dvc" / "config").read_bytes()
     assert call(result, "stages.commands.remote").returncode == 0
