@@ -125,8 +125,9 @@ async def serve(settings: Settings, *, predicts: bool) -> int:
     await asyncio.wait({serving, asked}, return_when=asyncio.FIRST_COMPLETED)
     cut_off = await app.drain(settings.grace_seconds)
     logger.info("stopping", extra={"cut_off": cut_off})
-    if cut_off and app.service.model is not None:
-        app.service.model.close()
+    if cut_off:
+        app.service.abandon()
+        door.close()
     server.should_exit = True
     await serving
     watching.cancel()

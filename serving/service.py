@@ -76,11 +76,15 @@ class Service:
             raise busy("The service is starting or stopping.")
         return self.model
 
-    async def close(self) -> None:
-        """Stop threads and drop connections."""
+    def abandon(self) -> None:
+        """Refuse what is at work, and wait for none of it."""
         self.passwords.close()
         if self.model is not None:
             self.model.close()
+
+    async def close(self) -> None:
+        """Stop threads and drop connections."""
+        self.abandon()
         await self.limits.close()
 
 

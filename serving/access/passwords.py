@@ -63,7 +63,7 @@ class Passwords:
         return await self._workers.run(lambda: self._check(stored, password), asker=asker)
 
     def close(self) -> None:
-        """Stop the threads."""
+        """Stop the threads; what they are at is refused and not waited for."""
         self._workers.close()
 
     def _check(self, stored: str | None, password: str) -> tuple[bool, str | None]:

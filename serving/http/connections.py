@@ -15,7 +15,7 @@ import msgspec
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from serving.access.limits import counted, within
-from serving.http.problems import MEDIA_TYPE, Problem
+from serving.http.problems import MEDIA_TYPE, Problem, busy
 from serving.metrics import Metrics
 from serving.settings import Settings
 
@@ -95,6 +95,11 @@ class Door:
         """Count a refusal."""
         self._metrics.refusals.labels(LIMIT).inc()
 
+    def close(self) -> None:
+        """Refuse whose request is not there yet."""
+        for connection in tuple(self._inside):
+            connection.stop()
+
     async def watch(self) -> None:
         """End what takes too long, until cancelled."""
         loop = asyncio.get_running_loop()
@@ -159,6 +164,11 @@ class Connection(HttpToolsProtocol):
             self.transport.abort()
         else:
             self._refuse(Problem(408, "The request took too long to arrive."))
+
+    def stop(self) -> None:
+        """Refuse the request if it is still being sent: nobody will wait for it."""
+        if self._incomplete and not self._draining:
+            self._refuse(busy("The service is stopping."))
 
     def data_received(self, data: bytes) -> None:
         """As asyncio's."""
@@ -282,7 +292,7 @@ class Connection(HttpToolsProtocol):
         self._door.refused()
         if self.transport.is_closing():
             return
-        self.transport.write(_raw(_too_many("There are too many connections from this address.")))
+        self.transport.write(_raw(busy("There are too many connections from this address.")))
         self.cycle.disconnected = True  # answered already
         self.transport.close()
 
@@ -315,10 +325,6 @@ class _Lingering:
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         return self._transport.get_extra_info(name, default)
-
-
-def _too_many(detail: str) -> Problem:
-    return Problem(503, detail, headers={"Retry-After": "1"})
 
 
 def _head_too_large() -> Problem:

@@ -195,7 +195,7 @@ class Model:
         loaded, self._loaded = self._loaded, None
         if loaded is not None and not self._workers.running:
             loaded.classifier.close()
-        self._workers.abandon()
+        self._workers.close()
 
 
 def _parts(products: Sequence[Product]) -> Iterator[list[Product]]:

@@ -31,6 +31,7 @@ class Workers:
         self._threads = threads
         self._calls: set[Future[Any]] = set()
         self._turns = _Turns()
+        self._closed = False
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
 
     @property
@@ -59,8 +60,10 @@ class Workers:
         """Run `call` in a thread when it is `asker`'s turn, and return what it returns.
 
         A call that is `continued` work, begun by an earlier call, is never refused. Raises Problem:
-        503 when the queue is full, 499 when the client left.
+        503 when the queue is full or closed, 499 when the client left.
         """
+        if self._closed:
+            raise busy(_STOPPING)
         full = len(self._calls) >= self._threads + self.queue
         if full and not continued and not self._turns.give_way(asker):
             raise busy(_FULL)
@@ -77,12 +80,10 @@ class Workers:
             self._turns.drop(asker, future)
 
     def close(self) -> None:
-        """Let the running calls finish and stop the threads."""
-        self._pool.shutdown()
-
-    def abandon(self) -> None:
         """Refuse all calls, those at work too, and wait for nothing: their threads end later."""
+        self._closed = True
         self._pool.shutdown(wait=False, cancel_futures=True)
+        self._turns.clear()
         for call in tuple(self._calls):
             with contextlib.suppress(InvalidStateError):  # done in this moment
                 call.set_exception(busy(_STOPPING))
@@ -107,6 +108,11 @@ class _Turns:
             if calls.pop(future, None) and not calls:
                 del self._askers[asker]
 
+    def clear(self) -> None:
+        """Nobody waits any more."""
+        with self._lock:
+            self._askers.clear()
+
     def take(self) -> None:
         """Run the next call, if one is left, in this thread."""
         with self._lock:
@@ -120,7 +126,7 @@ class _Turns:
                 self._askers[asker] = calls
             if not future.set_running_or_notify_cancel():
                 return
-        with contextlib.suppress(InvalidStateError):  # abandoned meanwhile
+        with contextlib.suppress(InvalidStateError):  # closed meanwhile
             try:
                 answer = call()
             except BaseException as error:

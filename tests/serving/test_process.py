@@ -237,13 +237,19 @@ def test_a_stopping_service_does_not_wait_for_ever(root: Path) -> None:
     with running(root, {**VARIABLES, "SERVING_GRACE_SECONDS": "1"}) as process:
         headers = process.log_in()["Authorization"]
         wait_in_flight(process, 0)
-        with socket.create_connection(("127.0.0.1", process.port)) as stuck:
+        address = ("127.0.0.1", process.port)
+        with socket.create_connection(address) as stuck, socket.create_connection(address) as begun:
+            begun.sendall(b"POST /predict HTTP/1.1\r\nHost:")
             head = f"POST /predict HTTP/1.1\r\nHost: x\r\nAuthorization: {headers}\r\n"
             stuck.sendall(
                 f"{head}Content-Type: application/json\r\nContent-Length: 99\r\n\r\n{{".encode()
             )
             wait_in_flight(process, 1)
             assert process.stop() == 0
+            for client in (stuck, begun):
+                answer = client.recv(65536)
+                assert answer.startswith(b"HTTP/1.1 503")
+                assert b"The service is stopping." in answer
 
 
 def test_a_client_that_leaves_harms_nobody(shared: Process) -> None:

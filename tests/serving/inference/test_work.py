@@ -188,17 +188,29 @@ def test_a_client_that_leaves_while_it_is_answered_is_waited_for_no_longer() -> 
     asyncio.run(scenario())
 
 
-def test_who_is_abandoned_is_refused_at_once_whatever_runs() -> None:
+def test_who_is_at_work_when_it_closes_is_refused_at_once_whatever_runs() -> None:
     async def scenario() -> None:
         workers, go = Workers(1, 1, "test"), Event()
         running = await occupied(workers, go)
         waiting = asyncio.create_task(workers.run(lambda: True))
         await until(lambda: workers.waiting == 1)
-        workers.abandon()
+        workers.close()
         for task in (running, waiting):
             with pytest.raises(Problem) as refusal:
                 await asyncio.wait_for(task, PATIENCE)
             assert refusal.value.status_code == 503
         go.set()
+
+    asyncio.run(scenario())
+
+
+def test_who_comes_when_it_is_closed_is_refused() -> None:
+    async def scenario() -> None:
+        workers = Workers(1, 1, "test")
+        workers.close()
+        with pytest.raises(Problem) as refusal:
+            await workers.run(lambda: True)
+        assert refusal.value.status_code == 503
+        assert (workers.running, workers.waiting) == (0, 0)
 
     asyncio.run(scenario())
