@@ -22,12 +22,17 @@ from litestar.openapi.spec import (
     SecurityScheme,
 )
 
+from serving.http.bodies import JSON, MULTIPART, NDJSON, URL_ENCODED
 from serving.http.problems import MEDIA_TYPE, OAuthErrorBody, ProblemDetails, title
 
 OPENAPI = "application/vnd.oai.openapi+json"
 
 PUBLIC: list[dict[str, list[str]]] = [{}]
 """The security of a route that needs no token (OpenAPI 3.1: an empty requirement)."""
+
+_BASE64 = "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
+
+_NOT_BLANK = "[^\\t-\\r ]"
 
 _EXAMPLE = {
     "designation": "Piscine gonflable ronde 3 m",
@@ -120,7 +125,8 @@ _JSON = _product(
     Schema(
         type=[OpenAPIType.STRING, OpenAPIType.NULL],
         description="JPEG, PNG or WebP in base64.",
-        content_encoding="base64",
+        content_encoding="base64",  # says what it is, and demands nothing (JSON Schema, 2020-12)
+        pattern=_BASE64,
     ),
     [OpenAPIType.STRING, OpenAPIType.NULL],
     Schema(
@@ -146,8 +152,8 @@ class ProductOperation(Operation):
     def __post_init__(self) -> None:
         self.request_body = _body(
             {
-                "multipart/form-data": (_FORM, {k: str(v) for k, v in _EXAMPLE.items()}),
-                "application/json": (_JSON, _EXAMPLE),
+                MULTIPART: (_FORM, {k: str(v) for k, v in _EXAMPLE.items()}),
+                JSON: (_JSON, _EXAMPLE),
             }
         )
 
@@ -161,7 +167,7 @@ class ExplainOperation(ProductOperation):
         answer = (self.responses or {}).get("200")
         if isinstance(answer, OpenAPIResponse) and answer.content:
             shown: dict[str, Example | Reference] = {"example": Example(value=_EXPLAINED_EXAMPLE)}
-            answer.content["application/json"].examples = shown
+            answer.content[JSON].examples = shown
 
 
 @dataclass
@@ -169,12 +175,20 @@ class BatchOperation(Operation):
     """Products as a JSON array, or one on each line."""
 
     def __post_init__(self) -> None:
-        array = Schema(type=OpenAPIType.ARRAY, items=_JSON, min_items=1)
-        lines = _string("One product in JSON on each line.")
-        text = '{"designation": "Piscine"}\n{"designation": "Livre"}\n'
-        self.request_body = _body(
-            {"application/json": (array, [_EXAMPLE]), "application/x-ndjson": (lines, text)}
+        item = Schema(
+            any_of=[_JSON, Schema()], description="What is no product is answered with its error."
         )
+        array = Schema(type=OpenAPIType.ARRAY, items=item, min_items=1)
+        lines = _string(
+            "One product in JSON on each line. What is none is answered with its error.",
+            pattern=_NOT_BLANK,
+        )
+        text = '{"designation": "Piscine"}\n{"designation": "Livre"}\n'
+        self.request_body = _body({JSON: (array, [_EXAMPLE]), NDJSON: (lines, text)})
+        answer = (self.responses or {}).get("200")
+        if isinstance(answer, OpenAPIResponse) and answer.content:
+            answered = _string("One answer, or one error, in JSON on each line.")
+            answer.content[NDJSON] = OpenAPIMediaType(schema=answered)
 
 
 @dataclass
@@ -193,7 +207,7 @@ class TokenOperation(Operation):
             },
         )
         example = {"grant_type": "password", "username": "alice", "password": "…"}
-        self.request_body = _body({"application/x-www-form-urlencoded": (form, example)})
+        self.request_body = _body({URL_ENCODED: (form, example)})
 
 
 def config() -> OpenAPIConfig:
