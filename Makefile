@@ -196,6 +196,10 @@ bench-serving: $(STAMP) ## How fast the service answers, beside a Keras peer (fi
 bench-attacks: $(STAMP) ## What another user sees while one address attacks the service
 	@python -m tests.benchmarks.attacks
 
+.PHONY: bench-fuzzed
+bench-fuzzed: $(STAMP) ## What the service answers to 10,000 fuzzed requests
+	@python -m tests.benchmarks.fuzzed
+
 .PHONY: secrets
 secrets: $(STAMP) ## Add to .env the secrets that docker-compose.yml asks for and .env lacks
 	@python -m stages.commands.secrets
