@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 # What pulls and serves, without what trains.
 SERVING := .venv-serving
+# What schedules; its database, its logs and its own settings lie in .airflow.
+AIRFLOW := .venv-airflow
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 export MLFLOW_DISABLE_TELEMETRY := true
@@ -28,6 +30,23 @@ $(SERVING)/installed: requirements/pull.txt
 	@test -x $(SERVING)/bin/python || $(PYTHON) -m venv $(SERVING) 2>/dev/null || $(PYTHON) -m virtualenv -q $(SERVING)
 	$(SERVING)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/pull.txt
 	@touch $@
+
+$(AIRFLOW)/installed: requirements/airflow.txt $(STAMP)
+	uv venv --quiet --allow-existing --python $(BIN)/python $(AIRFLOW)
+	uv pip install --quiet --python $(AIRFLOW)/bin/python --require-hashes -r requirements/airflow.txt
+	@touch $@
+
+.PHONY: airflow-venv
+airflow-venv: $(AIRFLOW)/installed ## Make .venv-airflow, which schedules the pipeline
+
+scheduled-run: export AIRFLOW_HOME := $(CURDIR)/.airflow
+scheduled-run: export AIRFLOW__CORE__DAGS_FOLDER := $(CURDIR)/conf/airflow/dags
+scheduled-run: export AIRFLOW__CORE__LOAD_EXAMPLES := False
+
+.PHONY: scheduled-run
+scheduled-run: $(AIRFLOW)/installed ## One run of the schedule, now and here, without Airflow's servers
+	@$(AIRFLOW)/bin/airflow db migrate >/dev/null
+	@$(AIRFLOW)/bin/airflow dags test product_classifier
 
 .PHONY: venv
 venv: $(STAMP) ## Make .venv from the hash-locked requirements
@@ -143,8 +162,8 @@ whence: $(STAMP) ## Commit, parameters and data behind the model of an answer: H
 	@python -m stages.commands.whence '$(HASH)'
 
 .PHONY: gate
-gate: $(STAMP) ## Fail when this result is worse than another: BASE=<revision>
-	@python -m stages.commands.gate '$(BASE)'
+gate: $(STAMP) ## Fail when this result is worse than another: BASE=<revision or models:/product-classifier@champion>
+	@python -m stages.commands.$(if $(filter models:/%,$(BASE)),against,gate) '$(BASE)'
 
 .PHONY: promotion
 promotion: $(STAMP) ## Succeed when this classifier is better than another beyond noise: BASE=<revision>
@@ -177,6 +196,10 @@ serve: $(STAMP) ## Answer requests on port 8000; with MODEL=models:/product-clas
 .PHONY: sign
 sign: $(STAMP) ## Sign the locked classifier: KEY=<PEM file of a private key>
 	@python -m serving.inference.signature '$(KEY)'
+
+.PHONY: reload
+reload: $(STAMP) ## Have the services of SERVICE_URLS take a new classifier: [MODEL=models:/product-classifier@champion]
+	@python -m stages.commands.reload '$(MODEL)'
 
 .PHONY: pull-and-serve
 pull-and-serve: $(SERVING)/installed ## Pull the locked classifier from the remote and answer with it; no TensorFlow
@@ -239,7 +262,8 @@ lock: $(STAMP) ## Compile requirements/*.txt anew from pyproject.toml
 	$(COMPILE) $(WITHIN) --extra serving --extra signing -o requirements/signing.txt
 	$(COMPILE) $(WITHIN) --extra serving --extra pull -o requirements/pull.txt
 	$(COMPILE) $(WITHIN) --extra serving --extra pipeline -o requirements/pipeline.txt
+	$(COMPILE) --group airflow -o requirements/airflow.txt
 
 .PHONY: clean
 clean: ## Remove the environment and what tools leave behind; data, models and DVC's cache stay
-	rm -rf $(VENV) $(SERVING) dvc_plots .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(SERVING) $(AIRFLOW) dvc_plots .pytest_cache .mypy_cache .ruff_cache

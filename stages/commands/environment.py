@@ -29,7 +29,15 @@ def _address(given: Any) -> Any:
     return given
 
 
+def _several(given: Any) -> Any:
+    """Parts between commas; anything but text is left as it is."""
+    if not isinstance(given, str):
+        return given
+    return tuple(part.strip() for part in given.split(",") if part.strip())
+
+
 Address = Annotated[str, BeforeValidator(_address)]
+ServiceAddress = Annotated[Address, Field(pattern="^https?://.+")]
 
 
 class Environment(BaseModel):
@@ -83,6 +91,17 @@ class Environment(BaseModel):
         None, validation_alias=AliasChoices("AWS_SECRET_ACCESS_KEY", "DAGSHUB_TOKEN")
     )
     """Secret key of the bucket, or DagsHub's token."""
+
+    services: Annotated[tuple[ServiceAddress, ...], BeforeValidator(_several)] = Field(
+        (), validation_alias="SERVICE_URLS"
+    )
+    """Addresses of the running services that take a new classifier, separated by commas."""
+
+    service_user: str | None = Field(None, validation_alias="SERVICE_USER")
+    """User of the services, with the scope reload."""
+
+    service_password: SecretStr | None = Field(None, validation_alias="SERVICE_PASSWORD")
+    """Password of that user."""
 
     @property
     def revealed_password(self) -> str | None:

@@ -5,32 +5,30 @@ test products, speak for this classifier against the present champion. Both verd
 the version. `make promote FORCE=1 REASON='…'` moves it in spite of them. `make rollback` moves it
 back to the version that was champion before.
 
-Exit status: 0 moved (or there already), 1 refused, 3 there is nothing to promote or to go back to.
+Exit status: 0 moved (or there already), 3 there is nothing to promote or to go back to, 10 refused.
 """
 
 from __future__ import annotations
 
 import argparse
-import shutil
 import sys
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from mlflow import MlflowClient
 
-from stages.commands import clones, environment, gate, locks, pull, registered
+from stages.commands import clones, environment, gate, pull
+from stages.commands.against import judge_version
 from stages.commands.clones import ROOT, ResultError
-from stages.commands.promotion import TEST, judge_folder
 from stages.common.output import StageError, fail
-from stages.common.paths import ARCHIVE
 from stages.tracking import registry, server
 from stages.tracking.registry import CHAMPION, NAME, Version
 from stages.tracking.server import TrackingError
 
-REFUSED = 1
 NOTHING = 3
+REFUSED = 10
+"""Not 1: so a crash of Python ends, and it is no answer."""
+
 BEFORE = "champion_before"
 """Tag of a champion: the number of the version whose place it took."""
 
@@ -49,16 +47,10 @@ def verdict(client: MlflowClient, champion: Version) -> Verdict:
     """Judge the workspace against the champion; without a comparison nothing passes."""
     name = f"champion (version {champion.number})"
     try:
-        with tempfile.TemporaryDirectory() as folder:
-            root = Path(folder) / "champion"
-            registered.fetch(client, champion, root)
-            _restore(client, champion, root)
-            judgement = judge_folder(root, ROOT / ARCHIVE)
-            size = sum(path.stat().st_size for path in (root / locks.CLASSIFIER).iterdir())
+        judgement, sizes = judge_version(client, champion)
     except (ResultError, TrackingError) as error:
         return Verdict(False, f"no verdict: {error}", f"no verdict: {error}", str(error))
-    mine = locks.outputs(locks.read(ROOT))[locks.CLASSIFIER].size
-    rows = gate.rows((size, mine), judgement)
+    rows = gate.rows(sizes, judgement)
     failed = [row.name for row in rows if not row.passed]
     return Verdict(
         not failed and judgement.better,
@@ -66,28 +58,6 @@ def verdict(client: MlflowClient, champion: Version) -> Verdict:
         str(judgement),
         gate.table(name, rows, judgement),
     )
-
-
-def _restore(client: MlflowClient, champion: Version, root: Path) -> None:
-    """Bring the champion's dvc.lock, and its test products where this result has others.
-
-    Raises ResultError when the products are not at hand.
-    """
-    registry.run_file(client, champion, locks.LOCK, root)
-    mine, theirs = (
-        locks.dependency(locks.read(folder), "evaluate", TEST) for folder in (ROOT, root)
-    )
-    if mine != theirs and theirs is not None:
-        cache = ROOT / clones.dvc("cache", "dir", where=ROOT).stdout.strip()
-        stored = cache / "files" / "md5" / theirs[:2] / theirs[2:]
-        if not stored.is_file():
-            raise ResultError(
-                f"version {champion.number} was measured on other test products (md5 {theirs}), "
-                "and they are not in DVC's cache: run its pipeline here, or `dvc fetch` at its "
-                "commit"
-            )
-        (root / TEST).parent.mkdir(parents=True)
-        shutil.copy(stored, root / TEST)
 
 
 def promote(client: MlflowClient, reason: str | None) -> int:

@@ -1,7 +1,10 @@
 """Serve a registered version: `make serve MODEL=models:/product-classifier@champion`.
 
 Its files are fetched and held to the hash that the registration carries, and the service holds them
-to it again at its start: what is not as registered is not served.
+to it again at its start and at every reload: what is not as registered is not served.
+
+An alias has a link of its own to the version that it names. The service serves what the link leads
+to, so that `make reload MODEL=…` brings another version to a running one.
 """
 
 from __future__ import annotations
@@ -27,10 +30,16 @@ _ADDRESS = re.compile(rf"models:/{registry.NAME}(?:@(?P<alias>[\w-]+)|/(?P<numbe
 _MEASURED = "metrics/evaluation.json"
 
 
+class UnregisteredError(ResultError):
+    """No version has that name."""
+
+    status = 7
+
+
 def named(client: MlflowClient, address: str) -> Version:
     """The version that models:/NAME@ALIAS or models:/NAME/NUMBER names.
 
-    Raises ResultError when there is none.
+    Raises UnregisteredError when there is none, ResultError when that names nothing.
     """
     parts = _ADDRESS.fullmatch(address)
     if parts is None:
@@ -44,7 +53,7 @@ def named(client: MlflowClient, address: str) -> Version:
         else registry.by_number(client, parts["number"])
     )
     if version is None:
-        raise ResultError(f"{address} is not registered")
+        raise UnregisteredError(f"{address} is not registered")
     return version
 
 
@@ -74,8 +83,13 @@ def fetch(client: MlflowClient, version: Version, destination: Path) -> None:
         made.rename(destination)
 
 
-def write_excerpt(client: MlflowClient, version: Version, classifier: Path) -> Path:
-    """Write beside the classifier what the service reads instead of a dvc.lock; its path."""
+def _excerpt_of(classifier: Path) -> Path:
+    """Where the service expects the excerpt of the lock of this folder."""
+    return classifier.with_name(f"{classifier.name}.lock.json")
+
+
+def write_excerpt(client: MlflowClient, version: Version, classifier: Path) -> None:
+    """Write beside the classifier what the service reads instead of a dvc.lock."""
     with tempfile.TemporaryDirectory() as folder:
         measured = registry.run_file(client, version, _MEASURED, Path(folder))
         excerpt = {
@@ -87,25 +101,42 @@ def write_excerpt(client: MlflowClient, version: Version, classifier: Path) -> P
             "measured": json.loads(measured.read_text(encoding="utf-8")),
         }
     text = json.dumps(excerpt, indent=1, sort_keys=True) + "\n"
-    excerpt_file = classifier.with_name(f"{classifier.name}.lock.json")
-    excerpt_file.write_text(text, encoding="utf-8")
-    return excerpt_file
+    _excerpt_of(classifier).write_text(text, encoding="utf-8")
 
 
-def main(address: str) -> None:
-    """Become the service. Raises ResultError or TrackingError when there is nothing to serve."""
+def place(address: str) -> Path:
+    """Fetch what `address` names and have its link, if it is an alias, lead there.
+
+    Returns the classifier's folder, its excerpt of the lock beside it. Raises ResultError or
+    TrackingError when there is nothing to serve.
+    """
     settings = environment.load()
     uri = settings.tracking_uri or server.local()
     with server.session(uri, settings.username, settings.revealed_password) as client:
         version = named(client, address)
-        place = FETCHED / version.model.removesuffix(".dir")
-        fetch(client, version, place)
-        classifier = place / locks.CLASSIFIER
-        excerpt = write_excerpt(client, version, classifier)
+        found = FETCHED / version.model.removesuffix(".dir")
+        fetch(client, version, found)
+        write_excerpt(client, version, found / locks.CLASSIFIER)
     print(f"{registry.NAME} version {version.number}: {version.model}", flush=True)
+    _, is_alias, alias = address.partition("@")
+    return (_link(alias, found) if is_alias else found) / locks.CLASSIFIER
+
+
+def _link(alias: str, found: Path) -> Path:
+    """Replace the alias' link at once, so that a service never finds none."""
+    link = FETCHED / alias
+    with tempfile.TemporaryDirectory(prefix=".", dir=FETCHED) as folder:
+        fresh = Path(folder) / alias
+        fresh.symlink_to(found.name)  # read from where it is going to lie
+        fresh.replace(link)
+    return link
+
+
+def main(address: str) -> None:
+    """Become the service. Raises as `place` does."""
+    classifier = place(address)
     os.environ["SERVING_MODEL"] = str(classifier)
-    os.environ["SERVING_LOCK"] = str(excerpt)
-    os.environ["SERVING_MODEL_HASH"] = version.model
+    os.environ["SERVING_LOCK"] = str(_excerpt_of(classifier))
     os.execv(sys.executable, [sys.executable, "-m", "serving"])  # noqa: S606
 
 
