@@ -61,8 +61,10 @@ def _unknown(key: str) -> str:
     if known:
         told = ", ".join(f"{group}.{each}" for each in sorted(known))
         return f"{key} is no setting; expected one of {told}"
-    sections = {path.name for path in _CONF.iterdir() if path.is_dir()} - {"hydra_plugins"}
-    sections |= set(_read(_CONF / "config.yaml")) - {"defaults"}
+    config = _read(_CONF / "config.yaml")
+    sections = set(config) - {"defaults"}
+    # Not the folders of conf/: some configure what is around the pipeline.
+    sections |= {group for each in config["defaults"] if each != "_self_" for group in each}
     return f"{key} is no setting; expected one below {', '.join(sorted(sections))}"
 
 

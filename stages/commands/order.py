@@ -10,21 +10,21 @@ from __future__ import annotations
 import json
 import sys
 from graphlib import TopologicalSorter
-from pathlib import Path
 
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
 
-from stages.commands.clones import ROOT, ResultError
+from stages.commands.clones import ResultError
 
 
-def order(folder: Path) -> dict[str, list[str]]:
+def order() -> dict[str, list[str]]:
     """Each stage with the stages that must run before it, after all of them.
 
-    Raises ResultError when there is no stage, or when DVC cannot resolve dvc.yaml.
+    Of the repository whose root is the working folder: DVC's names are relative to that. Raises
+    ResultError when there is no stage, or when DVC cannot resolve dvc.yaml.
     """
     try:
-        with Repo(str(folder)) as repo:
+        with Repo() as repo:
             repo.index.check_graph()
             graph = repo.index.graph
             # A .dvc file runs nothing: its data is there, or DVC says what is missing.
@@ -32,7 +32,7 @@ def order(folder: Path) -> dict[str, list[str]]:
     except DvcException as error:
         raise ResultError(" ".join(_reasons(error))) from error
     if not names:
-        raise ResultError(f"{folder} has no stage: expected a dvc.yaml with stages that have a cmd")
+        raise ResultError("no stage is found: expected a dvc.yaml with stages that have a cmd")
     before = {
         name: sorted(names[other] for other in graph.successors(stage) if other in names)
         for stage, name in names.items()
@@ -48,6 +48,6 @@ def _reasons(error: BaseException) -> list[str]:
 
 if __name__ == "__main__":
     try:
-        print(json.dumps(order(ROOT), indent=1))
+        print(json.dumps(order(), indent=1))
     except ResultError as error:
         sys.exit(f"order: {error}")

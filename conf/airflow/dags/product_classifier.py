@@ -1,4 +1,4 @@
-"""The pipeline on a schedule, for Airflow 3: every stage of dvc.yaml, and what becomes of the result.
+"""The pipeline on a schedule (Airflow 3): the stages of dvc.yaml, and what becomes of the result.
 
 The stages and their order are what DVC makes of dvc.yaml, asked for whenever Airflow reads this
 file: a new stage is a new task. Every task is a command of this repository, run in its own
@@ -48,9 +48,14 @@ class PipelineError(RuntimeError):
 
 def stages() -> dict[str, list[str]]:
     """Each stage with those that must run before it. Raises PipelineError with DVC's reason."""
-    command = [str(BIN / "python"), "-m", "stages.commands.order"]
     try:
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        done = subprocess.run(  # noqa: S603
+            [str(BIN / "python"), "-m", "stages.commands.order"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
     except OSError as error:
         raise PipelineError(f"{error}; make the environment: make venv") from error
     if done.returncode:

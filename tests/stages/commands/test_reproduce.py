@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-import zc.lockfile
+from dvc.lock import Lock
 from dvc.repo import Repo
 
 from stages.commands import reproduce
@@ -50,13 +50,16 @@ def test_it_says_whether_the_stage_ran(folder: Path, capfd: pytest.CaptureFixtur
 
 
 def test_it_waits_for_another_dvc(folder: Path) -> None:
-    other = zc.lockfile.LockFile(str(folder / ".dvc" / "tmp" / "lock"))
-    code = f"import sys; from stages.commands.reproduce import *; from pathlib import Path; \
-sys.exit(reproduce('first', Path({str(folder)!r})))"
+    other = Lock(str(folder / ".dvc" / "tmp" / "lock"))
+    other.lock()
+    code = (
+        "import sys, pathlib; from stages.commands.reproduce import reproduce; "
+        f"sys.exit(reproduce('first', pathlib.Path({str(folder)!r})))"
+    )
     with subprocess.Popen([sys.executable, "-c", code], cwd=ROOT) as waiting:  # noqa: S603
         with pytest.raises(subprocess.TimeoutExpired):
             waiting.wait(8)  # alone, DVC gives up after three seconds
-        other.close()
+        other.unlock()
         assert waiting.wait(60) == 0
     assert (folder / "b").exists()
 
