@@ -199,7 +199,7 @@ sign: $(STAMP) ## Sign the locked classifier: KEY=<PEM file of a private key>
 
 .PHONY: reload
 reload: $(STAMP) ## Have the services of SERVICE_URLS take a new classifier: [MODEL=models:/product-classifier@champion]
-	@python -m stages.commands.reload '$(MODEL)'
+	@$(if $(MODEL),python -m stages.commands.registered --fetch '$(MODEL)' &&) python -m stages.commands.reload
 
 .PHONY: pull-and-serve
 pull-and-serve: $(SERVING)/installed ## Pull the locked classifier from the remote and answer with it; no TensorFlow

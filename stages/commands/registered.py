@@ -3,12 +3,13 @@
 Its files are fetched and held to the hash that the registration carries, and the service holds them
 to it again at its start and at every reload: what is not as registered is not served.
 
-An alias has a link of its own to the version that it names. The service serves what the link leads
-to, so that `make reload MODEL=…` brings another version to a running one.
+An alias has a link of its own to the version that it names, and the service serves what the link
+leads to. `--fetch` only fetches the version and moves the link, for a service that runs.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import re
@@ -101,7 +102,10 @@ def write_excerpt(client: MlflowClient, version: Version, classifier: Path) -> N
             "measured": json.loads(measured.read_text(encoding="utf-8")),
         }
     text = json.dumps(excerpt, indent=1, sort_keys=True) + "\n"
-    _excerpt_of(classifier).write_text(text, encoding="utf-8")
+    path = _excerpt_of(classifier)
+    fresh = path.with_suffix(".new")
+    fresh.write_text(text, encoding="utf-8")
+    fresh.replace(path)  # at once: a service may be reading it
 
 
 def place(address: str) -> Path:
@@ -141,9 +145,11 @@ def main(address: str) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit(f"usage: make serve MODEL=models:/{registry.NAME}@{registry.CHAMPION}")
+    parser = argparse.ArgumentParser(prog="python -m stages.commands.registered")
+    parser.add_argument("--fetch", action="store_true")
+    parser.add_argument("model", help=f"models:/{registry.NAME}@{registry.CHAMPION}")
+    asked = parser.parse_args()
     try:
-        main(sys.argv[1])
+        (place if asked.fetch else main)(asked.model)
     except (ResultError, TrackingError, OSError, ValueError) as error:
         sys.exit(f"serve: {error}")

@@ -1,7 +1,7 @@
-"""Have running services take a new classifier: `make reload [MODEL=models:/…@champion]`.
+"""Ask the services of SERVICE_URLS to look at their classifier again: `make reload`.
 
-With MODEL, the version that it names is fetched first, and its link leads there: a service that was
-started with the same MODEL finds it. Then each service of SERVICE_URLS is asked to look again.
+`make reload MODEL=models:/…@champion` fetches first what that names, so that a service which was
+started with the same MODEL finds it (stages/commands/registered.py).
 
 Exit status: 0 each answers with the classifier that it found, 1 one of them does not, 99 no service
 is named, so nothing was asked.
@@ -13,10 +13,9 @@ import sys
 
 import requests
 
-from stages.commands import environment, registered
+from stages.commands import environment
 from stages.commands.clones import ResultError
 from stages.commands.environment import Environment
-from stages.tracking.server import TrackingError
 
 NOBODY = 99
 _PATIENCE = 60
@@ -49,11 +48,9 @@ def _sent(url: str, **given: dict[str, str]) -> dict[str, str]:
     return told
 
 
-def main(address: str) -> int:
-    """Fetch what `address` names, unless it is empty, and ask; the exit status."""
+def main() -> int:
+    """Ask each; the exit status."""
     settings = environment.load()
-    if address:
-        registered.place(address)
     if not settings.services:
         print("SERVICE_URLS names no service: none was asked")
         return NOBODY
@@ -68,9 +65,7 @@ def main(address: str) -> int:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 2:
-        sys.exit("usage: make reload [MODEL=models:/…]")
     try:
-        sys.exit(main("".join(sys.argv[1:])))
-    except (ResultError, TrackingError, OSError, ValueError) as error:
+        sys.exit(main())
+    except ResultError as error:
         sys.exit(f"reload: {error}")

@@ -124,6 +124,10 @@ with DAG(
         skip_on_exit_code=NOT_BETTER,
         retries=0,
     )
-    reload = task("reload", f"python -m stages.commands.reload {CHAMPION}")
+    reload = task(
+        "reload",
+        f"python -m stages.commands.registered --fetch {CHAMPION} && "
+        "python -m stages.commands.reload",
+    )
     push.set_upstream(list(reproduced.values()))
     push >> record >> gate >> promote >> reload
