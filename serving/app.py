@@ -43,6 +43,10 @@ def create_app(
     """
     service = Service.build(settings, predicts=predicts)
     handlers = routes(settings, predicts=predicts)
+    for handler in handlers:
+        if "POST" in handler.http_methods:
+            for path in handler.paths:
+                service.metrics.expect(path)
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
@@ -61,7 +65,12 @@ def create_app(
         lifespan=[lifespan],
         logging_config=None,
         middleware=[
-            DefineMiddleware(Authentication, tokens=service.tokens, directory=service.directory)
+            DefineMiddleware(
+                Authentication,
+                tokens=service.tokens,
+                directory=service.directory,
+                settings=settings,
+            )
         ],
         openapi_config=None,
         request_max_body_size=settings.max_batch_bytes,

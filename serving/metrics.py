@@ -60,6 +60,11 @@ class Metrics:
             registry=registry,
             buckets=_CONFIDENCES,
         )
+        self.accepted_share = Gauge(
+            "classifier_accepted_share_measured",
+            "Share of the test products that the loaded classifier accepted; 0 if not known.",
+            registry=registry,
+        )
         self.queue = Gauge(
             "classifier_queue_depth", "Requests waiting for an inference.", registry=registry
         )
@@ -92,6 +97,13 @@ class Metrics:
         self.login_failures = Counter(
             "login_failures_total", "Logins with a wrong name or password.", registry=registry
         )
+
+    def expect(self, route: str) -> None:
+        """Count the answers of a POST route from 0: Prometheus sees no increase in a series that
+        begins with its first failures."""
+        for status in ("200", "500", "503"):
+            self.requests.labels(route, "POST", status)
+        self.request_seconds.labels(route, "POST", "200")
 
     def render(self) -> bytes:
         """All metrics in Prometheus' text format."""

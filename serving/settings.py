@@ -28,6 +28,9 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDic
 
 ENV_FILE = Path(".env")
 
+MIN_TOKEN = 32
+"""Characters of a token that a person makes: `secrets.token_urlsafe(32)` gives 43."""
+
 Network = IPv4Network | IPv6Network
 Port = Annotated[int, Field(ge=1, le=65535)]
 
@@ -203,6 +206,10 @@ class Settings(BaseModel):
 
     metrics: Literal["scope", "open"] = "scope"
     """Who may read /metrics: scope (a bearer token with the scope metrics) or open (anyone)."""
+
+    metrics_token: SecretStr | None = Field(default=None, min_length=MIN_TOKEN)
+    """Bearer token with the scope metrics that does not end, for Prometheus: at least 32
+    characters. Make one: python -c "import secrets; print(secrets.token_urlsafe(32))"."""
 
     logger_path: Path | None = None
     """Log file beside standard output; rotated."""

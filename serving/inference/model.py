@@ -102,7 +102,7 @@ class Model:
         if self._loaded is None:
             raise RuntimeError("nothing to replace: the service is starting or stopping")
         if fresh is None:  # what was measured may have come after it
-            self._loaded = replace(self._loaded, measured=locked.measured)
+            self._answer_with(replace(self._loaded, measured=locked.measured))
             logger.info("classifier unchanged", extra={"model": self.hash})
             return "unchanged"
         self._take(fresh)
@@ -118,9 +118,14 @@ class Model:
         if self._loaded is not None:
             about["before"] = self._loaded.hash
             self._metrics.model.remove(self._loaded.hash)
-        self._loaded = fresh
+        self._answer_with(fresh)
         self._metrics.model.labels(fresh.hash).set(1)
         logger.info("classifier ready", extra=about)
+
+    def _answer_with(self, loaded: Loaded) -> None:
+        self._loaded = loaded
+        accepted = (loaded.measured or {}).get("accepted", {})
+        self._metrics.accepted_share.set(accepted.get("coverage", 0))
 
     async def settled(self) -> None:
         """Wait for what is being loaded: a thread cut off would leave its copy of the folder."""

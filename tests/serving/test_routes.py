@@ -15,7 +15,7 @@ from serving.access.users import Users
 from serving.routes import about
 from tests.support import tiny
 from tests.support.answers import is_problem, multipart
-from tests.support.service import PASSWORD, USER, Client, bearer
+from tests.support.service import PASSWORD, SECRET, USER, Client, bearer
 from tests.support.waiting import PATIENCE
 
 Auth = dict[str, str]
@@ -123,6 +123,7 @@ def test_metrics(client: Client, auth: Auth) -> None:
         "classifier_confidence_bucket",
         "classifier_queue_depth 0.0",
         "service_ready 1.0",
+        "classifier_accepted_share_measured 0.0",  # nothing is measured of the tiny classifier
         f'classifier_model_info{{model="{client.watched.service.model.hash}"}} 1.0',
         "process_resident_memory_bytes",
     ):
@@ -141,6 +142,25 @@ def test_metrics_may_need_a_scope(start: Callable[..., Client]) -> None:
     headers = bearer(client, ("metrics",), "prometheus")
     assert client.get("/metrics", headers=headers).status_code == 200
     is_problem(client.post("/predict", headers=headers, json={"designation": "x"}), 403)
+
+
+def test_the_token_of_the_settings_reads_metrics_and_nothing_else(
+    start: Callable[..., Client],
+) -> None:
+    given = {"Authorization": f"Bearer {SECRET[:40]}"}
+    is_problem(start(metrics="scope").get("/metrics", headers=given), 401)
+    client = start(metrics="scope", metrics_token=SECRET[:40])
+    assert client.get("/metrics", headers=given).status_code == 200
+    is_problem(client.post("/predict", headers=given, json={"designation": "x"}), 403)
+    is_problem(client.get("/metrics", headers={"Authorization": f"Bearer {SECRET[:39]}"}), 401)
+    assert client.get("/metrics", headers=bearer(client)).status_code == 403
+
+
+def test_failures_are_counted_from_nought(start: Callable[..., Client]) -> None:
+    """Prometheus sees no increase in a series whose first value is a failure."""
+    text = start(ready=False).get("/metrics").text
+    for path in ("/predict", "/predict_code", "/predict/batch", "/explain", "/token"):
+        assert f'http_requests_total{{method="POST",route="{path}",status="503"}} 0.0' in text
 
 
 def test_a_scope_the_user_no_longer_has_is_worth_nothing(client: Client) -> None:

@@ -71,6 +71,7 @@ def test_only_load_reads_what_is_set(load: Load, monkeypatch: pytest.MonkeyPatch
         ("SERVING_QUEUE", "-1", "greater than or equal to 0"),
         ("ALGORITHM", "none", "'HS256', 'HS384', 'HS512' or 'EdDSA'"),
         ("SERVING_METRICS", "yes", "'scope' or 'open'"),
+        ("SERVING_METRICS_TOKEN", "short", "at least 32"),
         ("SERVING_TRUSTED_PROXIES", "10.0.0.0/99", "'10.0.0.0/99' does not appear to be an IPv4"),
     ],
 )
@@ -148,6 +149,7 @@ def test_secrets_are_not_shown() -> None:
         secret_key=SECRET,
         previous_secret_key=SECRET,
         test_user_password=SECRET,
+        metrics_token=SECRET * 6,
         limits_storage=f"redis://:{SECRET}@h/0",
     )
     shown = f"{settings!r} {settings} {settings.secret_key} {dict(settings)}"
@@ -171,7 +173,8 @@ def test_secrets_are_not_in_a_refusal(
 
 
 def test_no_secret_has_a_default() -> None:
-    assert (Settings().secret_key, Settings().test_user_password) == (None, None)
+    settings = Settings()
+    assert not {settings.secret_key, settings.test_user_password, settings.metrics_token} - {None}
 
 
 def test_every_setting_is_documented() -> None:

@@ -167,9 +167,9 @@ def test_an_excerpt_whose_list_is_not_its_hash_is_refused(root: Path) -> None:
         verify(folder(root), excerpt_path(folder(root)))
 
 
-def evaluated(root: Path, **changes: str) -> dict[str, float]:
+def evaluated(root: Path, **changes: str) -> dict[str, Any]:
     """Lock an evaluation of the classifier; `changes` are made to what the lock says of it."""
-    figures = {"accuracy": 0.9}
+    figures = {"accuracy": 0.9, "accepted": {"coverage": 0.7}}
     path = root / lock.MEASURED
     path.parent.mkdir()
     path.write_text(json.dumps(figures), "utf-8")
@@ -189,6 +189,15 @@ def test_what_was_measured_of_the_folder_is_known_in_a_container_too(root: Path)
     assert verify(folder(root), root / "dvc.lock").measured == figures
     write_excerpt(folder(root), root / "dvc.lock")
     assert verify(folder(root), excerpt_path(folder(root))).measured == figures
+
+
+def test_the_accepted_share_that_was_measured_is_among_the_metrics(root: Path) -> None:
+    evaluated(root)
+    metrics = Metrics()
+    model = Model(Settings(model=folder(root), lock=root / "dvc.lock"), metrics)
+    model.load()
+    model.close()
+    assert b"classifier_accepted_share_measured 0.7" in metrics.render()
 
 
 @pytest.mark.parametrize("what", ["classifier", "metrics"])
