@@ -93,7 +93,7 @@ test-quick: $(STAMP) ## Run the tests that need no pipeline run and no server, i
 	@python -m pytest -m 'not slow' -n 2 --dist loadscope
 
 .PHONY: test-integration
-test-integration: $(STAMP) ## Run the tests with MLflow and S3 servers, and fail where one is missing
+test-integration: $(STAMP) ## Run the tests with MLflow, S3 and monitoring servers, and fail where one is missing
 	@INTEGRATION=required python -m pytest -m integration
 
 .PHONY: check
@@ -210,6 +210,14 @@ pull-and-serve: $(SERVING)/installed ## Pull the locked classifier from the remo
 .PHONY: serve-auth
 serve-auth: $(STAMP) ## The authentication routes alone, on port 8011
 	@python -m serving auth
+
+.PHONY: watch
+watch: $(STAMP) ## Show the figures of the running service in the terminal
+	@python -m serving.monitoring.watch
+
+.PHONY: monitor
+monitor: $(STAMP) ## Prometheus, Alertmanager and node exporter on the loopback, until Ctrl-C
+	@python -m serving.monitoring.local
 
 .PHONY: bench-serving
 bench-serving: $(STAMP) ## How fast the service answers, beside a Keras peer (first: dvc exp run -S text=lstm -S image=mobilenet)

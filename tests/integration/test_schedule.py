@@ -190,7 +190,7 @@ def champion_served(scheduled: Scheduled) -> Iterator[Process]:
         scheduled.root, VARIABLES, CHAMPION, module="stages.commands.registered", quiet=True
     )
     try:
-        process.wait_ready(at_most=120)
+        process.wait_ready()
         yield process
     finally:
         process.close()

@@ -1,0 +1,109 @@
+"""What two looks at /metrics tell: rates, shares and quantiles of the time between them."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from prometheus_client.parser import text_string_to_metric_families
+
+Labels = frozenset[tuple[str, str]]
+
+PROMISED = ("/predict", "/explain", "/model", "/token", "/verify-token")
+"""How routes begin whose failures count against the objective (conf/prometheus/rules/slo.yml)."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """The samples of /metrics, and when it was read, in seconds of any clock."""
+
+    seconds: float
+    samples: Mapping[tuple[str, Labels], float]
+
+    @classmethod
+    def read(cls, text: str, seconds: float) -> Look:
+        """A look at Prometheus' text format. Raises ValueError where it is none."""
+        return cls(
+            seconds,
+            {
+                (sample.name, frozenset(sample.labels.items())): sample.value
+                for family in text_string_to_metric_families(text)
+                for sample in family.samples
+            },
+        )
+
+    def of(self, name: str) -> Iterator[tuple[dict[str, str], float]]:
+        """Labels and value of each sample of the name."""
+        for (other, labels), value in self.samples.items():
+            if other == name:
+                yield dict(labels), value
+
+    def value(self, name: str) -> float:
+        """The one sample of the name; NaN where there is none."""
+        return next((value for _, value in self.of(name)), math.nan)
+
+
+class Between:
+    """The time between two looks at one process."""
+
+    def __init__(self, before: Look, after: Look) -> None:
+        self.before, self.after = before, after
+        self.seconds = after.seconds - before.seconds
+
+    def increases(self, name: str) -> Iterator[tuple[dict[str, str], float]]:
+        """By how much each counter of the name grew; one that fell began anew, from 0."""
+        for (other, labels), value in self.after.samples.items():
+            if other == name:
+                since = self.before.samples.get((other, labels), 0.0)
+                yield dict(labels), value - since if value >= since else value
+
+    def increase(self, name: str, **wanted: str | tuple[str, ...]) -> float:
+        """By how much all counters of the name grew whose labels begin as wanted."""
+        return sum(
+            grown
+            for labels, grown in self.increases(name)
+            if all(labels[label].startswith(begin) for label, begin in wanted.items())
+        )
+
+    def rate(self, name: str, **wanted: str | tuple[str, ...]) -> float:
+        """The same in a second."""
+        return self.increase(name, **wanted) / self.seconds
+
+    def share(self, name: str, *, of: Mapping[str, str | tuple[str, ...]], **wanted: str) -> float:
+        """What part of the increase under `of` is that of the wanted as well; NaN of nothing."""
+        whole = self.increase(name, **of)
+        return self.increase(name, **of, **wanted) / whole if whole else math.nan
+
+    def by(self, name: str, label: str) -> dict[str, float]:
+        """The increase by a label's values."""
+        found: dict[str, float] = defaultdict(float)
+        for labels, grown in self.increases(name):
+            found[labels[label]] += grown
+        return dict(found)
+
+    def mean(self, name: str) -> float:
+        """Mean of what a histogram observed; NaN of nothing."""
+        count = self.increase(f"{name}_count")
+        return self.increase(f"{name}_sum") / count if count else math.nan
+
+    def quantile(self, share: float, name: str, **wanted: str) -> float:
+        """The value that `share` of a histogram's observations stay under; NaN of nothing.
+
+        Linear within a bucket, and the last bound where it lies beyond, as Prometheus'
+        histogram_quantile has it.
+        """
+        buckets: dict[float, float] = defaultdict(float)
+        for labels, grown in self.increases(f"{name}_bucket"):
+            if all(labels[label].startswith(begin) for label, begin in wanted.items()):
+                buckets[float(labels["le"])] += grown
+        if not buckets or not (rank := share * buckets[math.inf]):
+            return math.nan
+        lower, below = 0.0, 0.0
+        for bound, count in sorted(buckets.items()):
+            if count >= rank:
+                within = (rank - below) / (count - below)
+                return lower if math.isinf(bound) else lower + (bound - lower) * within
+            lower, below = bound, count
+        raise AssertionError("the last bucket holds all")
