@@ -87,7 +87,7 @@ def lay_out(
 
 def commands(folder: Path, targets: Mapping[str, str]) -> dict[str, list[str]]:
     """How each program is started on its address of `targets`. Raises ProgramError."""
-    found = programs()
+    found, folder = programs(), folder.resolve()
     listen = {part: f"--web.listen-address={targets[part]}" for part in PROGRAMS}
     links = {part: f"--web.external-url=http://{targets[part]}" for part in PROGRAMS}
     return {
@@ -110,13 +110,21 @@ def commands(folder: Path, targets: Mapping[str, str]) -> dict[str, list[str]]:
 def running(
     commands: Mapping[str, list[str]], folder: Path
 ) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
-    """The programs, each with a log in `folder`; they are ended in the end."""
+    """The programs, each with a log in `folder`; they are ended in the end.
+
+    Each is started in its own folder, from where Alertmanager looks for its secrets.
+    """
     processes: dict[str, subprocess.Popen[bytes]] = {}
     try:
         for part, command in commands.items():
+            (folder / part).mkdir(exist_ok=True)
             with (folder / f"{part}.log").open("wb") as log:
                 processes[part] = subprocess.Popen(  # noqa: S603
-                    command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+                    command,
+                    cwd=folder / part,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
                 )
         yield processes
     finally:

@@ -6,9 +6,11 @@ import importlib.util
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
+from serving.monitoring import local
 from tests.support import tracked
 from tests.support.servers import Server, Store, mlflow_server, s3_server
 
@@ -20,9 +22,21 @@ NEEDED = {"mlflow": "mlflow[auth]", "flask_wtf": "mlflow[auth]", "moto": "moto[s
 def servers_are_there() -> None:
     """Skip where a server is not installed; fail where skipping is forbidden."""
     missing = sorted({NEEDED[name] for name in NEEDED if importlib.util.find_spec(name) is None})
-    if not missing:
-        return
-    reason = f"not installed: {', '.join(missing)} (make venv installs them)"
+    if missing:
+        give_up(f"not installed: {', '.join(missing)} (make venv installs them)")
+
+
+@pytest.fixture(scope="session")
+def monitoring_is_there() -> None:
+    """The same for Prometheus and what stands beside it."""
+    try:
+        local.programs()
+    except local.ProgramError as error:
+        give_up(str(error))
+
+
+def give_up(reason: str) -> NoReturn:
+    """Skip, or fail where that is forbidden."""
     if os.environ.get("INTEGRATION") == "required":
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)

@@ -1,0 +1,236 @@
+"""Prometheus, Alertmanager and node exporter beside the service, with the very files of conf/."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from serving.monitoring import local
+from tests.support import tiny
+from tests.support.monitoring import (
+    CONF,
+    RULES,
+    Prometheus,
+    Receiver,
+    hasten,
+    panels,
+    receiving,
+    rules,
+    selectors,
+    wait_for,
+)
+from tests.support.process import Process, free_port, running
+from tests.support.service import PASSWORD, SECRET, USER
+
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
+
+TOKEN = SECRET[:40]
+
+SETTINGS = {
+    "SECRET_KEY": SECRET,
+    "SERVING_METRICS_TOKEN": TOKEN,
+    "TEST_USER": USER,
+    "TEST_USER_PASSWORD": PASSWORD,
+    "SERVING_THREADS": "1",
+    "SERVING_QUEUE": "0",
+    "SERVING_PREDICT_LIMIT": "5000",
+    "SERVING_MAX_BATCH_PRODUCTS": "6000",
+    "SERVING_TOKEN_ADDRESS_LIMIT": "0",
+    "SERVING_TOKEN_ACCOUNT_LIMIT": "0",
+    "SERVING_TOKEN_ACCOUNT_TOTAL_LIMIT": "0",
+}
+"""One product at a time, and none waits: a second one at once is a failure."""
+
+ABSENT = {
+    r"drift_\w+": "the tiny classifier has no distributions to compare with",
+    r"model_reloads_total": "nobody reloads the classifier",
+}
+"""Series that these servers do not have, and why."""
+
+PAUSE_SECONDS = 0.3
+"""Between two rounds of traffic, for the others on this machine."""
+
+SLOW_SECONDS = 0.3
+"""What a client takes to send its product: longer than the objective allows."""
+
+
+class Traffic:
+    """Clients of every kind, until they are stopped: good, wrong, slow, and too many at once."""
+
+    def __init__(self, service: Process, auth: Process) -> None:
+        self.service, self.auth = f"http://127.0.0.1:{service.port}", auth
+        self._stop = threading.Event()
+        self._picture = tiny.picture(size=1500)
+        self._thread = threading.Thread(target=self._drive)
+
+    def __enter__(self) -> Traffic:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _drive(self) -> None:
+        with httpx.Client(base_url=self.service, timeout=2) as client:
+            while not self._stop.is_set():
+                with suppress(httpx.TransportError):
+                    self._round(client)
+                self._stop.wait(PAUSE_SECONDS)
+
+    def _round(self, client: httpx.Client) -> None:
+        form = {"username": USER, "password": PASSWORD}
+        answer = client.post("/token", data=form)
+        self.auth.client.post("/token", data=form)
+        for at in (client, self.auth.client):
+            at.post("/token", data={**form, "password": "wrong"})
+        client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+        client.get("/verify-token")
+        client.get("/model")
+        client.get("/nothing")
+        for title in ("livre", "piscine", "livre piscine jeu", "jeu"):
+            client.post("/predict", json={"designation": title})
+        client.post("/predict/batch", json=[{"designation": "livre"}] * 5001)  # over the limit
+        client.post("/explain", json={"designation": "piscine"})
+        client.post(
+            "/predict", content=self._slowly(), headers={"Content-Type": "application/json"}
+        )
+        with ThreadPoolExecutor(4) as together:
+            list(together.map(self._picture_of, [client] * 4))
+
+    def _picture_of(self, client: httpx.Client) -> None:
+        client.post("/predict", files={"image": self._picture}, data={"designation": "jeu"})
+
+    def _slowly(self) -> Iterator[bytes]:
+        yield b'{"designation": '
+        self._stop.wait(SLOW_SECONDS)
+        yield b'"livre"}'
+
+
+@dataclass
+class Watched:
+    """The servers that run, and where messages of alerts come in."""
+
+    service: Process
+    prometheus: Prometheus
+    alertmanager: str
+    receiver: Receiver
+
+    def alerts(self) -> dict[str, dict[str, Any]]:
+        """What Alertmanager knows, by the alert's name."""
+        answer = httpx.get(f"http://{self.alertmanager}/api/v2/alerts")
+        return {each["labels"]["alertname"]: each for each in answer.json()}
+
+
+@pytest.fixture(scope="module")
+def watched(
+    classifier_root: Path, tmp_path_factory: pytest.TempPathFactory, monitoring_is_there: None
+) -> Iterator[Watched]:
+    folder = tmp_path_factory.mktemp("watched")
+    (folder / "auth").mkdir()
+    settings = {
+        **SETTINGS,
+        "SERVING_MODEL": str(classifier_root / "models" / "classifier"),
+        "SERVING_LOCK": str(classifier_root / "dvc.lock"),
+    }
+    targets = {part: f"127.0.0.1:{free_port()}" for part in local.PROGRAMS}
+    with (
+        running(folder, settings) as service,
+        running(folder / "auth", settings, "auth") as auth,
+        receiving() as receiver,
+    ):
+        targets |= {
+            job: f"127.0.0.1:{of.port}" for job, of in {"serving": service, "auth": auth}.items()
+        }
+        secrets = {local.TOKEN: TOKEN, local.RECEIVER: receiver.address}
+        started = local.commands(folder / "servers", targets)
+        local.lay_out(folder / "servers", CONF, targets, secrets)
+        hasten(folder / "servers")
+        with local.running(started, folder / "servers"), Traffic(service, auth):
+            yield Watched(
+                service, Prometheus(targets["prometheus"]), targets["alertmanager"], receiver
+            )
+
+
+def test_rules_pass_their_unit_tests(monitoring_is_there: None) -> None:
+    tests = sorted((CONF / "prometheus/tests").glob("*.yml"))
+    assert [path.name for path in tests] == [path.name for path in RULES]
+    done = subprocess.run(  # noqa: S603
+        ["promtool", "test", "rules", *map(str, tests)],  # noqa: S607
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_target_is_up(watched: Watched) -> None:
+    jobs = {"serving", "auth", *local.PROGRAMS}
+    everything = dict.fromkeys(jobs, "up")
+    wait_for(lambda: watched.prometheus.targets() == everything, watched.prometheus.targets)
+
+
+def absent(series: str) -> bool:
+    return any(re.match(name, series) for name in ABSENT)
+
+
+def test_every_panel_shows_something(watched: Watched) -> None:
+    asked = {
+        (place, expression)
+        for place, expression in panels()
+        if not all(absent(str(selector)) for selector in selectors(expression))
+    }
+    assert len(asked) > len(list(panels())) / 2
+
+    watched.prometheus.wait_for({expression: place for place, expression in asked})
+
+
+def test_every_rule_asks_for_series_that_are_there(watched: Watched) -> None:
+    asked = {str(selector) for rule in rules() for selector in selectors(rule["expr"])}
+    watched.prometheus.wait_for({series: "a rule" for series in asked if not absent(series)})
+    groups = watched.prometheus.get("rules")["groups"]
+    bad = [rule for group in groups for rule in group["rules"] if rule["health"] == "err"]
+    assert not bad
+
+
+def test_what_fails_reaches_the_receiver(watched: Watched) -> None:
+    for name in ("AvailabilityBurnsFast", "LatencyBurnsFast"):
+        title = f"FIRING page: {name} "
+        wait_for(lambda title=title: title in watched.receiver.titles(), watched.receiver.titles)  # type: ignore[misc]
+    [told, *_] = [
+        message["attachments"][0]
+        for message in watched.receiver.messages
+        if "AvailabilityBurnsFast" in message["attachments"][0]["title"]
+    ]
+    assert "See docs/runbook.md#availabilityburnsfast." in told["text"]
+    tickets = wait_for(lambda: "AvailabilityBurns" in watched.alerts(), watched.alerts)
+    assert tickets
+    assert watched.alerts()["AvailabilityBurns"]["status"]["inhibitedBy"]
+
+
+def test_a_service_that_is_down_is_told_alone(watched: Watched) -> None:
+    wait_for(lambda: "AvailabilityBurnsFast" in watched.prometheus.firing(), watched.alerts)
+    watched.service.process.send_signal(signal.SIGSTOP)
+    try:
+        title = "FIRING page: ServiceDown "
+        wait_for(lambda: title in watched.receiver.titles(), watched.receiver.titles)
+        held = watched.alerts()
+        assert not held["ServiceDown"]["status"]["inhibitedBy"]
+        assert held["AvailabilityBurnsFast"]["status"]["inhibitedBy"]
+        assert held["AvailabilityBurnsFast"]["status"]["state"] == "suppressed"
+    finally:
+        watched.service.process.send_signal(signal.SIGCONT)
+    wait_for(lambda: "ServiceDown" not in watched.prometheus.firing(), watched.prometheus.firing)
+    resolved = "RESOLVED page: ServiceDown "
+    wait_for(lambda: resolved in watched.receiver.titles(), watched.receiver.titles)

@@ -1,0 +1,174 @@
+"""What conf/ says of rules and dashboards, and the servers that read it."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import httpx
+import promql_parser
+import yaml
+
+from tests.support.repository import ROOT
+
+CONF = ROOT / "conf"
+RULES = sorted((CONF / "prometheus/rules").glob("*.yml"))
+DASHBOARDS = sorted((CONF / "grafana/dashboards").glob("*.json"))
+
+WINDOWS = {"$__rate_interval": "15s", "$__range": "1m"}
+"""What Grafana puts in their place, for servers that run for a minute."""
+
+PATIENCE = 90
+"""Seconds that something may take before it is given up."""
+
+
+def rules() -> Iterator[dict[str, Any]]:
+    """Every rule that records or alerts."""
+    for path in RULES:
+        for group in yaml.safe_load(path.read_text("utf-8"))["groups"]:
+            yield from group["rules"]
+
+
+def alerts() -> dict[str, dict[str, Any]]:
+    """Every rule that alerts, by its name."""
+    return {rule["alert"]: rule for rule in rules() if "alert" in rule}
+
+
+def panels() -> Iterator[tuple[str, str]]:
+    """The dashboard with the panel, and each expression of it as Prometheus takes it."""
+    for path in DASHBOARDS:
+        for panel in json.loads(path.read_text("utf-8"))["panels"]:
+            for target in panel.get("targets", ()):
+                expression = target["expr"]
+                for name, window in WINDOWS.items():
+                    expression = expression.replace(name, window)
+                yield f"{path.stem}: {panel['title']}", expression
+
+
+def selectors(expression: str) -> list[promql_parser.VectorSelector]:
+    """The series that an expression asks for. Raises ValueError where it cannot be parsed."""
+    found: list[promql_parser.VectorSelector] = []
+
+    def visit(node: Any) -> bool:
+        if isinstance(node, promql_parser.MatrixSelector):
+            node = node.vector_selector
+        if isinstance(node, promql_parser.VectorSelector):
+            found.append(node)
+        return True
+
+    promql_parser.walk(promql_parser.parse(expression), visit)
+    return found
+
+
+def wait_for(condition: Callable[[], Any], what: Callable[[], object]) -> Any:
+    """What `condition` returns once that is true; `what` tells why it was given up."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        with suppress(httpx.TransportError):
+            if found := condition():
+                return found
+        assert time.monotonic() < deadline, what()
+        time.sleep(0.2)
+
+
+@dataclass(frozen=True)
+class Prometheus:
+    """The API of a running Prometheus."""
+
+    address: str
+
+    def get(self, path: str, **query: Any) -> Any:
+        """The data of an answer."""
+        answer = httpx.get(f"http://{self.address}/api/v1/{path}", params=query, timeout=10)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["data"]
+
+    def now(self, expression: str) -> list[dict[str, Any]]:
+        """The series that an expression has at the moment, those that are no number left out."""
+        found = self.get("query", query=expression)["result"]
+        return [series for series in found if series["value"][1] != "NaN"]
+
+    def wait_for(self, expressions: dict[str, str]) -> None:
+        """Until each expression has had a series; its value says whose it is."""
+        missing = dict(expressions)
+
+        def found() -> bool:
+            for expression in tuple(missing):
+                if self.now(expression):
+                    del missing[expression]
+            return not missing
+
+        wait_for(found, lambda: missing)
+
+    def targets(self) -> dict[str, str]:
+        """The health of each job's one target."""
+        found = self.get("targets", state="active")["activeTargets"]
+        return {target["labels"]["job"]: target["health"] for target in found}
+
+    def firing(self) -> set[str]:
+        """The alerts that fire."""
+        return {series["metric"]["alertname"] for series in self.now('ALERTS{alertstate="firing"}')}
+
+
+@dataclass
+class Receiver:
+    """An incoming webhook, and the messages that came in."""
+
+    address: str = ""
+    messages: list[dict[str, Any]] = field(default_factory=list)
+
+    def titles(self) -> list[str]:
+        """The titles of all messages."""
+        return [message["attachments"][0]["title"] for message in self.messages]
+
+
+@contextmanager
+def receiving() -> Iterator[Receiver]:
+    """A receiver on the loopback."""
+    receiver = Receiver()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            receiver.messages.append(json.loads(body))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listening:
+        receiver.address = f"http://127.0.0.1:{listening.server_port}/hook"
+        thread = threading.Thread(target=listening.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield receiver
+        finally:
+            listening.shutdown()
+            thread.join()
+
+
+def hasten(folder: Path) -> None:
+    """In place of the links in `folder`, the same with intervals of a second."""
+    prometheus = folder / "prometheus/prometheus.yml"
+    config = yaml.safe_load(prometheus.read_text("utf-8"))
+    config["global"] = dict.fromkeys(config["global"], "1s")
+    _replace(prometheus, config)
+    alertmanager = folder / "alertmanager/alertmanager.yml"
+    text = alertmanager.read_text("utf-8")
+    _replace(
+        alertmanager, yaml.safe_load(re.sub(r"(group_\w+al|group_wait): \w+", r"\1: 1s", text))
+    )
+
+
+def _replace(link: Path, content: Any) -> None:
+    link.unlink()
+    link.write_text(yaml.safe_dump(content), "utf-8")
