@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,8 +12,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 Labels = frozenset[tuple[str, str]]
 
-PROMISED = ("/predict", "/explain", "/model", "/token", "/verify-token")
-"""How routes begin whose failures count against the objective (conf/prometheus/rules/slo.yml)."""
+PROMISED = "/(predict|explain|model|token|verify).*"
+"""Routes whose failures count against the objective (conf/prometheus/rules/slo.yml)."""
+
+PRODUCT = "/predict(_code)?"
+"""Routes whose time counts against the objective."""
 
 
 @dataclass(frozen=True)
@@ -59,19 +63,15 @@ class Between:
                 since = self.before.samples.get((other, labels), 0.0)
                 yield dict(labels), value - since if value >= since else value
 
-    def increase(self, name: str, **wanted: str | tuple[str, ...]) -> float:
-        """By how much all counters of the name grew whose labels begin as wanted."""
-        return sum(
-            grown
-            for labels, grown in self.increases(name)
-            if all(labels[label].startswith(begin) for label, begin in wanted.items())
-        )
+    def increase(self, name: str, **wanted: str) -> float:
+        """By how much all counters of the name grew whose labels are as wanted (patterns)."""
+        return sum(grown for labels, grown in self.increases(name) if _match(labels, wanted))
 
-    def rate(self, name: str, **wanted: str | tuple[str, ...]) -> float:
+    def rate(self, name: str, **wanted: str) -> float:
         """The same in a second."""
         return self.increase(name, **wanted) / self.seconds
 
-    def share(self, name: str, *, of: Mapping[str, str | tuple[str, ...]], **wanted: str) -> float:
+    def share(self, name: str, *, of: Mapping[str, str], **wanted: str) -> float:
         """What part of the increase under `of` is that of the wanted as well; NaN of nothing."""
         whole = self.increase(name, **of)
         return self.increase(name, **of, **wanted) / whole if whole else math.nan
@@ -96,7 +96,7 @@ class Between:
         """
         buckets: dict[float, float] = defaultdict(float)
         for labels, grown in self.increases(f"{name}_bucket"):
-            if all(labels[label].startswith(begin) for label, begin in wanted.items()):
+            if _match(labels, wanted):
                 buckets[float(labels["le"])] += grown
         if not buckets or not (rank := share * buckets[math.inf]):
             return math.nan
@@ -107,3 +107,7 @@ class Between:
                 return lower if math.isinf(bound) else lower + (bound - lower) * within
             lower, below = bound, count
         raise AssertionError("the last bucket holds all")
+
+
+def _match(labels: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
+    return all(re.fullmatch(pattern, labels[label]) for label, pattern in wanted.items())

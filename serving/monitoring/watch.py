@@ -26,7 +26,7 @@ from rich.table import Table
 from rich.text import Text
 
 from serving.monitoring import reach
-from serving.monitoring.figures import PROMISED, Between, Look
+from serving.monitoring.figures import PRODUCT, PROMISED, Between, Look
 from serving.settings import Settings, SettingsError
 
 SLOW_SECONDS = 0.25
@@ -36,7 +36,6 @@ MOST_CODES = 10
 """Codes listed, the most frequent first."""
 
 TIMEOUT_SECONDS = 5
-_PRODUCT = "/predict"
 
 
 class UnreachableError(RuntimeError):
@@ -55,7 +54,10 @@ def look(address: str, token: str) -> Look:
         raise UnreachableError(f"{url}: the service has another SERVING_METRICS_TOKEN")
     if answer.status_code != 200:
         raise UnreachableError(f"{url}: answered {answer.status_code}")
-    return Look.read(answer.text, time.monotonic())
+    try:
+        return Look.read(answer.text, time.monotonic())
+    except ValueError as error:
+        raise UnreachableError(f"{url}: expected Prometheus' text format: {error}") from error
 
 
 def tables(between: Between) -> list[Table]:
@@ -67,9 +69,9 @@ def tables(between: Between) -> list[Table]:
 
 
 def _service(between: Between) -> Table:
-    after, products = between.after, {"route": _PRODUCT, "status": "200"}
+    after, products = between.after, {"route": PRODUCT, "status": "200"}
     seconds = "http_request_duration_seconds"
-    failed = between.share("http_requests_total", of={"route": PROMISED}, status="5")
+    failed = between.share("http_requests_total", of={"route": PROMISED}, status="5..")
     p99 = between.quantile(0.99, seconds, **products)
     return _table(
         "service",

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
+import socket
 import subprocess
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +34,7 @@ from tests.support.monitoring import (
     wait_for,
 )
 from tests.support.process import Process, free_port, running
+from tests.support.repository import ROOT
 from tests.support.service import PASSWORD, SECRET, USER
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
@@ -234,3 +238,67 @@ def test_a_service_that_is_down_is_told_alone(watched: Watched) -> None:
     wait_for(lambda: "ServiceDown" not in watched.prometheus.firing(), watched.prometheus.firing)
     resolved = "RESOLVED page: ServiceDown "
     wait_for(lambda: resolved in watched.receiver.titles(), watched.receiver.titles)
+
+
+@contextmanager
+def monitor(
+    folder: Path, ports: dict[str, int], **variables: str
+) -> Iterator[subprocess.Popen[str]]:
+    """`make monitor` on other ports than its own."""
+    (folder / "conf").symlink_to(CONF)
+    code = f"import sys; from serving.monitoring import local; local.PORTS = {ports}; "
+    process = subprocess.Popen(  # noqa: S603
+        [sys.executable, "-c", code + "sys.exit(local.main())"],
+        cwd=folder,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **variables},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    with process:
+        try:
+            yield process
+        finally:
+            process.terminate()
+
+
+def listening(ports: Iterable[int]) -> list[int]:
+    """Those of the ports that somebody still listens on."""
+    taken = []
+    for port in ports:
+        try:
+            socket.create_server(("127.0.0.1", port)).close()
+        except OSError:
+            taken.append(port)
+    return taken
+
+
+def test_the_command_runs_them_until_it_is_stopped(
+    tmp_path: Path, monitoring_is_there: None
+) -> None:
+    ports = {part: free_port() for part in local.PROGRAMS}
+    with monitor(tmp_path, ports, SERVING_METRICS_TOKEN=TOKEN) as process:
+        pages = [f"http://127.0.0.1:{port}/metrics" for port in ports.values()]
+        wait_for(lambda: all(httpx.get(page).is_success for page in pages), lambda: pages)
+        process.terminate()
+        said, _ = process.communicate(timeout=30)
+    assert process.returncode == 0, said
+    assert "ALERTS_URL is not set" in said
+    assert TOKEN not in said
+    assert not listening(ports.values())
+
+
+def test_a_program_that_ends_is_named_and_the_others_are_stopped(
+    tmp_path: Path, monitoring_is_there: None
+) -> None:
+    ports = {part: free_port() for part in local.PROGRAMS}
+    variables = {"SERVING_METRICS": "open", "ALERTS_URL": "http://127.0.0.1/hook"}
+    with (
+        socket.create_server(("127.0.0.1", ports["node"])),
+        monitor(tmp_path, ports, **variables) as process,
+    ):
+        said, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "node has ended; monitoring/node.log says why" in said
+    assert "address already in use" in (tmp_path / "monitoring/node.log").read_text("utf-8")
+    assert not listening(ports.values())
