@@ -161,7 +161,7 @@ def _run(folder: Path) -> NoReturn:
     started = commands(folder, targets)
     lay_out(folder, CONF, targets, secrets)
     with running(started, folder) as processes:
-        print(f"http://{targets['prometheus']}/alerts, until Ctrl-C", flush=True)
+        print(f"http://{targets['prometheus']}, until Ctrl-C", flush=True)
         ended, _ = os.waitpid(-1, 0)
         [part] = [part for part, process in processes.items() if process.pid == ended]
         processes[part].returncode = 1  # it has been waited for
