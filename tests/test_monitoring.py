@@ -174,10 +174,9 @@ def test_dashboards_are_three_with_names_of_their_own() -> None:
     assert len({dashboard["uid"] for dashboard in read}) == 3
 
 
-@pytest.mark.parametrize("part", ["prometheus/secrets/metrics_token", "alertmanager/secrets/x"])
-def test_secrets_beside_the_files_are_never_committed(part: str) -> None:
-    ignored = subprocess.run(  # noqa: S603
-        ["git", "check-ignore", f"conf/{part}"],  # noqa: S607
+def test_secrets_beside_the_files_are_never_committed() -> None:
+    ignored = subprocess.run(
+        ["git", "check-ignore", "conf/prometheus/secrets/metrics_token"],  # noqa: S607
         cwd=ROOT,
         capture_output=True,
         check=False,
