@@ -86,8 +86,10 @@ class Prometheus:
     address: str
 
     def get(self, path: str, **query: Any) -> Any:
-        """The data of an answer."""
+        """The data of an answer. Raises httpx.TransportError before it can be asked."""
         answer = httpx.get(f"http://{self.address}/api/v1/{path}", params=query, timeout=10)
+        if answer.status_code == 503:
+            raise httpx.ConnectError("it is starting")
         assert answer.status_code == 200, answer.text
         return answer.json()["data"]
 
