@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from serving.access.users import Users
-from tests.support.process import VARIABLES, Process, token
+from tests.support.process import VARIABLES, Process
 from tests.support.repository import ENVIRONMENT, PIPELINE, ROOT, clone, git
 from tests.support.servers import QUIET
 from tests.support.service import PASSWORD
@@ -227,7 +227,7 @@ def test_from_nothing_to_a_served_answer_and_on(scheduled: Scheduled) -> None:
     }
 
     with champion_served(scheduled) as service:
-        headers = token(service)
+        headers = service.log_in()
         service_variables = {
             "SERVICE_URLS": str(service.client.base_url),
             "SERVICE_USER": OPERATOR,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import os
@@ -24,6 +25,7 @@ from serving.inference.lock import (
     verify,
     write_excerpt,
 )
+from serving.inference.model import Model
 from serving.metrics import Metrics
 from serving.settings import Settings
 from tests.support import tiny
@@ -195,7 +197,7 @@ def test_the_accepted_share_that_was_measured_is_among_the_metrics(root: Path) -
     evaluated(root)
     metrics = Metrics()
     model = Model(Settings(model=folder(root), lock=root / "dvc.lock"), metrics)
-    model.load()
+    asyncio.run(model.start())
     model.close()
     assert b"classifier_accepted_share_measured 0.7" in metrics.render()
 
