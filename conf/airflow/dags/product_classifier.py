@@ -2,7 +2,8 @@
 
 The stages and their order are what DVC makes of dvc.yaml, asked for whenever Airflow reads this
 file: a new stage is a new task. Every task is a command of this repository, run in its own
-environment (.venv). A task is skipped where its command has nothing to do, and the run goes on.
+environment: .venv, or PIPELINE_ENVIRONMENT where a container has it elsewhere. A task is skipped
+where its command has nothing to do, and the run goes on.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ UNCHANGED, NO_CHAMPION, NOT_BETTER = 99, 7, 10
 """Exit statuses of commands that had nothing to do: see docs/schedule.md."""
 
 ROOT = Path(__file__).resolve().parents[3]
-BIN = ROOT / ".venv" / "bin"
+BIN = Path(os.environ.get("PIPELINE_ENVIRONMENT", ROOT / ".venv")) / "bin"
 SURROUNDINGS = {
     "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
     "DVC_NO_ANALYTICS": "1",
