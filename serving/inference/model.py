@@ -86,7 +86,8 @@ class Model:
             try:
                 outcome = await self._replace()
             except Exception as error:  # of whatever kind: what answers must go on
-                told = Reload("refused", self.hash, str(error) or repr(error))
+                foreseen = isinstance(error, (RuntimeError, ValueError, OSError))
+                told = Reload("refused", self.hash, str(error) if foreseen else repr(error))
                 message = "the classifier is not replaced: %s"
                 logger.error(message, told.reason, extra={"model": told.model})
             else:
