@@ -32,8 +32,7 @@ def train_text() -> None:
             return
         set_up(train.seed, train.threads)
         products, listings = with_texts(read_training())
-        branch = text_branch(text, train, Examples.of(products), listings)
-        trained = train_branch(branch, live)
-        branch.encoder.write(TEXT_BRANCH)
+        trained = train_branch(text_branch(text, train, Examples.of(products), listings), live)
+        trained.branch.encoder.write(TEXT_BRANCH)
         trained.write(TEXT_BRANCH)
         print("text branch:", trained.accuracy)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
+from typing import Self
 
 import numpy as np
 
@@ -21,16 +23,34 @@ class NgramBranch(Solution):
     """Ridge regression on the codes; each product counts a second time, in small letters."""
 
     def __init__(
-        self, settings: Ngrams, train: Train, examples: Examples, listings: Sequence[Text]
+        self,
+        settings: Ngrams,
+        train: Train,
+        examples: Examples,
+        listings: Sequence[Text],
+        seen: np.ndarray | None = None,
     ) -> None:
         super().__init__(train, examples, settings.folds)
         self._settings = settings
-        self.encoder = NgramEncoder.fit(
-            listings, settings.bits, settings.least, settings.shares.model_dump()
-        )
-        self._rows = self.encoder.rows(listings)
-        self._uncased = self.encoder.rows([listing.lower() for listing in listings])
+        self._train = train
+        self._listings = listings
+        self._seen = np.arange(len(examples)) if seen is None else seen
         self._weights = class_weights(examples.labels, len(CODES), train.class_weight)
+
+    def on(self, rows: np.ndarray) -> Self:
+        """See Branch."""
+        return type(self)(self._settings, self._train, self.examples, self._listings, rows)
+
+    @cached_property
+    def encoder(self) -> NgramEncoder:
+        """With the document frequencies of the examples that may be seen."""
+        of = self._settings
+        listings = [self._listings[row] for row in self._seen.tolist()]
+        return NgramEncoder.fit(listings, of.bits, of.least, of.shares.model_dump())
+
+    @cached_property
+    def _rows(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        return self.encoder.rows(self._listings)
 
     def encode(self, rows: np.ndarray) -> Inputs:
         """See Branch: `buckets` and `values`, as NgramEncoder gives them."""
@@ -44,8 +64,9 @@ class NgramBranch(Solution):
         """See Solution."""
         labels, uncased = self.examples.labels[rows], self._settings.uncased
         weights = self._weights[labels]
+        small = self.encoder.rows([self._listings[row].lower() for row in rows.tolist()])
         kernel, bias = ridge(
-            [self._rows[row] for row in rows] + [self._uncased[row] for row in rows],
+            [self._rows[row] for row in rows] + small,
             2**self._settings.bits,
             np.tile(labels, 2),
             len(CODES),

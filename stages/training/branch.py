@@ -58,15 +58,25 @@ class Branch(ABC):
 
     A kind says how products become inputs (`encode`), what its model is (`build`) and, by being a
     `Descent` or a `Solution`, how that is fitted (`fit`). `epochs` is the most that training may
-    take, `folds` the number of parts in which held-out products are answered, drawn with `seed`.
+    take, `folds` the number of parts in which held-out products are answered, drawn with `seed`;
+    `stops` says whether examples are needed to stop training on.
     """
 
     epochs = 1
+    stops = False
 
     def __init__(self, train: Train, examples: Examples, folds: int) -> None:
         self.examples = examples
         self.folds = folds
         self.seed = train.seed
+
+    def on(self, rows: np.ndarray) -> Self:
+        """The branch as it is when only the examples `rows` may be seen.
+
+        A kind that learns from its inputs before it is fitted (a vocabulary, document frequencies)
+        learns from these alone; others are the same on all.
+        """
+        return self
 
     @abstractmethod
     def encode(self, rows: np.ndarray) -> Inputs:

@@ -28,6 +28,8 @@ Loss = Callable[..., keras.KerasTensor]
 class Descent(Branch):
     """Fitted by gradient descent, with early stopping where there are examples to stop on."""
 
+    stops = True
+
     def __init__(self, train: Train, examples: Examples, folds: int) -> None:
         super().__init__(train, examples, folds)
         self.epochs = train.epochs

@@ -1,17 +1,19 @@
 """Training a branch: fit with early stopping, answer held-out products, fit again on everything.
 
-What fusion, calibration and acceptance learn from must be answers to products the branch was not
-trained on. With `folds` = 1 these are the validation products. With more, every product of train
-and validation is answered by a model fitted without its fold, which gives fusion several times as
-many examples; the epochs are those that early stopping found on the validation products, and the
-branch that is kept is fitted on all of them (out-of-fold stacking: Wolpert, 1992, "Stacked
-generalization").
+What fusion, calibration and acceptance learn from must be answers to products of which the branch
+has seen nothing: neither their codes, nor their texts for its vocabulary, nor their loss to stop
+on. So a branch that stops early does so on a part of the training products, set aside, which is
+never among the held-out ones. With `folds` = 1 these are the validation products. With more, every
+other product of train and validation is answered by a branch fitted without its fold, which gives
+fusion several times as many examples; the branch that is kept is fitted on all of them
+(out-of-fold stacking: Wolpert, 1992, "Stacked generalization").
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import numpy as np
 from dvclive import Live
@@ -24,16 +26,23 @@ from stages.common.output import StageError
 from stages.common.paths import HELD_OUT, WEIGHTS
 from stages.training.branch import Branch
 
+STOPPING = 8
+"""Parts into which the training products are divided; early stopping is on one of them, about as
+large as the validation part."""
+
 
 class NothingToLearnError(StageError):
     """The catalogue has nothing for this branch."""
 
 
+B = TypeVar("B", bound=Branch)
+
+
 @dataclass(frozen=True)
-class Trained:
+class Trained(Generic[B]):
     """The branch that is kept, and its answers to products it had not seen."""
 
-    branch: Branch
+    branch: B
     model: keras.Model
     held_out: HeldOut
 
@@ -52,34 +61,53 @@ class Trained:
         return f"{right.mean():.3f} accuracy on {len(right)} held-out products"
 
 
-def train_branch(branch: Branch, live: Live) -> Trained:
+def train_branch(branch: B, live: Live) -> Trained[B]:
     """Fit the branch and answer what it had not seen; curves and progress go to `live` and stdout.
 
     Raises DivergedError, NothingToLearnError.
     """
     examples = branch.examples
-    training, stopping = int((~examples.validation).sum()), int(examples.validation.sum())
-    if not training or not stopping:
-        raise NothingToLearnError(
-            f"of the products this branch can see, {training} are for training and {stopping} for "
-            "validation, and it needs both: give it more of them, or switch it off "
-            "(-S image=none, -S text=none)"
-        )
     everything = np.arange(len(examples))
-    validation = everything[examples.validation]
-    model, epochs = branch.fit(everything[~examples.validation], branch.epochs, validation, live)
+    aside = _aside(branch)
+    # Those that stop on nothing show their curves on validation.
+    watched = aside if branch.stops else examples.validation
+    fitted = ~watched
     if branch.folds == 1:
-        answers = branch.logits(model, validation)
-        held_out = HeldOut(examples.rows[validation], answers, examples.rows)
-        return Trained(branch, model, held_out)
+        fitted &= ~examples.validation
+    if not fitted.any() or not watched.any() or not examples.validation.any():
+        raise NothingToLearnError(
+            f"of the products this branch can see, {int((~examples.validation).sum())} are for "
+            f"training and {int(examples.validation.sum())} for validation, and it needs both "
+            "(for training, two that are no near-duplicates): give it more of them, or switch it "
+            "off (-S image=none, -S text=none)"
+        )
+    first = branch.on(everything[fitted])
+    model, epochs = first.fit(everything[fitted], branch.epochs, everything[watched], live)
+    if branch.folds == 1:
+        held = everything[examples.validation]
+        answers = HeldOut(examples.rows[held], first.logits(model, held), examples.rows)
+        return Trained(first, model, answers)
 
     fold = folds(examples.labels, examples.groups, branch.folds, branch.seed)
-    answers = np.zeros((len(examples), len(CODES)), np.float32)
+    logits = np.zeros((len(examples), len(CODES)), np.float32)
     for number in np.unique(fold):
         print(f"fold {number + 1} of {branch.folds}", flush=True)
-        unseen = everything[fold == number]
-        model, _ = branch.fit(everything[fold != number], epochs, None, live)
-        answers[unseen] = branch.logits(model, unseen)
+        seen, unseen = everything[fold != number], everything[fold == number]
+        part = branch.on(seen)
+        model, _ = part.fit(seen, epochs, None, live)
+        logits[unseen] = part.logits(model, unseen)
     print("all products", flush=True)
     model, _ = branch.fit(everything, epochs, None, live)
-    return Trained(branch, model, HeldOut(examples.rows, answers, examples.rows))
+    held = everything[~aside]
+    return Trained(branch, model, HeldOut(examples.rows[held], logits[held], examples.rows))
+
+
+def _aside(branch: Branch) -> np.ndarray:
+    """Bool [n]: the training products on which the branch stops early; none if it does not."""
+    examples = branch.examples
+    aside = np.zeros(len(examples), bool)
+    training = np.flatnonzero(~examples.validation)
+    if branch.stops and len(training):
+        fold = folds(examples.labels[training], examples.groups[training], STOPPING, branch.seed)
+        aside[training[fold == 0]] = True
+    return aside
