@@ -22,7 +22,7 @@ from stages.common.paths import (
 )
 from stages.common.settings import load
 from stages.pictures.archive import PictureArchive, Skipped
-from stages.preparation.split import near_duplicate_groups, split
+from stages.preparation.split import near_duplicate_groups, placeholders, split
 from stages.preparation.tables import (
     join_labels,
     read_labels,
@@ -55,9 +55,11 @@ def prepare() -> None:
     silent = (texts == "").all(axis=1) & (labelled["picture"] == "")
     rejected = pd.concat([rejected, labelled[silent].assign(reason="neither text nor picture")])
     labelled, texts, prints = labelled[~silent], texts[~silent], prints[~silent]
-    labelled["group"] = near_duplicate_groups(texts["designation"], prints)
-    part = split(
-        labelled["prdtypecode"],
+    codes = labelled["prdtypecode"]
+    stand_in = placeholders(texts["designation"], codes, prints)
+    labelled["group"] = near_duplicate_groups(texts["designation"], prints.mask(stand_in, ""))
+    parts = split(
+        codes,
         labelled["group"].to_numpy(),
         validation=settings.validation_share,
         test=settings.test_share,
@@ -66,7 +68,7 @@ def prepare() -> None:
 
     PREPARED.mkdir(parents=True, exist_ok=True)
     for name in ("train", "validation", "test"):
-        labelled[part == name].to_parquet(PREPARED / f"{name}.parquet", index=False)
+        labelled[parts.part == name].to_parquet(PREPARED / f"{name}.parquet", index=False)
     unlabelled.to_parquet(PREPARED / "unlabelled.parquet", index=False)
     shown = ["id", "designation", "productid", "imageid", "prdtypecode", "reason"]
     rejected.to_csv(PREPARED / "rejected.csv", columns=shown, index=False)
@@ -79,13 +81,18 @@ def prepare() -> None:
         "rejected": len(rejected),
         "unlabelled": len(unlabelled),
         "near_duplicates": len(labelled) - labelled["group"].nunique(),
+        "largest_group": int(labelled["group"].value_counts().max()),
+        "large_groups": labelled["group"][parts.large].nunique(),
+        "in_large_groups": int(parts.large.sum()),
+        "placeholders": prints[stand_in].nunique(),
+        "with_placeholder": int(stand_in.sum()),
         "skipped_entries": len(skipped),
-        **{name: int((part == name).sum()) for name in ("train", "validation", "test")},
+        **{name: int((parts.part == name).sum()) for name in ("train", "validation", "test")},
         "with_designation": float((texts["designation"] != "").mean()),
         "with_description": float((texts["description"] != "").mean()),
         "with_picture": float((labelled["picture"] != "").mean()),
-        "codes": labelled["prdtypecode"].nunique(),
-        "smallest_code": int(labelled["prdtypecode"].value_counts().min()),
+        "codes": codes.nunique(),
+        "smallest_code": int(codes.value_counts().min()),
     }
     write_json(METRICS / "data.json", figures)
     for name, value in figures.items():

@@ -24,7 +24,7 @@ from stages.common.output import StageError
 from stages.common.paths import FILES, IMAGES, TEST_PRODUCTS, TRAIN_CODES, TRAIN_PRODUCTS
 from stages.pictures.archive import PictureArchive
 from stages.pictures.decoding import decode_all
-from stages.preparation.split import near_duplicate_groups
+from stages.preparation.split import near_duplicate_groups, placeholders
 from stages.preparation.tables import (
     join_labels,
     read_labels,
@@ -141,12 +141,19 @@ def _pictures(
         return
     names = archive.names(good, "image_train")
     prints = pd.Series([archive.fingerprint(name) if name else "" for name in names])
-    groups = near_duplicate_groups(good["designation"].map(normalise), prints)
+    titles = good["designation"].map(normalise)
+    stand_in = placeholders(titles, good["prdtypecode"], prints)
+    groups = near_duplicate_groups(titles, prints.mask(stand_in, ""))
     silent = (good[["designation", "description"]].map(normalise) == "").all(axis=1) & (
         prints == ""
     )
     repeated = len(good) - len(set(groups))
     report.say("near-duplicates", f"{repeated:,} rows repeat the title or the picture of another")
+    report.say(
+        "placeholders",
+        f"{prints[stand_in].nunique():,} pictures, of {int(stand_in.sum()):,} rows, stand under "
+        "many titles of several codes",
+    )
     report.say("empty", f"{int(silent.sum()):,} rows have neither text nor picture")
 
 

@@ -175,7 +175,7 @@ def _data(facts: Facts) -> str:
         ("part", "what for", "products"),
         (
             ("train", "training the branches", figure(data["train"])),
-            ("validation", "stopping, calibration, acceptance", figure(data["validation"])),
+            ("validation", "calibration, acceptance", figure(data["validation"])),
             ("test", "the scores below, and nothing else", figure(data["test"])),
             ("unlabelled", "answered by `predict`", figure(data["unlabelled"])),
         ),
@@ -192,7 +192,12 @@ their reasons in `data/prepared/rejected.csv`: {figure(data["rejected"])}.
 {share(data["with_description"])} a description, {share(data["with_picture"])} a picture. The \
 rarest code has {figure(data["smallest_code"])} products. The parts are drawn within each code; \
 {figure(data["near_duplicates"])} near-duplicates (same designation up to case, accents and \
-punctuation, or same picture) stay in the part of the product they repeat."""
+punctuation, or same picture) stay in the part of the product they repeat, the largest group has \
+{figure(data["largest_group"])} products. {figure(data["in_large_groups"])} products are of \
+{figure(data["large_groups"])} groups that are larger than a part's share of their code: all of \
+them are trained on. Placeholders, pictures under many titles of several codes, which are no \
+evidence of duplication: {figure(data["placeholders"])}, of \
+{figure(data["with_placeholder"])} products."""
 
 
 def _scores(facts: Facts) -> str:

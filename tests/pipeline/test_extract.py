@@ -40,7 +40,7 @@ def test_the_extract_is_read_whole_and_split_without_leaks() -> None:
     designations = good["designation"].map(normalise)
     assert (designations != "").sum() == 5020
     groups = near_duplicate_groups(designations, prints)
-    part = split(good["prdtypecode"], groups, validation=0.12, test=0.15, seed=13)
+    part = split(good["prdtypecode"], groups, validation=0.12, test=0.15, seed=13).part
     for keys in (designations.map(designation_key), prints, pd.Series(groups)):
         test = set(keys[part == "test"]) - {""}
         assert not test & set(keys[part != "test"])

@@ -78,6 +78,8 @@ def facts() -> Facts:
         data={
             **{"codes": 3, "labelled": 12_345, "rejected": 7, "unlabelled": 3, "train": 9_000},
             **{"validation": 1_000, "test": 2_345, "near_duplicates": 42, "smallest_code": 26},
+            **{"largest_group": 60, "large_groups": 2, "in_large_groups": 77},
+            **{"placeholders": 1, "with_placeholder": 88},
             **{"with_designation": 0.95, "with_description": 0.6517, "with_picture": 0.25},
         },
         evaluation={
@@ -175,6 +177,12 @@ def test_acceptance(facts: Facts) -> None:
         ["both", "0.800", "12", "too few products: as a text alone"],
     ]
     assert rows[-3:] == [["90 %", "90.0 %"], ["95 %", "77.0 %"], ["98 %", "0.0 %"]]
+
+
+def test_large_groups_and_placeholders_are_told(facts: Facts) -> None:
+    told = section(model_card(facts), "Data")
+    assert "the largest group has 60 products. 77 products are of 2 groups" in told
+    assert "1, of 88 products" in told
 
 
 def test_no_accepted_product(facts: Facts) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.preparation.split import designation_key, near_duplicate_groups, split
+from stages.preparation.split import designation_key, near_duplicate_groups, placeholders, split
 
 SEEDS = st.integers(0, 2**32 - 1)
 SIZES = st.lists(st.integers(1, 4), min_size=1, max_size=80)
@@ -111,7 +111,7 @@ def products(sizes: list[int], seed: int) -> tuple[pd.Series, np.ndarray]:
 @given(SIZES, SEEDS)
 def test_no_group_is_divided(sizes: list[int], seed: int) -> None:
     codes, groups = products(sizes, seed)
-    part = split(codes, groups, validation=0.2, test=0.3, seed=seed)
+    part = split(codes, groups, validation=0.2, test=0.3, seed=seed).part
     assert set(part) <= {"train", "validation", "test"}
     assert pd.Series(part).groupby(groups).nunique().max() == 1
 
@@ -119,7 +119,7 @@ def test_no_group_is_divided(sizes: list[int], seed: int) -> None:
 @pytest.mark.parametrize("seed", range(5))
 def test_shares_are_kept_within_every_code(seed: int) -> None:
     codes, groups = products([1, 1, 1, 2, 3] * 400, seed)
-    part = split(codes, groups, validation=0.12, test=0.15, seed=seed)
+    part = split(codes, groups, validation=0.12, test=0.15, seed=seed).part
     for code in codes.unique():
         of_code = part[(codes == code).to_numpy()]
         for name, share in (("test", 0.15), ("validation", 0.12), ("train", 0.73)):
@@ -130,24 +130,61 @@ def test_shares_are_kept_within_every_code(seed: int) -> None:
 def test_the_split_is_that_of_its_seed() -> None:
     codes, groups = products([1, 2] * 100, 0)
     first, again, other = (
-        split(codes, groups, validation=0.1, test=0.2, seed=seed) for seed in (5, 5, 6)
+        split(codes, groups, validation=0.1, test=0.2, seed=seed).part for seed in (5, 5, 6)
     )
     assert (first == again).all()
     assert (first != other).any()
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_large_group_is_trained_on_and_starves_no_part(seed: int) -> None:
+    codes = pd.Series([10] * 500 + [40] * 300)
+    groups = np.concatenate([np.zeros(70, int), np.arange(1, 731)])
+    parts = split(codes, groups, validation=0.12, test=0.1, seed=seed)
+    assert (parts.part[:70] == "train").all()
+    assert parts.large.nonzero()[0].tolist() == list(range(70))
+    counts = {name: (parts.part[:500] == name).sum() for name in ("test", "validation", "train")}
+    assert counts == {"test": 50, "validation": 60, "train": 390}
+
+
+@settings(deadline=None, max_examples=40)
+@given(SIZES, SEEDS)
+def test_a_part_lacks_less_than_any_group_that_could_fill_it(sizes: list[int], seed: int) -> None:
+    codes, groups = products(sizes, seed)
+    parts = split(codes, groups, validation=0.2, test=0.3, seed=seed)
+    table = pd.DataFrame({"code": codes, "group": groups, "part": parts.part, "large": parts.large})
+    for _, of_code in table.groupby("code"):
+        at_hand = of_code[(of_code["part"] == "train") & ~of_code["large"]]
+        smallest = at_hand.groupby("group").size().min() if len(at_hand) else np.inf
+        until_test, until_validation = round(0.3 * len(of_code)), round(0.5 * len(of_code))
+        for name, share in (("test", until_test), ("validation", until_validation - until_test)):
+            lacking = share - (of_code["part"] == name).sum()
+            assert 0 <= lacking < smallest
+
+
+def test_a_picture_under_many_titles_of_several_codes_is_a_placeholder() -> None:
+    titles = pd.Series([*"abcde", *"fghij", *"kkkkk", *"lmn", "", "", *"opqrs"])
+    codes = pd.Series(
+        [*(1, 1, 2, 3, 3), *([1] * 5), *(1, 2, 3, 4, 5), *(1, 2, 3, 4, 5), *(1, 2, 3, 4, 5)]
+    )
+    prints = pd.Series(["shop"] * 5 + ["one code"] * 5 + ["one title"] * 5 + ["few"] * 5 + [""] * 5)
+    found = placeholders(titles, codes, prints)
+    assert set(prints[found]) == {"shop"}
+    assert len(placeholders(titles[:0], codes[:0], prints[:0])) == 0
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_a_tiny_code_is_still_trained_on(count: int) -> None:
     codes = pd.Series([10] * 100 + [40] * count)
     for seed in range(10):
-        part = split(codes, np.arange(len(codes)), validation=0.12, test=0.15, seed=seed)
+        part = split(codes, np.arange(len(codes)), validation=0.12, test=0.15, seed=seed).part
         assert (part[100:] == "train").sum() >= max(1, count - 1)
 
 
 def test_a_group_with_several_codes_counts_as_its_most_frequent_one() -> None:
     codes = pd.Series([10, 40, 40] + [10] * 20)
     groups = np.array([0, 0, 0, *range(1, 21)])
-    part = split(codes, groups, validation=0.2, test=0.2, seed=0)
+    part = split(codes, groups, validation=0.2, test=0.2, seed=0).part
     # Alone in code 40, too large for a share of 3: all of it trains.
     assert part[:3].tolist() == ["train"] * 3
     assert (part[3:] == "test").sum() == 4

@@ -194,10 +194,10 @@ def test_no_group_is_divided_and_shares_are_kept(seed: int, count: int) -> None:
     random = np.random.default_rng(seed)
     groups = random.integers(0, count // 2, count)
     codes = pd.Series(random.choice([10, 40, 50], count, p=[0.6, 0.3, 0.1]))
-    part = split(codes, groups, validation=0.1, test=0.2, seed=seed)
+    part = split(codes, groups, validation=0.1, test=0.2, seed=seed).part
     table = pd.DataFrame({"group": groups, "part": part})
     assert (table.groupby("group")["part"].nunique() == 1).all()
     assert (part == "test").mean() <= 0.2 + 3 / count + 0.02
     assert (part == "test").mean() > 0.05
-    again = split(codes, groups, validation=0.1, test=0.2, seed=seed)
+    again = split(codes, groups, validation=0.1, test=0.2, seed=seed).part
     assert (part == again).all()
