@@ -19,7 +19,13 @@ from stages.common.paths import ARCHIVE, CLASSIFIER, EVALUATION, METRICS
 from stages.common.products import columns, read_part
 from stages.common.settings import load
 from stages.evaluation.answers import in_chunks
-from stages.evaluation.scores import coverage_at, coverage_curve, reliability, scores
+from stages.evaluation.scores import (
+    acceptance,
+    coverage_at,
+    coverage_curve,
+    reliability,
+    scores,
+)
 from stages.pictures.archive import PictureArchive
 
 
@@ -42,7 +48,8 @@ def evaluate() -> None:
     p_text, p_image = ask(has_text, nothing), ask(nothing, has_image)
     bins = settings.evaluate.bins
     confidence, right = p.max(axis=1), p.argmax(axis=1) == labels
-    accepted = classifier.fusion.accepted(confidence, states(has_text, has_image))
+    state, groups = states(has_text, has_image), products["group"].to_numpy()
+    accepted = classifier.fusion.accepted(confidence, state)
     write_json(
         METRICS / "evaluation.json",
         {
@@ -60,8 +67,13 @@ def evaluate() -> None:
             },
             "accepted": {
                 "asked_precision": settings.evaluate.precision,
-                "precision": float(right[accepted].mean()) if accepted.any() else None,
-                "coverage": float(accepted.mean()),
+                "certainty": settings.evaluate.certainty,
+                **acceptance(right, accepted, groups),
+                "states": {
+                    name: acceptance(right[of], accepted[of], groups[of])
+                    for name in classifier.fusion.blends
+                    for of in [state == name]
+                },
             },
             "coverage_at": {
                 str(percent): coverage_at(confidence, right, percent / 100)
@@ -69,16 +81,22 @@ def evaluate() -> None:
             },
         },
     )
-    write_plots(p, labels, classifier.codes, bins)
+    write_plots(p, labels, accepted, classifier.codes, bins)
 
 
-def write_plots(p: np.ndarray, labels: np.ndarray, codes: tuple[int, ...], bins: int) -> None:
+def write_plots(
+    p: np.ndarray, labels: np.ndarray, accepted: np.ndarray, codes: tuple[int, ...], bins: int
+) -> None:
     """What `dvc plots` draws: confusion, score for each code, reliability, coverage."""
     EVALUATION.mkdir(parents=True, exist_ok=True)
     names = [f"{code} {LABELS[code].english}" for code in codes]
     found = p.argmax(axis=1)
     pd.DataFrame(
-        {"actual": [names[i] for i in labels], "predicted": [names[i] for i in found]}
+        {
+            "actual": [names[i] for i in labels],
+            "predicted": [names[i] for i in found],
+            "accepted": accepted,
+        }
     ).to_csv(EVALUATION / "confusion.csv", index=False)
     precision, recall, f1, support = precision_recall_fscore_support(
         labels, found, labels=np.arange(len(codes)), zero_division=0

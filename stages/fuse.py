@@ -31,6 +31,7 @@ def fuse() -> None:
         groups=products["group"].to_numpy(),
         method=method,
         precision=precision,
+        certainty=settings.evaluate.certainty,
         seed=settings.prepare.seed,
     ).states()
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from stages.commands.machine import environment
 from stages.common.output import write_json
+from stages.evaluation.scores import INTERVAL
 
 METRICS = Path("metrics")
 ROWS = {
@@ -40,12 +41,22 @@ def summary(evaluation: dict[str, Any], speed: dict[str, Any]) -> str:
     lines += [
         "",
         f"accepted without review: {accepted['coverage']:.1%} of the products, "
-        f"{_share(accepted['precision'])} of them right ({accepted['asked_precision']:.0%} asked)",
+        f"{_share(accepted['precision'])} of them right ({accepted['asked_precision']:.0%} asked)"
+        f"{_interval(accepted)}",
         f"one product: {_seconds(speed)}",
         "",
         *(f"{name:<12} {place}" for name, place in OUTPUTS.items()),
     ]
     return "\n".join(lines)
+
+
+def _interval(accepted: dict[str, Any]) -> str:
+    if not accepted["accepted"]:
+        return ""
+    return (
+        f": {accepted['accepted_right']} of {accepted['accepted']}, {INTERVAL:.0%} interval "
+        f"{accepted['low']:.1%} to {accepted['high']:.1%}"
+    )
 
 
 def _seconds(speed: dict[str, Any]) -> str:

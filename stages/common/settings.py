@@ -284,9 +284,10 @@ class Fuse(_Frozen):
 
 
 class Evaluate(_Frozen):
-    """What is measured, and what is asked of accepted products."""
+    """What is measured, and what is asked of accepted products, with which certainty."""
 
     precision: Annotated[float, Field(gt=0.5, lt=1)]
+    certainty: Annotated[float, Field(ge=0.5, lt=1)]
     bins: Annotated[int, Field(ge=2, le=100)]
 
 

@@ -17,6 +17,7 @@ from serving.classifier.explaining import Region, Word
 from serving.classifier.fusion import State
 from serving.listing.labels import LABELS
 from stages.evaluation.examples import Example
+from stages.evaluation.scores import INTERVAL
 
 WEAK = 5
 """Codes listed as weak: those with the lowest F1."""
@@ -76,8 +77,8 @@ def model_card(facts: Facts) -> str:
         _scores(facts),
         _calibration(facts),
         _acceptance(facts),
+        _wrong(facts.confusion),
         _codes(facts),
-        _confusions(facts.confusion),
         _examples(facts.examples),
         _reproduction(facts),
     )
@@ -229,7 +230,7 @@ On products with both, the text alone has a weighted F1 of \
 
 def _calibration(facts: Facts) -> str:
     rows = [
-        (figure(row.confidence), figure(row.accuracy), share(row.share))
+        (figure(row.confidence), figure(row.accuracy), figure(int(row.products)), share(row.share))
         for row in facts.reliability.itertuples()
     ]
     return f"""## Calibration
@@ -237,42 +238,80 @@ def _calibration(facts: Facts) -> str:
 How sure the answers were, and how many of them were right. The expected calibration error is the \
 mean gap between the two, {figure(facts.evaluation["calibration_error"])}.
 
-{table(("mean confidence", "right", "of all answers"), rows, left=0)}"""
+{table(("mean confidence", "right", "products", "of all answers"), rows, left=0)}"""
 
 
 def _acceptance(facts: Facts) -> str:
     accepted = facts.evaluation["accepted"]
     asked = share(accepted["asked_precision"], 0)
-    thresholds = [
+    states = [
+        (state, name, facts.thresholds[state])
+        for state, name in _EVIDENCE.items()
+        if state in facts.thresholds
+    ]
+    learnt = [
         (
             name,
             figure(least) if least <= 1 else "never accepted",
-            figure(facts.fusion[state]["products"]),
+            *(figure(facts.fusion[state].get(of)) for of in _LEARNT),
             facts.fusion[state]["learnt_from"],
         )
-        for state, name in _EVIDENCE.items()
-        if (least := facts.thresholds.get(state)) is not None
+        for state, name, least in states
     ]
+    tested = [
+        (name, *_kept(figures))
+        for name, figures in (
+            *((name, accepted["states"][state]) for state, name, _ in states),
+            ("all, with those that have neither", accepted),
+        )
+    ]
+    of_all = facts.evaluation["products"]
     coverage = [
-        (f"{percent} %", share(reached))
+        (f"{percent} %", share(reached), figure(round(reached * of_all)))
         for percent, reached in sorted(facts.evaluation["coverage_at"].items(), key=_percent)
     ]
     outcome = (
         f"{share(accepted['coverage'])} of the test products are accepted, "
-        f"{share(accepted['precision'])} of them right."
-        if accepted["precision"] is not None
+        f"{share(accepted['precision'])} of them right "
+        f"({figure(accepted['accepted_right'])} of {figure(accepted['accepted'])}; "
+        f"{share(INTERVAL, 0)} interval {_interval(accepted)})."
+        if accepted["accepted"]
         else "No test product is accepted."
     )
     return f"""## Acceptance
 
-An answer is accepted from a confidence on that kept {asked} of the accepted answers right on \
-held-out products. {outcome}
+An answer is accepted from the confidence from which, with a certainty of \
+{share(accepted["certainty"], 0)}, {asked} of new answers are right. Held-out products prove it: \
+by how many near-duplicate groups of them are accepted, and how few of these are wrong. {outcome}
 
-{table(("evidence", "least confidence", "held-out products", "learnt from"), thresholds)}
+{table(_TESTED, tested)}
+
+The interval is that of the precision on new products; near-duplicates count together. The least \
+confidence, and the held-out products that it rests on:
+
+{table(("evidence", "least confidence", "products", "groups", "accepted", "right", "from"), learnt)}
 
 With hindsight, the largest share of the test products that could have been accepted:
 
-{table(("right", "accepted"), coverage)}"""
+{table(("right", "accepted", "products"), coverage)}"""
+
+
+_TESTED = ("evidence", "test products", "accepted", "right", "wrong", "precision", "interval")
+_LEARNT = ("products", "groups", "accepted", "accepted_right")
+"""Of a state's figures, what its threshold rests on."""
+
+
+def _kept(figures: Mapping[str, Any]) -> tuple[str, ...]:
+    """Answers, accepted, right, wrong, precision and its interval."""
+    count, right = figures["accepted"], figures["accepted_right"]
+    counts = (figures["answers"], count, right, count - right)
+    return *map(figure, counts), share(figures["precision"]), _interval(figures)
+
+
+def _interval(figures: Mapping[str, Any]) -> str:
+    if figures["low"] is None:
+        return "–"
+    return f"{share(figures['low'])} to {share(figures['high'])}"
 
 
 def _percent(item: tuple[str, float]) -> float:
@@ -309,18 +348,30 @@ def _taken_for(confusion: pd.DataFrame, code: str) -> str:
     return f"{plain(str(counts.idxmax()))} ({counts.max()})"
 
 
-def _confusions(confusion: pd.DataFrame) -> str:
+def _wrong(confusion: pd.DataFrame) -> str:
+    """What nobody would have looked at first, then what people would have seen."""
+    wrong = confusion["actual"] != confusion["predicted"]
+    accepted = confusion["accepted"]
+    sections = []
+    for title, of in (("Accepted and wrong", accepted), ("Sent to review and wrong", ~accepted)):
+        found = f"{figure(int((wrong & of).sum()))} of {figure(int(of.sum()))} products."
+        sections.append(f"## {title}\n\n{found}")
+        if (wrong & of).any():
+            sections[-1] += f" Most frequent:\n\n{_pairs(confusion, wrong & of)}"
+    return "\n\n".join(sections)
+
+
+def _pairs(confusion: pd.DataFrame, shown: pd.Series) -> str:
     of_code = confusion["actual"].value_counts()
-    wrong = confusion[confusion["actual"] != confusion["predicted"]]
     counts = sorted(
-        wrong.groupby(["actual", "predicted"]).size().items(), key=lambda item: (-item[1], item[0])
+        confusion[shown].groupby(["actual", "predicted"]).size().items(),
+        key=lambda item: (-item[1], item[0]),
     )
     rows = [
         (plain(actual), plain(found), figure(int(count)), share(count / of_code[actual], 0))
         for (actual, found), count in counts[:CONFUSIONS]
     ]
-    told = table(("is", "answered as", "products", "of the code"), rows, left=2)
-    return "## Most frequent confusions\n\n" + (told if rows else "None: every answer was right.")
+    return table(("is", "answered as", "products", "of the code"), rows, left=2)
 
 
 def _examples(examples: Mapping[str, Example | None]) -> str:

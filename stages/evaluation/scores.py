@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from scipy.stats import norm
 from sklearn.metrics import accuracy_score, f1_score, log_loss
+
+INTERVAL = 0.95
+"""Confidence of the interval of a share."""
 
 
 def scores(p: np.ndarray, labels: np.ndarray, bins: int) -> dict[str, Any]:
@@ -32,13 +36,14 @@ def calibration_error(confidence: np.ndarray, right: np.ndarray, bins: int) -> f
 
 
 def reliability(confidence: np.ndarray, right: np.ndarray, bins: int) -> list[dict[str, float]]:
-    """For each bin that holds answers: mean confidence, accuracy, share of all answers."""
+    """For each bin that holds answers: their mean confidence, accuracy, share of all, number."""
     bin_of = np.minimum((confidence * bins).astype(int), bins - 1)
     return [
         {
             "confidence": float(confidence[bin_of == number].mean()),
             "accuracy": float(right[bin_of == number].mean()),
             "share": float((bin_of == number).mean()),
+            "products": int((bin_of == number).sum()),
         }
         for number in np.unique(bin_of)
     ]
@@ -57,3 +62,39 @@ def coverage_at(confidence: np.ndarray, right: np.ndarray, precision: float) -> 
     distinct = np.append(np.diff(np.sort(-confidence)) != 0, True)[: len(confidence)]
     enough = np.flatnonzero((reached >= precision) & distinct)  # a threshold divides no tie
     return float(coverage[enough[-1]]) if len(enough) else 0.0
+
+
+def acceptance(right: np.ndarray, accepted: np.ndarray, groups: np.ndarray) -> dict[str, Any]:
+    """What became of n answers, and how many of the accepted are right, with its interval.
+
+    `right` and `accepted` are bool [n], near-duplicate `groups` int [n]. `low` and `high` are None,
+    as `precision` is, where nothing was accepted.
+    """
+    count, good = int(accepted.sum()), int(right[accepted].sum())
+    low, high = wilson(right[accepted], groups[accepted]) if count else (None, None)
+    return {
+        "answers": len(right),
+        "accepted": count,
+        "accepted_right": good,
+        "reviewed": len(right) - count,
+        "reviewed_right": int(right.sum()) - good,
+        "coverage": count / len(right) if len(right) else None,
+        "precision": good / count if count else None,
+        "low": low,
+        "high": high,
+    }
+
+
+def wilson(right: np.ndarray, groups: np.ndarray) -> tuple[float, float]:
+    """The score interval of a share (Wilson, 1927) for new products; n > 0.
+
+    Near-duplicates count as if they were all right or all wrong together: the number of products is
+    divided by the design effect of groups of unequal size (Kish, 1965, "Survey Sampling").
+    """
+    share = right.mean()
+    sizes = np.unique(groups, return_counts=True)[1]
+    n = len(right) ** 2 / (sizes**2).sum()
+    z = norm.ppf((1 + INTERVAL) / 2)
+    centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
+    return float(max(centre - half, 0)), float(min(centre + half, 1))

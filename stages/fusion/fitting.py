@@ -1,4 +1,4 @@
-"""Learning how to combine the branches, how sure to be, and what to accept, from held-out logits.
+"""Learning how to combine the branches, and how sure to be, from held-out logits.
 
 Nothing here sees a product that a branch was trained on, nor a test product.
 """
@@ -15,9 +15,6 @@ from serving.classifier.fusion import Blend, Ensemble, softmax
 
 GRID = np.linspace(0, 1, 101)
 """Shares of the text that `weighted` tries."""
-
-NEVER = 2.0
-"""A threshold that no confidence reaches."""
 
 BIAS_PENALTY = 10.0
 """Weight of the squared bias in `stacked`, in products: the evidence it takes to move a code."""
@@ -135,17 +132,3 @@ def cross_fitted(
             text[unseen], image[unseen]
         )
     return p
-
-
-def acceptance_threshold(confidence: np.ndarray, right: np.ndarray, precision: float) -> float:
-    """The least confidence from which on `precision` of the answers are right; NEVER if none.
-
-    One more error than was seen is counted, so that a handful of lucky answers opens no door.
-    """
-    order = np.argsort(-confidence, kind="stable")
-    kept = np.arange(1, len(order) + 1)
-    enough = (right[order].cumsum() - 1) / kept >= precision
-    enough &= np.append(np.diff(confidence[order]) != 0, True)[: len(order)]  # never within a tie
-    if not enough.any():
-        return NEVER
-    return float(confidence[order[np.flatnonzero(enough)[-1]]])

@@ -41,6 +41,17 @@ def scores(products: int, f1: float) -> dict[str, Any]:
     }
 
 
+def accepted(answers: int, count: int, right: int) -> dict[str, Any]:
+    """What `evaluate` says of the answers, 0.01 to either side of the precision for an interval."""
+    precision = right / count if count else None
+    return {
+        **{"answers": answers, "accepted": count, "accepted_right": right},
+        **{"coverage": count / answers, "precision": precision},
+        "low": precision and precision - 0.01,
+        "high": precision and precision + 0.01,
+    }
+
+
 def prediction(code: int, confidence: float, state: State, *, accepted: bool = False) -> Prediction:
     return Prediction(code, "…", confidence, accepted, state, np.zeros(3))
 
@@ -91,7 +102,14 @@ def facts() -> Facts:
                 "text_alone_weighted_f1": 0.799,
                 "image_alone_weighted_f1": 0.455,
             },
-            "accepted": {"asked_precision": 0.95, "precision": 0.9612, "coverage": 0.7251},
+            "accepted": {
+                **{"asked_precision": 0.95, "certainty": 0.9, **accepted(2_345, 1_700, 1_634)},
+                "states": {
+                    "text": accepted(1_500, 1_450, 1_400),
+                    "image": accepted(345, 0, 0),
+                    "both": accepted(500, 250, 234),
+                },
+            },
             "coverage_at": {"90": 0.9, "95": 0.77, "98": 0.0},
         },
         codes=pd.DataFrame(
@@ -104,19 +122,30 @@ def facts() -> Facts:
             }
         ),
         confusion=pd.DataFrame(
-            [("10 Used books", "10 Used books")] * 3
-            + [("2583 Pool", "2905 PC games")] * 2
-            + [("2583 Pool", "10 Used books"), ("2583 Pool", "2583 Pool")],
-            columns=["actual", "predicted"],
+            [("10 Used books", "10 Used books", True)] * 3
+            + [("2583 Pool", "2905 PC games", False)] * 2
+            + [("2583 Pool", "10 Used books", True), ("2583 Pool", "2583 Pool", False)],
+            columns=["actual", "predicted", "accepted"],
         ),
-        reliability=pd.DataFrame({"confidence": [0.25], "accuracy": [0.3125], "share": [1.0]}),
+        reliability=pd.DataFrame(
+            {"confidence": [0.25], "accuracy": [0.3125], "share": [1.0], "products": [2_345]}
+        ),
         thresholds={"text": 0.9, "image": 2.0, "both": 0.8},
         fusion={
-            "text": {"products": 1_203, "learnt_from": "products of this state"},
-            "image": {"products": 317, "learnt_from": "all products with a picture"},
-            "both": {"products": 12, "learnt_from": "too few products: as a text alone"},
+            "text": {
+                **{"products": 1_203, "groups": 1_200, "accepted": 900, "accepted_right": 870},
+                "learnt_from": "products of this state",
+            },
+            "image": {
+                **{"products": 317, "groups": 310, "accepted": 0, "accepted_right": 0},
+                "learnt_from": "all products with a picture",
+            },
+            "both": {
+                **{"products": 12, "groups": 12},
+                "learnt_from": "too few products: as a text alone",
+            },
         },
-        examples={"Accepted and right": None, "Sure and wrong": EXAMPLE},
+        examples={"Accepted and right": None, "Sent to review and wrong": EXAMPLE},
     )
 
 
@@ -168,15 +197,50 @@ def test_a_missing_modality_has_dashes(facts: Facts, missing: str, row: int) -> 
 
 def test_acceptance(facts: Facts) -> None:
     accepting = section(model_card(facts), "Acceptance")
-    assert "kept 95 % of the accepted" in accepting
-    assert "72.5 % of the test products are accepted, 96.1 % of them right" in accepting
+    assert "with a certainty of 90 %, 95 % of new answers are right" in accepting
+    assert (
+        "72.5 % of the test products are accepted, 96.1 % of them right (1,634 of 1,700; 95 % "
+        "interval 95.1 % to 97.1 %)"
+    ) in accepting
     rows = cells(accepting)
-    assert rows[2:5] == [
-        ["text alone", "0.900", "1,203", "products of this state"],
-        ["picture alone", "never accepted", "317", "all products with a picture"],
-        ["both", "0.800", "12", "too few products: as a text alone"],
+    assert rows[2:6] == [
+        ["text alone", "1,500", "1,450", "1,400", "50", "96.6 %", "95.6 % to 97.6 %"],
+        ["picture alone", "345", "0", "0", "0", "–", "–"],
+        ["both", "500", "250", "234", "16", "93.6 %", "92.6 % to 94.6 %"],
+        [
+            *("all, with those that have neither", "2,345", "1,700", "1,634", "66", "96.1 %"),
+            "95.1 % to 97.1 %",
+        ],
     ]
-    assert rows[-3:] == [["90 %", "90.0 %"], ["95 %", "77.0 %"], ["98 %", "0.0 %"]]
+    assert rows[8:11] == [
+        ["text alone", "0.900", "1,203", "1,200", "900", "870", "products of this state"],
+        ["picture alone", "never accepted", "317", "310", "0", "0", "all products with a picture"],
+        ["both", "0.800", "12", "12", "–", "–", "too few products: as a text alone"],
+    ]
+    assert rows[-3:] == [
+        ["90 %", "90.0 %", "2,110"],
+        ["95 %", "77.0 %", "1,806"],
+        ["98 %", "0.0 %", "0"],
+    ]
+
+
+def test_what_was_accepted_and_wrong_comes_first_with_counts(facts: Facts) -> None:
+    card = model_card(facts)
+    accepted, reviewed = (
+        section(card, f"{what} and wrong") for what in ("Accepted", "Sent to review")
+    )
+    assert card.index("## Accepted and wrong") < card.index("## Sent to review and wrong")
+    assert "1 of 4 products." in accepted
+    assert cells(accepted)[2:] == [["2583 Pool", "10 Used books", "1", "25 %"]]
+    assert "2 of 3 products." in reviewed
+    assert cells(reviewed)[2:] == [["2583 Pool", "2905 PC games", "2", "50 %"]]
+    assert next(iter(KINDS)) == "Accepted and wrong"
+
+
+def test_every_table_of_answers_counts_its_products(facts: Facts) -> None:
+    for block in re.findall(r"(?:^\|.*\n)+", model_card(facts), re.MULTILINE):
+        header = cells(block)[0]
+        assert header == ["part", "parameters"] or any("products" in cell for cell in header)
 
 
 def test_large_groups_and_placeholders_are_told(facts: Facts) -> None:
@@ -186,8 +250,8 @@ def test_large_groups_and_placeholders_are_told(facts: Facts) -> None:
 
 
 def test_no_accepted_product(facts: Facts) -> None:
-    accepted = {"asked_precision": 0.95, "precision": None, "coverage": 0.0}
-    card = model_card(replace(facts, evaluation={**facts.evaluation, "accepted": accepted}))
+    nothing = {**facts.evaluation["accepted"], **accepted(2_345, 0, 0)}
+    card = model_card(replace(facts, evaluation={**facts.evaluation, "accepted": nothing}))
     assert "No test product is accepted." in section(card, "Acceptance")
 
 
@@ -199,15 +263,13 @@ def test_weak_codes_and_confusions(facts: Facts) -> None:
     assert "1 codes have no test product" in codes
     assert [row[0] for row in rows[7:]] == ["2583 Pool", "10 Used books"]  # tested, weakest first
     assert [row[-1] for row in rows[7:]] == ["2905 PC games (2)", "–"]
-    assert cells(section(card, "Most frequent confusions"))[2:] == [
-        ["2583 Pool", "2905 PC games", "2", "50 %"],
-        ["2583 Pool", "10 Used books", "1", "25 %"],
-    ]
 
 
 def test_no_confusion(facts: Facts) -> None:
     right = facts.confusion.assign(predicted=facts.confusion["actual"])
-    assert "every answer was right" in model_card(replace(facts, confusion=right))
+    card = model_card(replace(facts, confusion=right))
+    assert section(card, "Accepted and wrong").strip() == "0 of 4 products."
+    assert section(card, "Sent to review and wrong").strip() == "0 of 3 products."
 
 
 def test_an_example_is_told_shortly_and_means_nothing_in_markdown(facts: Facts) -> None:
@@ -289,9 +351,10 @@ def test_the_first_of_each_kind_is_shown_once() -> None:
     answers = [
         (10, prediction(10, 0.4, "both", accepted=True)),  # accepted and right, so not "both"
         (10, prediction(10, 0.9, "both", accepted=True)),
+        (10, prediction(2583, 0.9, "text")),  # surer than what is accepted, and still reviewed
         (10, prediction(2583, 0.4, "image")),
-        (10, prediction(2583, 0.45, "image")),
-        (10, prediction(2583, 0.8, "text")),
+        (10, prediction(10, 0.45, "image")),
+        (10, prediction(2583, 0.8, "text", accepted=True)),
         (10, prediction(2583, 0.9, "text")),
     ]
     read = []
@@ -303,8 +366,8 @@ def test_the_first_of_each_kind_is_shown_once() -> None:
 
     found = first_of_each_kind(answered())
     assert list(found) == list(KINDS)
-    assert [chosen[0].number for chosen in found.values() if chosen] == [0, 4, 2, 1]
-    assert read == [0, 1, 2, 3, 4]
+    assert [chosen[0].number for chosen in found.values() if chosen] == [5, 0, 2, 3, 1]
+    assert read == [0, 1, 2, 3, 4, 5]
 
 
 def test_a_kind_that_does_not_occur_is_none() -> None:
@@ -363,7 +426,7 @@ def test_the_stage_explains_real_answers(run: Path) -> None:
     accepted = told.partition("### Accepted and right")[2].partition("###")[0]
     assert "2583 Pool, right" in accepted
     assert "“piscine” (designation) +" in accepted
-    wrong = told.partition("### Sure and wrong")[2].partition("###")[0]
+    wrong = told.partition("### Accepted and wrong")[2].partition("###")[0]
     assert "10 Used books, wrong: 2905 PC games" in wrong
     assert "2583 Pool, right" in told.partition("### From a picture alone")[2]
     assert told.partition("### From text and picture")[2].strip().startswith("There is none")

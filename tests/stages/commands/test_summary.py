@@ -28,7 +28,11 @@ def evaluation(precision: float | None = 0.961) -> dict[str, Any]:
         "text_only": figures(4_000, 0.87),
         "image_only": figures(3_000, 0.5),
         "both": figures(2_000, 0.93),
-        "accepted": {"asked_precision": 0.95, "precision": precision, "coverage": 0.7251},
+        "accepted": {
+            **{"asked_precision": 0.95, "precision": precision, "coverage": 0.7251},
+            **({"accepted": 0} if precision is None else {"accepted": 189, "accepted_right": 180}),
+            **{"low": 0.9117, "high": 0.9745},
+        },
     }
 
 
@@ -46,6 +50,7 @@ def test_each_group_has_a_line_with_its_figures_under_their_names() -> None:
 def test_acceptance_speed_and_places_are_told() -> None:
     text = summary(evaluation(), SPEED)
     assert "accepted without review: 72.5% of the products, 96.1% of them right (95% asked)" in text
+    assert "(95% asked): 180 of 189, 95% interval 91.2% to 97.5%" in text
     assert "2.3 ms median, 56.7 ms at the 99th percentile" in text
     for place in OUTPUTS.values():
         assert place in text

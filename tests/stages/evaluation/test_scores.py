@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 from sklearn.metrics import accuracy_score, f1_score, log_loss
 
 from stages.evaluation.scores import (
+    acceptance,
     calibration_error,
     coverage_at,
     coverage_curve,
     reliability,
     scores,
+    wilson,
 )
 
 
@@ -31,7 +34,7 @@ def test_gaps_in_one_bin_cancel_and_in_two_do_not() -> None:
 
 def test_a_certain_answer_falls_into_the_last_bin() -> None:
     (row,) = reliability(np.array([1.0, 0.95]), np.array([True, False]), 10)
-    assert row == {"confidence": 0.975, "accuracy": 0.5, "share": 1.0}
+    assert row == {"confidence": 0.975, "accuracy": 0.5, "share": 1.0, "products": 2}
 
 
 def test_bins_without_answers_are_left_out_and_shares_sum_to_one() -> None:
@@ -94,3 +97,37 @@ def test_scores_of_one_product_and_of_none() -> None:
     assert scores(np.array([[0.2, 0.8]]), np.array([1]), 15)["macro_f1"] == 1
     assert scores(np.array([[0.2, 0.8]]), np.array([0]), 15)["weighted_f1"] == 0
     assert scores(np.zeros((0, 27)), np.zeros(0, int), 15) == {"products": 0}
+
+
+@pytest.mark.parametrize(("right", "of"), [(180, 189), (0, 5), (5, 5), (1, 1)])
+def test_the_interval_of_products_is_wilson_s(right: int, of: int) -> None:
+    expected = binomtest(right, of).proportion_ci(method="wilson")
+    found = wilson(np.arange(of) < right, np.arange(of))
+    assert found == pytest.approx((expected.low, expected.high))
+
+
+def test_180_of_189_is_91_to_97_percent() -> None:
+    low, high = wilson(np.arange(189) < 180, np.arange(189))
+    assert (round(low, 3), round(high, 3)) == (0.912, 0.975)
+
+
+def test_near_duplicates_make_no_interval_narrower() -> None:
+    right = np.arange(100) < 90
+    once, twice = wilson(right, np.arange(100)), wilson(np.repeat(right, 2), np.arange(200) // 2)
+    assert twice == pytest.approx(once)
+    one_group = np.r_[np.zeros(50, int), np.arange(1, 51)]
+    assert wilson(right, one_group)[0] < once[0]
+
+
+def test_what_became_of_the_answers_is_counted() -> None:
+    right = np.array([True, True, False, True, False, False])
+    accepted = np.array([True, True, True, False, False, False])
+    told = acceptance(right, accepted, np.arange(6))
+    assert told["answers"] == 6
+    assert (told["accepted"], told["accepted_right"]) == (3, 2)
+    assert (told["reviewed"], told["reviewed_right"]) == (3, 1)
+    assert told["precision"] == pytest.approx(2 / 3)
+    assert 0 < told["low"] < 2 / 3 < told["high"] < 1
+    nothing = acceptance(right, accepted & False, np.arange(6))
+    assert (nothing["precision"], nothing["low"], nothing["coverage"]) == (None, None, 0)
+    assert acceptance(right[:0], accepted[:0], np.arange(0))["coverage"] is None

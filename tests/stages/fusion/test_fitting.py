@@ -1,4 +1,4 @@
-"""Learning fusion, calibration and acceptance."""
+"""Learning fusion and calibration."""
 
 from __future__ import annotations
 
@@ -67,23 +67,6 @@ def test_the_bias_follows_the_evidence() -> None:
     few = np.array([0] * 380 + [1] * 20)
     blend = fitting.stacked(np.zeros((400, 5)) + 1e-9, np.zeros((400, 5)), few)
     assert np.argmax(blend.bias) == 0
-
-
-def test_accepted_answers_keep_their_promise_on_fresh_products() -> None:
-    p = softmax(TEXT / 3)
-    confidence, right = p.max(axis=1), p.argmax(axis=1) == LABELS
-    half = len(right) // 2
-    least = fitting.acceptance_threshold(confidence[:half], right[:half], 0.95)
-    accepted = confidence[half:] >= least
-    assert right[half:][accepted].mean() > 0.93
-    assert accepted.mean() > 0.03
-
-
-def test_acceptance_without_hope_opens_no_door() -> None:
-    confidence = np.linspace(0.5, 1, 50)
-    assert fitting.acceptance_threshold(confidence, np.zeros(50, bool), 0.95) > 1
-    assert fitting.acceptance_threshold(confidence[:5], np.ones(5, bool), 0.95) > 1
-    assert fitting.acceptance_threshold(confidence, np.ones(50, bool), 0.95) == 0.5
 
 
 def test_cross_fitted_answers_come_from_other_folds() -> None:
