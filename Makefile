@@ -189,6 +189,10 @@ bench: $(STAMP) ## Decoding speed and storage, measured on this machine
 bench-quality: $(STAMP) ## Train the peers on the pipeline's own split and print one table
 	@python -m tests.benchmarks.quality
 
+.PHONY: bench-promise
+bench-promise: $(STAMP) ## Is the promised precision kept, over ten splits? (long: ten runs of the pipeline)
+	@python -m tests.benchmarks.promise
+
 .PHONY: serve
 serve: $(STAMP) ## Answer requests on port 8000; with MODEL=models:/product-classifier@champion, from the registry
 	@$(if $(MODEL),python -m stages.commands.registered '$(MODEL)',python -m serving)
