@@ -24,6 +24,7 @@ $(STAMP): requirements/dev.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) 2>/dev/null || $(PYTHON) -m virtualenv -q $(VENV) || \
 		{ rm -rf $(VENV); echo "No environment can be made: install Debian's python3-venv, or: $(PYTHON) -m pip install --user virtualenv" >&2; exit 1; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(BIN)/python -m stages.commands.plots --install
 	@touch $@
 
 $(SERVING)/installed: requirements/pull.txt
@@ -104,8 +105,8 @@ check: $(STAMP) ## Lint, formatting and types
 	actionlint
 
 .PHONY: plots
-plots: $(STAMP) ## Draw curves, confusion, calibration and coverage into dvc_plots/index.html
-	@dvc plots show
+plots: $(STAMP) ## Draw curves, confusion, calibration and coverage into dvc_plots: [BASE=<revision> beside it]
+	@python -m stages.commands.plots $(BASE)
 
 # Options of the sweep, and how many experiments run at once.
 SWEEP ?= -S data.products=800 -S train.epochs=2 -S 'text=ngrams,lstm' -S 'image=cnn,none'

@@ -36,7 +36,7 @@ def calibration_error(confidence: np.ndarray, right: np.ndarray, bins: int) -> f
 
 
 def reliability(confidence: np.ndarray, right: np.ndarray, bins: int) -> list[dict[str, float]]:
-    """For each bin that holds answers: their mean confidence, accuracy, share of all, number."""
+    """For each bin that holds answers: mean confidence, accuracy, share of all answers, answers."""
     bin_of = np.minimum((confidence * bins).astype(int), bins - 1)
     return [
         {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -74,6 +75,10 @@ for parts in (examples.validation & False, examples.validation | True):
         train_branch(Descending(train, replace(examples, validation=parts), folds=1), live)
     except NothingToLearnError as error:
         told.append(str(error))
+solved = Live(sys.argv[1] + "/solved", dvcyaml=None, save_dvc_exp=False)
+features[:, 3] = 1.0
+train_branch(Solved(train, examples, folds=1), solved)
+solved.end()
 print(json.dumps(told))
 """
 
@@ -88,10 +93,16 @@ CASES = {
 
 
 @pytest.fixture(scope="module")
-def said(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+def live(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where figures and curves lie."""
+    return tmp_path_factory.mktemp("live")
+
+
+@pytest.fixture(scope="module")
+def said(live: Path) -> list[str]:
     """What training says in each case, then without validation and without training products."""
     done = subprocess.run(  # noqa: S603
-        [sys.executable, "-c", PROGRAM, str(tmp_path_factory.mktemp("live")), json.dumps([*CASES])],
+        [sys.executable, "-c", PROGRAM, str(live), json.dumps([*CASES])],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -121,3 +132,10 @@ def test_what_is_no_number_stops_training(
 ) -> None:
     assert CASES[case] in told[case]
     assert (told[case] == "kept") is (case[0] == "1")
+
+
+def test_a_solution_has_accuracies_and_no_curve_of_two_dots(said: list[str], live: Path) -> None:
+    assert said
+    figures = json.loads((live / "solved/metrics.json").read_text(encoding="utf-8"))
+    assert set(figures) >= {"train", "eval"}
+    assert not list((live / "solved").rglob("*.tsv"))
