@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlsplit
 
 import pandas as pd
 
@@ -17,17 +16,10 @@ from serving.classifier import manifest
 from serving.classifier.classifier import Classifier, Prediction, Product
 from serving.classifier.explaining import explain
 from serving.listing.text import normalise_listing
+from stages.common.origin import origin
 from stages.common.paths import ARCHIVE, CLASSIFIER, EVALUATION, METRICS
 from stages.common.products import read_part
-from stages.common.settings import (
-    Data,
-    FolderData,
-    HuggingFaceData,
-    SampleData,
-    Settings,
-    UrlData,
-    load,
-)
+from stages.common.settings import SampleData, Settings, load
 from stages.evaluation.answers import in_chunks
 from stages.evaluation.examples import Example, first_of_each_kind
 from stages.evaluation.model_card import Facts, model_card
@@ -37,20 +29,6 @@ CARD = METRICS / "model_card.md"
 
 _LOOKED_AT = 1000
 """Test products among which the examples are looked for: enough, and bounded on a large set."""
-
-
-def source(data: Data) -> str:
-    """Where the catalogue comes from, without any place on this machine and without credentials."""
-    match data:
-        case SampleData():
-            return f"The embedded synthetic catalogue, drawn with seed {data.seed}"
-        case FolderData():
-            return "A local folder, whose hash is in `dvc.lock`"
-        case UrlData():
-            place = urlsplit(data.path)
-            return f"Files fetched by {place.scheme} from {place.hostname or 'this machine'}"
-        case HuggingFaceData():
-            return f"The Hugging Face dataset `{data.path}`, revision `{data.revision}`"
 
 
 def seeds(settings: Settings, trained: dict[str, Any]) -> dict[str, int]:
@@ -101,7 +79,7 @@ def describe() -> None:
         facts = Facts(
             identity=manifest.sha256(CLASSIFIER / manifest.NAME),
             manifest=classifier.manifest,
-            source=source(settings.data),
+            source=origin(settings.data),
             options=options(settings, parameters),
             synthetic=isinstance(settings.data, SampleData),
             seeds=seeds(settings, parameters["train"]),

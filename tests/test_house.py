@@ -20,6 +20,7 @@ ALSO = {
     "image": {"training", "pictures"},
     "graphs": {"image", "pictures"},
     "evaluation": {"pictures"},
+    "exploration": {"pictures"},
 }
 """Packages of stages that a package imports beside `common`."""
 

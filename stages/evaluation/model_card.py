@@ -5,7 +5,6 @@ Equal figures give equal bytes: no date, no path of the machine, no set that is 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +15,7 @@ from serving.classifier.classifier import Prediction
 from serving.classifier.explaining import Region, Word
 from serving.classifier.fusion import State
 from serving.listing.labels import LABELS
+from stages.common.markdown import figure, plain, share, table
 from stages.evaluation.examples import Example
 from stages.evaluation.scores import INTERVAL
 
@@ -38,7 +38,6 @@ _GROUPS = {
     "both, fused": ("both",),
 }
 _EVIDENCE: dict[State, str] = {"text": "text alone", "image": "picture alone", "both": "both"}
-_MARKUP = re.compile(r"([\\`*_\[\]<>|~&#$])")
 
 
 @dataclass(frozen=True)
@@ -83,31 +82,6 @@ def model_card(facts: Facts) -> str:
         _reproduction(facts),
     )
     return "\n\n".join(sections) + "\n"
-
-
-def table(header: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -> str:
-    """A Markdown table whose first `left` columns are words and whose others are figures."""
-    rule = ["---"] * left + ["---:"] * (len(header) - left)
-    return "\n".join("| " + " | ".join(row) + " |" for row in (header, rule, *rows))
-
-
-def figure(value: float | None, digits: int = 3) -> str:
-    """A figure with its digits, an integer with separators, a dash where there is none."""
-    if value is None:
-        return "–"
-    return f"{value:,}" if isinstance(value, int) else f"{value:.{digits}f}"
-
-
-def share(value: float | None, digits: int = 1) -> str:
-    """A share in percent; a dash where there is none."""
-    return "–" if value is None else f"{100 * value:.{digits}f} %"
-
-
-def plain(text: str, longest: int | None = None) -> str:
-    """Text of a listing as it reads, without a meaning in Markdown; cut after `longest`."""
-    if longest is not None and len(text) > longest:
-        text = text[:longest].rstrip() + "…"
-    return _MARKUP.sub(r"\\\1", text)
 
 
 def _purpose(facts: Facts) -> str:

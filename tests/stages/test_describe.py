@@ -22,9 +22,11 @@ from serving.classifier.explaining import Explanation, Region, Word, explain
 from serving.classifier.fusion import State
 from serving.listing.text import Text
 from stages import describe
+from stages.common.markdown import figure, plain, share, table
+from stages.common.origin import origin
 from stages.common.settings import FolderData, HuggingFaceData, SampleData, UrlData, load
 from stages.evaluation.examples import KINDS, Example, first_of_each_kind
-from stages.evaluation.model_card import Facts, figure, model_card, plain, share, table
+from stages.evaluation.model_card import Facts, model_card
 from tests.support import tiny
 from tests.support.loopback import COMMIT, watched
 from tests.support.repository import ROOT
@@ -336,7 +338,7 @@ def test_forms() -> None:
     ],
 )
 def test_the_source_is_told_without_its_place_here(data: Any, told: str) -> None:
-    text = describe.source(data)
+    text = origin(data)
     assert told in text
     assert not re.search("secret|me:|/home| /", text)
 

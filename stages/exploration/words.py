@@ -1,0 +1,53 @@
+"""The words that tell a code from the others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.feature_selection import chi2
+
+MOST = 8
+"""Words a code."""
+
+_LEAST = 3
+"""Products that must have a word."""
+
+_WORD = r"(?u)\b[^\W\d_]{3,}\b"
+_DIGITS = 6
+"""To which the statistic is rounded before it is sorted, so that the order is that of the names
+where nothing but the last bits differs."""
+
+
+@dataclass(frozen=True)
+class Telling:
+    """A word, and the share of a code's products that have it."""
+
+    word: str
+    share: float
+
+
+def telling_words(texts: Sequence[str], codes: np.ndarray) -> dict[int, list[Telling]]:
+    """For each code that occurs, the words that are most surely more frequent in its products.
+
+    A word counts once a product. Sorted by the chi-square statistic of the code's products against
+    all others (Yang and Pedersen, 1997, "A Comparative Study on Feature Selection in Text
+    Categorization"), then by name.
+    """
+    found: dict[int, list[Telling]] = {int(code): [] for code in np.unique(codes)}
+    vectorizer = CountVectorizer(binary=True, min_df=_LEAST, token_pattern=_WORD)
+    try:
+        counts = vectorizer.fit_transform(texts)
+    except ValueError:  # no word is in so many products
+        return found
+    names = vectorizer.get_feature_names_out()
+    overall = np.asarray(counts.sum(axis=0)).ravel() / len(texts)
+    for code, words in found.items():
+        here = codes == code
+        share = np.asarray(counts[here].sum(axis=0)).ravel() / here.sum()
+        statistic = np.where(share > overall, np.nan_to_num(chi2(counts, here)[0]), 0)
+        order = np.argsort(-statistic.round(_DIGITS), kind="stable")  # names are in order
+        words += [Telling(names[i], float(share[i])) for i in order[:MOST] if statistic[i] > 0]
+    return found
