@@ -85,6 +85,14 @@ pin-source: $(STAMP) ## Pin the Hugging Face dataset to the commit that its revi
 params: $(STAMP) ## Compose params.yaml from conf/
 	@python -m stages.commands.params
 
+.PHONY: defaults
+defaults: $(STAMP) ## Back to the committed configuration and results after an experiment; hand edits are kept
+	@python -m stages.commands.defaults
+
+.PHONY: metrics
+metrics: $(STAMP) ## What was measured, in 80 columns: [BASE=<revision> beside it]
+	@python -m stages.commands.metrics $(BASE)
+
 .PHONY: test
 test: $(STAMP) ## Run the tests
 	@python -m pytest

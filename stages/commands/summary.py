@@ -24,7 +24,7 @@ COLUMNS = ("products", "accuracy", "weighted_f1", "macro_f1", "calibration_error
 OUTPUTS = {
     "classifier": "models/classifier",
     "predictions": "data/predictions/predictions.csv",
-    "metrics": "metrics (dvc metrics show; dvc plots show)",
+    "metrics": "metrics (make metrics; make plots)",
     "environment": "metrics/environment.json",
 }
 
