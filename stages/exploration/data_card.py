@@ -184,7 +184,8 @@ def _pictures(facts: Facts) -> str:
         )
     both = pd.concat(facts.pictures.values())
     common = both.value_counts(["width", "height"]).reset_index(name="pictures")
-    common = common.sort_values(["pictures", "width", "height"], ascending=False).head(SIZES)
+    order = ["pictures", "width", "height"]
+    common = common.sort_values(order, ascending=False, kind="stable").head(SIZES)
     sizes = [
         (f"{of.width} x {of.height}", figure(int(of.pictures)), share(of.pictures / len(both)))
         for of in common.itertuples()
