@@ -1,7 +1,8 @@
 """Turn the trained branches into the classifier that is measured and served.
 
 Reads models/text, models/image and models/fusion; writes models/classifier: ONNX graphs, encoder,
-labels, fusion and the manifest. Refuses when a graph does not answer as its Keras model does.
+labels, fusion, the reference of drift and the manifest. Refuses when a graph does not answer as its
+Keras model does.
 """
 
 from __future__ import annotations
@@ -13,15 +14,31 @@ from pathlib import Path
 import numpy as np
 
 from serving.classifier import manifest
-from serving.classifier.classifier import FUSION_FILE, IMAGE_GRAPH, LABELS_FILE, TEXT_GRAPH
+from serving.classifier.classifier import (
+    FUSION_FILE,
+    IMAGE_GRAPH,
+    LABELS_FILE,
+    REFERENCE_FILE,
+    TEXT_GRAPH,
+)
 from serving.classifier.fusion import Fusion, State
+from serving.encoding.encoders import read_encoder
 from serving.listing.labels import LABELS
+from stages.common.held_out import HeldOut
 from stages.common.keras_setup import keras, set_up
 from stages.common.output import write_json
-from stages.common.paths import ARCHIVE, CLASSIFIER, FUSION, IMAGE_BRANCH, TEXT_BRANCH
+from stages.common.paths import (
+    ARCHIVE,
+    CLASSIFIER,
+    FUSION,
+    HELD_OUT,
+    IMAGE_BRANCH,
+    TEXT_BRANCH,
+)
 from stages.common.products import read_part
 from stages.common.settings import NoImage, NoText, Settings, load
 from stages.graphs.conversion import ExportError, answers, to_onnx
+from stages.graphs.reference import reference
 from stages.image import models as image_models
 from stages.pictures.archive import PictureArchive
 from stages.pictures.decoding import decode_chunk
@@ -81,6 +98,20 @@ def export_image(settings: Settings) -> None:
     check("image", model, CLASSIFIER / IMAGE_GRAPH, {"pixels": pixels})
 
 
+def export_reference(settings: Settings) -> None:
+    """What held-out products look like: the service compares with it what it is asked."""
+    with PictureArchive(ARCHIVE) as archive:
+        reference(
+            read_part("validation"),
+            archive,
+            Fusion.read(FUSION),
+            None if isinstance(settings.text, NoText) else read_encoder(CLASSIFIER),
+            HeldOut.read(TEXT_BRANCH / HELD_OUT),
+            HeldOut.read(IMAGE_BRANCH / HELD_OUT),
+            settings.image.size,
+        ).write(CLASSIFIER / REFERENCE_FILE)
+
+
 def export() -> None:
     """Run the stage."""
     settings = load()
@@ -88,6 +119,7 @@ def export() -> None:
     CLASSIFIER.mkdir(parents=True, exist_ok=True)
     export_text(settings)
     export_image(settings)
+    export_reference(settings)
     shutil.copyfile(FUSION, CLASSIFIER / FUSION_FILE)
     write_json(CLASSIFIER / LABELS_FILE, {code: label._asdict() for code, label in LABELS.items()})
     manifest.write(

@@ -6,15 +6,17 @@ import json
 import os
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import Any, NamedTuple, Self, cast
 
 import numpy as np
 import onnxruntime as ort
 
 from serving.classifier import manifest
 from serving.classifier.fusion import Fusion, State, states
+from serving.classifier.reference import Reference
+from serving.classifier.traits import PictureTraits, TextTraits, Traits
 from serving.encoding.encoders import Encoder, read_encoder
 from serving.listing.images import ImageError, decode
 from serving.listing.labels import Label
@@ -24,6 +26,7 @@ TEXT_GRAPH = "text.onnx"
 IMAGE_GRAPH = "image.onnx"
 FUSION_FILE = "fusion.json"
 LABELS_FILE = "labels.json"
+REFERENCE_FILE = "reference.json"
 LOGITS = "logits"
 """Name of the only output of either graph: float32 [n, codes]."""
 
@@ -35,12 +38,14 @@ _NO_IMAGE_BRANCH = "this classifier has no image branch; it can be asked about t
 class Product:
     """One listing as it comes: raw designation (title), raw (HTML) description, picture.
 
-    The picture is encoded, or decoded already: uint8 [image_size, image_size, 3].
+    The picture is encoded, or decoded already: uint8 [image_size, image_size, 3]. `identifier` is
+    what its owner calls it; no answer depends on it.
     """
 
     designation: str | None = None
     description: str | None = None
     image: bytes | np.ndarray | None = None
+    identifier: str | int | None = None
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,8 @@ class Prediction:
     """The answer for one product.
 
     `probabilities` is float64 [codes], in the order of `Classifier.codes`. `image_error` says why
-    a picture that was given could not be used; the answer then rests on the text alone.
+    a picture that was given could not be used; the answer then rests on the text alone. `traits`
+    are there where products were answered, not where logits alone were.
     """
 
     code: int
@@ -58,6 +64,27 @@ class Prediction:
     state: State
     probabilities: np.ndarray
     image_error: str | None = None
+    traits: Traits | None = None
+
+
+class Logits(NamedTuple):
+    """Logits of both branches, float32 [n, codes] each, and where each has something to say.
+
+    `has_text` and `has_image` are bool [n]; `errors` say why a given picture could not be used.
+    """
+
+    text: np.ndarray
+    image: np.ndarray
+    has_text: np.ndarray
+    has_image: np.ndarray
+    errors: list[str | None]
+
+
+class Pictured(NamedTuple):
+    """What the image branch says of a picture, logits float32 [codes], and the picture's traits."""
+
+    logits: np.ndarray
+    traits: PictureTraits
 
 
 class Classifier:
@@ -72,6 +99,7 @@ class Classifier:
         encoder: Encoder | None,
         text: ort.InferenceSession | None,
         image: ort.InferenceSession | None,
+        reference: Reference | None = None,
         threads: int = 1,
     ) -> None:
         self.manifest = about
@@ -79,6 +107,7 @@ class Classifier:
         self.fusion = fusion
         self.codes = fusion.codes
         self.encoder = encoder
+        self.reference = reference or Reference.unknown()
         self._text = text
         self._image = image
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="classifier")
@@ -94,6 +123,7 @@ class Classifier:
         """
         about = manifest.read_verified(folder)
         text, image = folder / TEXT_GRAPH, folder / IMAGE_GRAPH
+        reference = folder / REFERENCE_FILE
         return cls(
             about=about,
             labels=read_labels(folder / LABELS_FILE),
@@ -101,6 +131,7 @@ class Classifier:
             encoder=read_encoder(folder) if text.exists() else None,
             text=session(text, fast=fast) if text.exists() else None,
             image=session(image, fast=fast) if image.exists() else None,
+            reference=Reference.read(reference) if reference.exists() else None,
             threads=threads or len(os.sched_getaffinity(0)),
         )
 
@@ -119,30 +150,32 @@ class Classifier:
 
         A product without usable text and picture is answered with the prior and never accepted.
         """
-        return self.decide(*self.logits(products))
+        found, traits = self._read(products)
+        answers = self.decide(*found)
+        return [replace(answer, traits=of) for answer, of in zip(answers, traits, strict=True)]
 
-    def logits(
-        self, products: Sequence[Product]
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, list[str | None]]:
-        """Logits of both branches, float32 [n, codes] each, and where each has something to say.
+    def logits(self, products: Sequence[Product]) -> Logits:
+        """What both branches say of every product, in order."""
+        return self._read(products)[0]
 
-        Returns text logits, image logits, has_text bool [n], has_image bool [n] and the reasons
-        why a given picture could not be used.
-        """
+    def _read(self, products: Sequence[Product]) -> tuple[Logits, list[Traits]]:
+        """Logits, and the traits of every product."""
         # A single picture is not worth the way to another thread and back.
         several = self._pool.map if len(products) > 1 else map
         pictures = several(self._image_logits, [product.image for product in products])
         texts = [normalise_listing(p.designation, p.description) for p in products]
-        text, has_text = self._text_logits(texts)
+        text, has_text, text_traits = self._text_logits(texts)
         image = np.zeros_like(text)
         has_image = np.zeros(len(products), bool)
         errors: list[str | None] = [None] * len(products)
+        traits = [Traits(text=of) for of in text_traits]
         for row, answer in enumerate(pictures):
             if isinstance(answer, ImageError):
                 errors[row] = str(answer)
             elif answer is not None:
-                image[row], has_image[row] = answer, True
-        return text, image, has_text, has_image, errors
+                image[row], has_image[row] = answer.logits, True
+                traits[row] = replace(traits[row], picture=answer.traits)
+        return Logits(text, image, has_text, has_image, errors), traits
 
     def decide(
         self,
@@ -191,29 +224,37 @@ class Classifier:
         """
         return np.stack(list(self._pool.map(self._pixel_logits, pictures)))
 
-    def _text_logits(self, texts: Sequence[Text]) -> tuple[np.ndarray, np.ndarray]:
-        """Float32 [n, codes], zero for an empty text, and bool [n]: which texts are not empty."""
+    def _text_logits(
+        self, texts: Sequence[Text]
+    ) -> tuple[np.ndarray, np.ndarray, list[TextTraits | None]]:
+        """Float32 [n, codes], zero for an empty text, bool [n]: which texts are not empty, and the
+        traits of these."""
         logits = np.zeros((len(texts), len(self.codes)), np.float32)
         has_text = np.zeros(len(texts), bool)
+        traits: list[TextTraits | None] = [None] * len(texts)
         if self._text is None or self.encoder is None:
-            return logits, has_text
+            return logits, has_text, traits
         has_text[:] = [not text.empty for text in texts]
         # Texts of similar length go together: a batch is as long as its longest text.
         rows = [row for row, text in enumerate(texts) if not text.empty]
         rows.sort(key=lambda row: len(texts[row].designation) + len(texts[row].description))
         for start in range(0, len(rows), _TEXT_BATCH):
             batch = rows[start : start + _TEXT_BATCH]
-            inputs = self.encoder.encode([texts[row] for row in batch])
+            inputs, rarity = self.encoder.encode_with_rarity([texts[row] for row in batch])
             (logits[batch],) = self._text.run([LOGITS], inputs)
-        return logits, has_text
+            for row, rare in zip(batch, rarity, strict=True):
+                traits[row] = TextTraits.of(texts[row], rare)
+        return logits, has_text, traits
 
-    def _image_logits(self, picture: bytes | np.ndarray | None) -> np.ndarray | ImageError | None:
-        """Float32 [codes] for one picture, one at a time: batching gains nothing on a processor."""
+    def _image_logits(self, picture: bytes | np.ndarray | None) -> Pictured | ImageError | None:
+        """Of one picture, one at a time: batching gains nothing on a processor."""
         if self._image is None or picture is None or not len(picture):
             return None
         try:
             pixels = self.decode(picture) if isinstance(picture, bytes) else picture
-            return self._pixel_logits(pixels)
+            size = len(picture) if isinstance(picture, bytes) else None
+            logits = self._pixel_logits(pixels)
+            return Pictured(logits, PictureTraits.of(pixels, size, logits))
         except ImageError as error:
             return error
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
 
-from serving.encoding.ngrams import VIEWS, grams, inverse_document_frequency, weigh
+from serving.encoding.ngrams import VIEWS, Grams, grams, inverse_document_frequency, weigh
 from serving.listing.text import Text, fold
 
 ENCODER = "encoder.json"
@@ -34,6 +34,18 @@ class Encoder(Protocol):
 
     def encode(self, texts: Sequence[Text]) -> dict[str, np.ndarray]:
         """Graph inputs by name, one row for each text."""
+        ...
+
+    def encode_with_rarity(
+        self, texts: Sequence[Text]
+    ) -> tuple[dict[str, np.ndarray], list[float | None]]:
+        """The same, and how rare each text is: from 0, the commonest parts alone, to 1, nothing
+        but unknown ones, by thousandths; None for a text without any part.
+
+        What was fitted on a text finds it hardly less rare than a new one: a part that was seen a
+        few times only is nearly as rare as an unknown one. The share of unknown parts would be far
+        lower for it.
+        """
         ...
 
     def write(self, folder: Path) -> None:
@@ -66,6 +78,9 @@ class WordEncoder:
         self.pieces = pieces
         self.buckets = buckets
         self._numbers = {word: number for number, word in enumerate(vocabulary, start=2)}
+        known = len(self.vocabulary)
+        ranks = np.array([1, known + 2, *range(1, known + 1)])  # padding, unknown, the known
+        self._rarity = _thousandths(np.log(ranks) / np.log(known + 2))
         self._known: dict[str, _Word] = {}
 
     @classmethod
@@ -96,6 +111,14 @@ class WordEncoder:
                     shapes[row, place] = word.shape
                     pieces[row, place, : len(word.pieces)] = word.pieces
         return {"words": numbers, "pieces": pieces, "shapes": shapes}
+
+    def encode_with_rarity(
+        self, texts: Sequence[Text]
+    ) -> tuple[dict[str, np.ndarray], list[float | None]]:
+        """See Encoder: the mean over words of the logarithm of a word's rank by frequency (after
+        Zipf's law), in shares of that of an unknown one."""
+        inputs = self.encode(texts)
+        return inputs, [_mean(self._rarity[row[row > 0]]) for row in inputs["words"]]
 
     def _word(self, raw: str) -> _Word:
         """What is known of a word as it was written; remembered, up to a bound."""
@@ -174,6 +197,8 @@ class NgramEncoder:
         self.shares = dict(shares)
         self.bits = int(idf.size).bit_length() - 1
         self._shares = np.array([shares[view] for view in VIEWS])
+        rarest = max(float(idf.max(initial=0.0)), 1.0)
+        self._rarity = _thousandths(np.where(idf > 0, idf, rarest) / rarest)
 
     @classmethod
     def fit(cls, texts: Sequence[Text], bits: int, least: int, shares: Mapping[str, float]) -> Self:
@@ -183,17 +208,25 @@ class NgramEncoder:
 
     def rows(self, texts: Sequence[Text]) -> list[tuple[np.ndarray, np.ndarray]]:
         """Buckets, int32 [k], and values, float32 [k], of each text."""
-        answer = []
-        for text in texts:
-            found = grams(text, self.bits)
-            values = weigh(found, self.idf, self._shares)
-            known = values != 0
-            answer.append((found.buckets[known].astype(np.int32), values[known]))
-        return answer
+        return [self._row(grams(text, self.bits)) for text in texts]
 
     def encode(self, texts: Sequence[Text]) -> dict[str, np.ndarray]:
         """`buckets`, int32 [n, k], and `values`, float32 [n, k], padded with bucket 0, value 0."""
         return pad(self.rows(texts))
+
+    def encode_with_rarity(
+        self, texts: Sequence[Text]
+    ) -> tuple[dict[str, np.ndarray], list[float | None]]:
+        """See Encoder: the mean inverse document frequency of the n-grams, in shares of the largest
+        there is; a void bucket has that."""
+        found = [grams(text, self.bits) for text in texts]
+        rarity = [_mean(self._rarity[of.buckets]) for of in found]
+        return pad([self._row(of) for of in found]), rarity
+
+    def _row(self, found: Grams) -> tuple[np.ndarray, np.ndarray]:
+        values = weigh(found, self.idf, self._shares)
+        known = values != 0
+        return found.buckets[known].astype(np.int32), values[known]
 
     def write(self, folder: Path) -> None:
         """Store in `folder`."""
@@ -205,6 +238,16 @@ class NgramEncoder:
     def read(cls, folder: Path, settings: dict[str, dict[str, float]]) -> Self:
         """The inverse of `write`."""
         return cls(np.load(folder / IDF, allow_pickle=False), settings["shares"])
+
+
+def _thousandths(shares: np.ndarray) -> np.ndarray:
+    """Int32: integers add up to the same sum in any order."""
+    return np.rint(1000 * shares.astype(np.float64)).astype(np.int32)
+
+
+def _mean(thousandths: np.ndarray) -> float | None:
+    """Their mean as a share; None if there are none."""
+    return int(thousandths.sum()) / (1000 * len(thousandths)) if len(thousandths) else None
 
 
 def pad(rows: Sequence[tuple[np.ndarray, np.ndarray]]) -> dict[str, np.ndarray]:

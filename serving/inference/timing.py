@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from prometheus_client import Histogram
 
-from serving.classifier.classifier import Classifier
+from serving.classifier.classifier import Classifier, Pictured
+from serving.classifier.traits import TextTraits
 from serving.listing.images import MAX_PIXELS, ImageError, decode
 from serving.listing.text import Text
 
@@ -55,7 +56,9 @@ class TimedClassifier(Classifier):
         }
         super().__init__(text=self._timed["text"], image=self._timed["image"], **parts)
 
-    def _text_logits(self, texts: Sequence[Text]) -> tuple[np.ndarray, np.ndarray]:
+    def _text_logits(
+        self, texts: Sequence[Text]
+    ) -> tuple[np.ndarray, np.ndarray, list[TextTraits | None]]:
         session, started = self._timed["text"], time.perf_counter()
         before = session.seconds() if session else 0.0
         answer = super()._text_logits(texts)
@@ -77,11 +80,11 @@ class TimedClassifier(Classifier):
         finally:
             self._observe("image", "decode", time.perf_counter() - started)
 
-    def _image_logits(self, picture: bytes | np.ndarray | None) -> np.ndarray | ImageError | None:
+    def _image_logits(self, picture: bytes | np.ndarray | None) -> Pictured | ImageError | None:
         session = self._timed["image"]
         before = session.seconds() if session else 0.0
         answer = super()._image_logits(picture)
-        if session and isinstance(answer, np.ndarray):
+        if session and isinstance(answer, Pictured):
             self._observe("image", "inference", session.seconds() - before)
         return answer
 

@@ -13,8 +13,15 @@ from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
 from serving.classifier import manifest
-from serving.classifier.classifier import FUSION_FILE, IMAGE_GRAPH, LABELS_FILE, TEXT_GRAPH
+from serving.classifier.classifier import (
+    FUSION_FILE,
+    IMAGE_GRAPH,
+    LABELS_FILE,
+    REFERENCE_FILE,
+    TEXT_GRAPH,
+)
 from serving.classifier.fusion import Blend, Fusion
+from serving.classifier.reference import Reference
 from serving.encoding.encoders import WordEncoder
 from serving.inference import lock
 from serving.listing.labels import LABELS
@@ -67,6 +74,22 @@ def _model(
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10)
 
 
+def reference() -> Reference:
+    """Of products with short texts, a third of each code, some with a bright picture."""
+    return Reference.of(
+        [
+            {
+                "code": str(CODES[number % 3]),
+                "evidence": "both" if number % 2 else "text",
+                "designation_length": 5 + number % 7,
+                **({"picture_brightness": 80.0 + number % 20} if number % 2 else {}),
+            }
+            for number in range(300)
+        ],
+        axes=[],
+    )
+
+
 def build(folder: Path) -> Path:
     """Make models/classifier and dvc.lock in `folder`; returns the classifier's folder."""
     classifier = folder / "models" / "classifier"
@@ -84,6 +107,7 @@ def build(folder: Path) -> Path:
         thresholds={"text": 0.5, "image": 0.9, "both": 0.5},
     )
     fusion.write(classifier / FUSION_FILE)
+    reference().write(classifier / REFERENCE_FILE)
     labels = {str(code): LABELS[code]._asdict() for code in CODES}
     (classifier / LABELS_FILE).write_text(json.dumps(labels), encoding="utf-8")
     relock(folder)

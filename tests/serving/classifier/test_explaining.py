@@ -24,6 +24,7 @@ from serving.classifier.explaining import (
     paint_over,
     spans_of,
 )
+from serving.classifier.traits import TextTraits
 from serving.encoding.encoders import ENCODER, NgramEncoder
 from serving.encoding.ngrams import VIEWS
 from serving.listing.text import Text, normalise, normalise_listing
@@ -177,12 +178,14 @@ def test_every_encoder_is_explained(classifier_root: Path, tmp_path: Path) -> No
     class ByGrams(Classifier):
         """A graph of one gram: code 2583 where the grams of piscine are."""
 
-        def _text_logits(self, texts: Sequence[Text]) -> tuple[np.ndarray, np.ndarray]:
+        def _text_logits(
+            self, texts: Sequence[Text]
+        ) -> tuple[np.ndarray, np.ndarray, list[TextTraits | None]]:
             known = set(encoder.rows([Text("piscine", "")])[0][0].tolist())
             z = np.zeros((len(texts), len(tiny.CODES)), np.float32)
             for row, (buckets, values) in enumerate(encoder.rows(texts)):
                 z[row, 1] = 5 * values[np.isin(buckets, list(known))].sum()
-            return z, np.array([not text.empty for text in texts])
+            return z, np.array([not text.empty for text in texts]), [None] * len(texts)
 
     with ByGrams.load(classifier_root / "models" / "classifier") as loaded:
         _, explanation = explain(loaded, Product("livre piscine ronde"))

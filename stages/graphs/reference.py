@@ -1,0 +1,90 @@
+"""What held-out products look like to the exported classifier: the reference that drift is told by.
+
+The products are those of the validation part, the answers those of branches that had not seen them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from serving.classifier.fusion import Fusion, states
+from serving.classifier.reference import (
+    CODE,
+    CONFIDENCE,
+    EVIDENCE,
+    Reference,
+    Value,
+    principal_axes,
+    values,
+)
+from serving.classifier.traits import PictureTraits, TextTraits, Traits
+from serving.encoding.encoders import Encoder
+from serving.listing.images import decode
+from serving.listing.text import normalise_listing
+from stages.common.held_out import HeldOut
+from stages.pictures.archive import PictureArchive
+
+Answers = Mapping[int, np.ndarray]
+"""Logits of a branch, float32 [codes], by product id."""
+
+
+def answers(held_out: HeldOut) -> Answers:
+    """What a branch says of each product that it had not seen."""
+    return dict(zip(held_out.rows.tolist(), held_out.logits, strict=True))
+
+
+def reference(
+    products: pd.DataFrame,
+    archive: PictureArchive,
+    fusion: Fusion,
+    encoder: Encoder | None,
+    text: HeldOut,
+    image: HeldOut,
+    size: int | None,
+) -> Reference:
+    """Of held-out `products`, whose pictures are decoded to `size`; `encoder` and `size` are None
+    where there is no such branch."""
+    by_text, by_image = answers(text), answers(image)
+    found = answered(fusion, products["id"].tolist(), by_text, by_image)
+    logits = [by_image[row] for row in products["id"].tolist() if row in by_image]
+    axes = principal_axes(np.array(logits))
+    for row, of in zip(products.itertuples(), found, strict=True):
+        of_text = of_picture = None
+        listing = normalise_listing(row.designation, row.description)
+        if encoder is not None and not listing.empty:
+            _, (rarity,) = encoder.encode_with_rarity([listing])
+            of_text = TextTraits.of(listing, rarity)
+        if size is not None and row.id in by_image:
+            picture = archive.read(row.picture)
+            of_picture = PictureTraits.of(decode(picture, size), len(picture), by_image[row.id])
+        of |= values(Traits(of_text, of_picture), axes)
+    return Reference.of([of for of in found if of[EVIDENCE] != "none"], axes)
+
+
+def answered(
+    fusion: Fusion, rows: list[int], text: Answers, image: Answers
+) -> list[dict[str, Value]]:
+    """Code, evidence and confidences of the products with ids `rows`.
+
+    A product with text and picture has the confidence of either alone besides: where few products
+    have one only, there would be nothing to compare with.
+    """
+    nothing = np.zeros(len(fusion.codes), np.float32)
+    z_text, z_image = (np.stack([of.get(row, nothing) for row in rows]) for of in (text, image))
+    has_text, has_image = (np.array([row in of for row in rows]) for of in (text, image))
+    never = np.zeros(len(rows), bool)
+    found: list[dict[str, Value]] = [{} for _ in rows]
+    for asked in ((has_text, never), (never, has_image), (has_text, has_image)):
+        p = fusion.probabilities(z_text, z_image, *asked)
+        for row, state in enumerate(states(*asked).tolist()):
+            found[row] |= {
+                CODE: str(fusion.codes[int(p[row].argmax())]),
+                EVIDENCE: state,
+                f"{CONFIDENCE}_{state}": float(p[row].max()),
+            }
+    for of in found:
+        of.pop(f"{CONFIDENCE}_none", None)
+    return found
