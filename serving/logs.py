@@ -46,7 +46,7 @@ class JsonFormatter(logging.Formatter):
         return msgspec.json.encode(line, enc_hook=str).decode()
 
 
-class _File(RotatingFileHandler):
+class RotatedFile(RotatingFileHandler):
     """A rotated file for its owner alone, opened anew once it was moved away.
 
     What cannot be written is said once on standard error, until it can be written again.
@@ -72,7 +72,8 @@ class _File(RotatingFileHandler):
             self._failing = False
         except (OSError, ValueError) as error:
             if not self._failing:
-                print(f"error: the log cannot be written: {error}", file=sys.stderr, flush=True)
+                said = f"error: the log cannot be written: {error} ({self.baseFilename})"
+                print(said, file=sys.stderr, flush=True)
             self._failing = True
             if self.stream:
                 with suppress(OSError):  # what it still holds is lost
@@ -86,7 +87,7 @@ def configure(settings: Settings, *, console: bool = True) -> None:
     if settings.logger_path is not None:
         settings.logger_path.parent.mkdir(parents=True, exist_ok=True)
         handlers.append(
-            _File(
+            RotatedFile(
                 settings.logger_path,
                 maxBytes=settings.logger_bytes,
                 backupCount=settings.logger_files,

@@ -65,6 +65,21 @@ class Metrics:
             "Share of the test products that the loaded classifier accepted; 0 if not known.",
             registry=registry,
         )
+        self.drift_distance = Gauge(
+            "drift_distance",
+            "Distance of the latest products from those of training (PSI; codes: Jensen-Shannon).",
+            ("feature",),
+            registry=registry,
+        )
+        self.drift_threshold = Gauge(
+            "drift_threshold",
+            "Distance that chance and the drift that is tolerated explain.",
+            ("feature",),
+            registry=registry,
+        )
+        self.drift_products = Gauge(
+            "drift_window_products", "Products that drift is told by.", registry=registry
+        )
         self.queue = Gauge(
             "classifier_queue_depth", "Requests waiting for an inference.", registry=registry
         )

@@ -19,6 +19,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    NonNegativeFloat,
     NonNegativeInt,
     PositiveInt,
     SecretStr,
@@ -219,6 +220,25 @@ class Settings(BaseModel):
 
     logger_files: PositiveInt = 5
     """Rotated log files that are kept."""
+
+    drift_window: PositiveInt = 1000
+    """Latest answered products that are compared with those of training."""
+
+    drift_tolerated: NonNegativeFloat = 0.1
+    """Population stability index that is no drift, however many products show it."""
+
+    predictions_path: Path | None = None
+    """Prediction log, rotated: one JSON line for each answered product, with its identifier, its
+    answer and what drift is told by. Without a path there is none."""
+
+    predictions_bytes: PositiveInt = 10 * 2**20
+    """Bytes after which the prediction log is rotated."""
+
+    predictions_files: PositiveInt = 5
+    """Rotated prediction logs that are kept."""
+
+    predictions_text: bool = False
+    """Whether the prediction log holds designation and description."""
 
     grace_seconds: NonNegativeInt = 20
     """Seconds a stopping service waits for the requests in flight."""

@@ -236,7 +236,9 @@ def check_product(body: ProductBody, settings: Settings) -> ProductBody:
 
 def product(body: ProductBody) -> Product:
     """What the classifier takes."""
-    return Product(body.designation, body.description, body.image)
+    given = (body.product_identifier, body.product_id, body.imageid)
+    identifier = next((each for each in given if each is not None), None)
+    return Product(body.designation, body.description, body.image, identifier)
 
 
 async def read_batch(

@@ -11,6 +11,7 @@ from prometheus_client import Histogram
 
 from serving.classifier.classifier import Product
 from serving.inference import lock, signature
+from serving.inference.drift import Window
 from serving.inference.timing import TimedClassifier
 from serving.settings import Settings
 
@@ -19,7 +20,8 @@ _WARM_UPS = 2
 
 @dataclass(frozen=True)
 class Loaded:
-    """A classifier that may answer, its lock hash and what the pipeline measured of it.
+    """A classifier that may answer, its lock hash, what the pipeline measured of it, and what it
+    was asked of late.
 
     It is freed with the last request that holds it.
     """
@@ -27,6 +29,7 @@ class Loaded:
     classifier: TimedClassifier
     hash: str
     measured: dict[str, Any] | None
+    window: Window
 
 
 def load(settings: Settings, threads: int, seconds: Histogram) -> Loaded:
@@ -48,7 +51,8 @@ def load(settings: Settings, threads: int, seconds: Histogram) -> Loaded:
     _warm(classifier)
     classifier.seconds = seconds
     classifier.max_pixels = settings.max_pixels
-    return Loaded(classifier, locked.hash, locked.measured)
+    window = Window(classifier.reference, settings.drift_window, settings.drift_tolerated)
+    return Loaded(classifier, locked.hash, locked.measured, window)
 
 
 def _warm(classifier: TimedClassifier) -> None:

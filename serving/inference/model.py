@@ -14,6 +14,7 @@ from serving.classifier.explaining import Explanation, explain
 from serving.http.problems import busy
 from serving.inference import lock, signature
 from serving.inference.loading import Loaded, load
+from serving.inference.recording import Recorder
 from serving.inference.timing import TimedClassifier
 from serving.inference.work import Left, Workers
 from serving.metrics import Metrics
@@ -50,6 +51,7 @@ class Model:
         self._loaded: Loaded | None = None
         self._loading = asyncio.Lock()
         self._threads = settings.threads or len(os.sched_getaffinity(0))
+        self._recorder = Recorder(settings)
         self._workers = Workers(self._threads, settings.queue, "inference")
         metrics.queue.set_function(lambda: self._workers.waiting)
         metrics.running.set_function(lambda: self._workers.running)
@@ -120,6 +122,7 @@ class Model:
             about["before"] = self._loaded.hash
             self._metrics.model.remove(self._loaded.hash)
         self._answer_with(fresh)
+        fresh.window.show(self._metrics)
         self._metrics.model.labels(fresh.hash).set(1)
         logger.info("classifier ready", extra=about)
 
@@ -184,6 +187,7 @@ class Model:
                 accepted = "true" if answer.accepted else "false"
                 self._metrics.predictions.labels(str(answer.code), accepted).inc()
                 self._metrics.confidence.observe(answer.confidence)
+        self._recorder.put(loaded.window, loaded.hash, products, answers)
         return answers
 
     async def explain(
@@ -202,6 +206,7 @@ class Model:
         if loaded is not None and not self._workers.running:
             loaded.classifier.close()
         self._workers.close()
+        self._recorder.close()
 
 
 def _parts(products: Sequence[Product]) -> Iterator[list[Product]]:

@@ -14,7 +14,7 @@ from dvclive import Live
 from serving.encoding.encoders import NgramEncoder
 from serving.listing.labels import CODES
 from serving.listing.text import Text
-from stages.common.settings import Ngrams, load
+from stages.common.settings import Ngrams, Train, load
 from stages.text.ngrams import NgramBranch
 from stages.training.branch import Branch, Examples
 from stages.training.out_of_fold import train_branch
@@ -22,6 +22,7 @@ from tests.support.repository import ROOT
 
 pytestmark = pytest.mark.slow  # loads TensorFlow
 
+TRAIN = Train(epochs=3, patience=2, batch_size=8, class_weight=0.0, seed=1, threads=1)
 GROUPS = np.arange(200) // 2
 EXAMPLES = Examples(
     rows=np.arange(200) * 3,
@@ -55,7 +56,7 @@ class Recording(Branch):
     """A branch that keeps account."""
 
     def __init__(self, folds: int, asked: Asked, seen: np.ndarray | None = None) -> None:
-        super().__init__(EXAMPLES, folds, seed=1)
+        super().__init__(TRAIN, EXAMPLES, folds)
         self.asked = asked
         self.seen = np.arange(len(EXAMPLES)) if seen is None else seen
 

@@ -1,0 +1,131 @@
+"""What was answered goes into the window of drift and into the prediction log, in a thread."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import msgspec
+
+from serving.classifier.classifier import Prediction, Product
+from serving.inference.drift import Window
+from serving.logs import RotatedFile
+from serving.settings import Settings
+
+logger = logging.getLogger("serving")
+
+WAITING = 256
+"""Calls whose answers may wait; further ones are left out."""
+
+DIGITS = 6
+"""Decimals of a number in the log."""
+
+
+class Answered(NamedTuple):
+    """What the classifier with the lock hash `model` said of products, in order and without their
+    pictures, which would be much to keep."""
+
+    window: Window
+    model: str
+    products: list[Product]
+    answers: Sequence[Prediction]
+    time: datetime
+
+
+class Recorder:
+    """Takes answers and returns at once; a thread counts them, and writes them where `settings`
+    say.
+
+    What the disk or the processor cannot keep up with is left out and said once: nobody waits for
+    an answer because of it.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._text = settings.predictions_text
+        self._file = _file(settings)
+        self._queue: queue.Queue[Answered | None] = queue.Queue(WAITING)
+        self._leaving_out = False
+        self._thread = threading.Thread(target=self._work, name="recorder", daemon=True)
+        self._thread.start()
+
+    def put(
+        self,
+        window: Window,
+        model: str,
+        products: Sequence[Product],
+        answers: Sequence[Prediction],
+    ) -> None:
+        """Record `answers` of the classifier with the lock hash `model`; those that rest on nothing
+        are left out."""
+        kept = [replace(product, image=None) for product in products] if self._file else []
+        try:
+            self._queue.put_nowait(Answered(window, model, kept, answers, datetime.now(UTC)))
+            self._leaving_out = False
+        except queue.Full:
+            if not self._leaving_out:
+                logger.warning("answers are left out of drift and of the prediction log: too many")
+            self._leaving_out = True
+
+    def close(self) -> None:
+        """Record what waits, as far as it takes no longer than a second, and stop."""
+        try:
+            self._queue.put(None, timeout=1)
+        except queue.Full:
+            return
+        self._thread.join(timeout=1)
+
+    def _work(self) -> None:
+        while (answered := self._queue.get()) is not None:
+            try:
+                self._record(answered)
+            except Exception:
+                logger.exception("answers are left out of drift and of the prediction log")
+        if self._file is not None:
+            self._file.close()
+
+    def _record(self, answered: Answered) -> None:
+        answered.window.add([answer for answer in answered.answers if answer.state != "none"])
+        if self._file is None:
+            return
+        for product, answer in zip(answered.products, answered.answers, strict=True):
+            if answer.state != "none":
+                line = self._line(answered, product, answer)
+                self._file.handle(logging.makeLogRecord({"msg": line}))
+
+    def _line(self, answered: Answered, product: Product, answer: Prediction) -> str:
+        """One answer as JSON; nothing of text or picture unless the text is asked for."""
+        values = answered.window.reference.values(answer)
+        line: dict[str, Any] = {
+            "time": answered.time.isoformat(timespec="milliseconds"),
+            "model": answered.model,
+            "id": product.identifier,
+            "code": answer.code,
+            "confidence": round(answer.confidence, DIGITS),
+            "accepted": answer.accepted,
+            "evidence": answer.state,
+            "features": {
+                name: value if isinstance(value, str) else round(value, DIGITS)
+                for name, value in values.items()
+            },
+        }
+        if self._text:
+            line |= {"designation": product.designation, "description": product.description}
+        return msgspec.json.encode(line).decode()
+
+
+def _file(settings: Settings) -> RotatedFile | None:
+    """The prediction log; None unless there shall be one."""
+    if settings.predictions_path is None:
+        return None
+    settings.predictions_path.parent.mkdir(parents=True, exist_ok=True)
+    return RotatedFile(
+        settings.predictions_path,
+        maxBytes=settings.predictions_bytes,
+        backupCount=settings.predictions_files,
+        encoding="utf-8",
+    )
