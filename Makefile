@@ -162,6 +162,10 @@ compare-lock: $(STAMP) ## Hold this result against another: OTHER=<revision or f
 predict: $(STAMP) ## Answer a table with the classifier that is there: CATALOGUE=<csv> [PICTURES=<zip>] [OUTPUT=<csv>]
 	@python -m stages.commands.predict --pictures '$(PICTURES)' --output '$(OUTPUT)' '$(CATALOGUE)'
 
+.PHONY: drift
+drift: $(STAMP) ## How the latest answers differ from held-out products: [WINDOW=<products>] [LABELS=<csv>] [LOG=<file>] [OUTPUT=<html>]
+	@python -m stages.commands.drift --window '$(WINDOW)' --labels '$(LABELS)' --log '$(LOG)' --output '$(OUTPUT)'
+
 .PHONY: check-catalogue
 check-catalogue: $(STAMP) ## Look a catalogue over before a run: FOLDER=<folder with the four files>
 	@python -m stages.commands.catalogue '$(FOLDER)'

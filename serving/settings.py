@@ -27,6 +27,8 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 
+from serving.classifier.reference import TOLERATED
+
 ENV_FILE = Path(".env")
 
 MIN_TOKEN = 32
@@ -224,7 +226,7 @@ class Settings(BaseModel):
     drift_window: PositiveInt = 1000
     """Latest answered products that are compared with those of training."""
 
-    drift_tolerated: NonNegativeFloat = 0.1
+    drift_tolerated: NonNegativeFloat = TOLERATED
     """Population stability index that is no drift, however many products show it."""
 
     predictions_path: Path | None = None

@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 Value = float | str
 Measure = Literal["psi", "jensen_shannon"]
 
+TOLERATED = 0.1
+"""Population stability index below which a change is called insignificant by convention (Siddiqi,
+2006, "Credit Risk Scorecards")."""
+
 LEAST = 30
 """Values from which on a feature is compared, of held-out products and of others."""
 

@@ -8,11 +8,10 @@ import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
-
-import msgspec
+from typing import NamedTuple
 
 from serving.classifier.classifier import Prediction, Product
+from serving.classifier.record import Record
 from serving.inference.drift import Window
 from serving.logs import RotatedFile
 from serving.settings import Settings
@@ -21,9 +20,6 @@ logger = logging.getLogger("serving")
 
 WAITING = 256
 """Calls whose answers may wait; further ones are left out."""
-
-DIGITS = 6
-"""Decimals of a number in the log."""
 
 
 class Answered(NamedTuple):
@@ -99,23 +95,16 @@ class Recorder:
 
     def _line(self, answered: Answered, product: Product, answer: Prediction) -> str:
         """One answer as JSON; nothing of text or picture unless the text is asked for."""
-        values = answered.window.reference.values(answer)
-        line: dict[str, Any] = {
-            "time": answered.time.isoformat(timespec="milliseconds"),
-            "model": answered.model,
-            "id": product.identifier,
-            "code": answer.code,
-            "confidence": round(answer.confidence, DIGITS),
-            "accepted": answer.accepted,
-            "evidence": answer.state,
-            "features": {
-                name: value if isinstance(value, str) else round(value, DIGITS)
-                for name, value in values.items()
-            },
-        }
-        if self._text:
-            line |= {"designation": product.designation, "description": product.description}
-        return msgspec.json.encode(line).decode()
+        record = Record.of(
+            answered.time.isoformat(timespec="milliseconds"),
+            answered.model,
+            product,
+            answer,
+            answered.window.reference.values(answer),
+        )
+        if not self._text:
+            return record.line()
+        return record.line(designation=product.designation, description=product.description)
 
 
 def _file(settings: Settings) -> RotatedFile | None:

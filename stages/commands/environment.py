@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -13,10 +14,12 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    NonNegativeFloat,
     SecretStr,
     ValidationError,
 )
 
+from serving.classifier.reference import TOLERATED
 from stages.commands.clones import ROOT, ResultError
 
 ENV_FILE = ROOT / ".env"
@@ -65,6 +68,12 @@ class Environment(BaseModel):
         "person", validation_alias="RUN_STARTED_BY"
     )
     """Who starts runs; where it is unset, `CI` and `GITHUB_EVENT_NAME` tell."""
+
+    predictions_path: Path | None = Field(None, validation_alias="SERVING_PREDICTIONS_PATH")
+    """The service's prediction log."""
+
+    drift_tolerated: NonNegativeFloat = Field(TOLERATED, validation_alias="SERVING_DRIFT_TOLERATED")
+    """Population stability index that is no drift, for the service and for reports."""
 
     remote_url: Annotated[Address, Field(pattern="^s3://[^/]+")] | None = Field(
         None, validation_alias="REMOTE_URL"
