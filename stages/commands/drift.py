@@ -76,8 +76,8 @@ def main(arguments: Sequence[str]) -> int:
     measured = _measured(records, Path(given.labels)) if given.labels else None
     output = Path(given.output or "drift.html")
     title = (
-        f"{len(records)} products from {records[0].time} to {records[-1].time}, beside "
-        f"{reference.products} held-out ones of {records[-1].model}"
+        f"{len(records)} products from {records[0].time[:19]} to {records[-1].time[:19]} UTC, "
+        f"beside {reference.products} held-out ones of {records[-1].model}"
     )
     drift_page.write(output, title, reference, records, found, measured)
     print(f"{title}\n\n{table(found)}\n")
