@@ -240,7 +240,7 @@ class Settings(BaseModel):
     """Rotated prediction logs that are kept."""
 
     predictions_text: bool = False
-    """Whether the prediction log holds designation and description."""
+    """Whether the prediction log holds designation and description, 1,000 characters of each."""
 
     grace_seconds: NonNegativeInt = 20
     """Seconds a stopping service waits for the requests in flight."""

@@ -6,7 +6,6 @@ import logging
 import queue
 import threading
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -21,10 +20,13 @@ logger = logging.getLogger("serving")
 WAITING = 256
 """Calls whose answers may wait; further ones are left out."""
 
+CHARACTERS = 1000
+"""Of designation and of description that the log holds, where it holds them."""
+
 
 class Answered(NamedTuple):
-    """What the classifier with the lock hash `model` said of products, in order and without their
-    pictures, which would be much to keep."""
+    """What the classifier with the lock hash `model` said of products, in order; of these no more
+    than the log holds, for it would be much to keep."""
 
     window: Window
     model: str
@@ -58,7 +60,7 @@ class Recorder:
     ) -> None:
         """Record `answers` of the classifier with the lock hash `model`; those that rest on nothing
         are left out."""
-        kept = [replace(product, image=None) for product in products] if self._file else []
+        kept = [self._kept(product) for product in products] if self._file else []
         try:
             self._queue.put_nowait(Answered(window, model, kept, answers, datetime.now(UTC)))
             self._leaving_out = False
@@ -74,6 +76,15 @@ class Recorder:
         except queue.Full:
             return
         self._thread.join(timeout=1)
+
+    def _kept(self, product: Product) -> Product:
+        """What the log may hold of a product: never its picture."""
+        if not self._text:
+            return Product(identifier=product.identifier)
+        designation, description = (
+            text and text[:CHARACTERS] for text in (product.designation, product.description)
+        )
+        return Product(designation, description, identifier=product.identifier)
 
     def _work(self) -> None:
         while (answered := self._queue.get()) is not None:
@@ -94,7 +105,7 @@ class Recorder:
                 self._file.handle(logging.makeLogRecord({"msg": line}))
 
     def _line(self, answered: Answered, product: Product, answer: Prediction) -> str:
-        """One answer as JSON; nothing of text or picture unless the text is asked for."""
+        """One answer as JSON."""
         record = Record.of(
             answered.time.isoformat(timespec="milliseconds"),
             answered.model,

@@ -70,9 +70,12 @@ def test_a_line_tells_the_answer_and_nothing_of_text_or_picture(tmp_path: Path) 
 
 def test_texts_are_there_only_when_asked_for(tmp_path: Path) -> None:
     path = tmp_path / "predictions.jsonl"
-    record(Settings(predictions_path=path, predictions_text=True), (PRODUCTS, ANSWERS))
+    long = Product("livre", "mot " * 10_000)
+    settings = Settings(predictions_path=path, predictions_text=True)
+    record(settings, ([*PRODUCTS[:5], long], ANSWERS))
     assert lines(path)[0]["designation"] == "livre secret 0"
     assert lines(path)[0]["description"] == "avec <b>texte</b>"
+    assert len(lines(path)[-1]["description"]) == recording.CHARACTERS
     assert "bytes" not in path.read_text("utf-8")
 
 
@@ -102,11 +105,30 @@ def test_a_full_disk_costs_one_message_and_no_window(capsys: pytest.CaptureFixtu
     assert capsys.readouterr().err.count("error: the log cannot be written") == 1
 
 
+class Said(logging.Handler):
+    """Keeps what is logged."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(f"{record.levelname} {record.getMessage()}")
+
+
+@pytest.fixture
+def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the recorder says, whatever becomes of the service's log."""
+    handler, logger = Said(), logging.Logger("recorder")
+    logger.addHandler(handler)
+    monkeypatch.setattr(recording, "logger", logger)
+    return handler.lines
+
+
 def test_who_puts_never_waits_and_is_told_once(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    monkeypatch: pytest.MonkeyPatch, said: list[str]
 ) -> None:
     monkeypatch.setattr(recording, "WAITING", 2)
-    monkeypatch.setattr(logging.getLogger("serving"), "propagate", True)
     at_work, go_on = threading.Event(), threading.Event()
 
     class Slow(Window):
@@ -124,15 +146,10 @@ def test_who_puts_never_waits_and_is_told_once(
     go_on.set()
     finish(recorder)
     assert len(slow) == 3 * 6
-    assert [record.message for record in caplog.records] == [
-        "answers are left out of drift and of the prediction log: too many"
-    ]
+    assert said == ["WARNING answers are left out of drift and of the prediction log: too many"]
 
 
-def test_a_fault_costs_the_answers_it_is_in(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr(logging.getLogger("serving"), "propagate", True)
+def test_a_fault_costs_the_answers_it_is_in(said: list[str]) -> None:
     bare = Prediction(10, "", 0.9, True, "text", ANSWERS[0].probabilities)
     assert len(record(Settings(), (PRODUCTS[:1], [bare]), (PRODUCTS, ANSWERS))) == 6
-    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    assert said == ["ERROR answers are left out of drift and of the prediction log"]
