@@ -126,14 +126,9 @@ sweep: $(STAMP) ## Queue experiments over text and image options, run them with 
 	@dvc exp run --run-all --jobs $(WORKERS)
 	@$(MAKE) --no-print-directory experiments
 
-# Of the hundred columns of dvc exp show, those that tell experiments apart.
-SHOWN := Experiment|weighted_f1|macro_f1|calibration_error|coverage_at.95|data.source|data.products
-SHOWN := $(SHOWN)|text.model|text.penalty|image.model|image.dropout|fusion.method|train.epochs
-
 .PHONY: experiments
-experiments: $(STAMP) ## What experiments changed and reached, best first
-	@COLUMNS=$${COLUMNS:-200} dvc exp show --no-pager --only-changed --hide-workspace --sort-order desc \
-		--sort-by metrics/evaluation.json:weighted_f1 --drop '^(?!($(SHOWN))$$).*'
+experiments: $(STAMP) ## What experiments changed and reached, best first among those of the same test products
+	@python -m stages.commands.experiments
 	@python -m stages.commands.publish || true
 
 # The small pipeline of the checks: every stage, in about a minute.
