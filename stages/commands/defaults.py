@@ -105,9 +105,8 @@ def _kept() -> list[str]:
     told = []
     for path in _changed(["."]):
         content = known.blob(ROOT, path)
-        where = (
-            "git has it as well" if content and known.known(ROOT, path, content) else "only here"
-        )
+        has = content and known.known(ROOT, path, content)
+        where = f"git has it as well: git checkout HEAD -- {path}" if has else "only here"
         told.append(f"{path}: kept as it is ({where})")
     return told
 

@@ -15,6 +15,10 @@ MOST = 8
 _LEAST = 3
 """Products that must have a word."""
 
+_FREQUENT = 0.03
+"""Share of a code's products that must have a word: a rare one tells little of the code, however
+surely it tells."""
+
 _WORD = r"(?u)\b[^\W\d_]{3,}\b"
 _DIGITS = 6
 """To which the statistic is rounded before it is sorted, so that the order is that of the names
@@ -47,7 +51,8 @@ def telling_words(texts: Sequence[str], codes: np.ndarray) -> dict[int, list[Tel
     for code, words in found.items():
         here = codes == code
         share = np.asarray(counts[here].sum(axis=0)).ravel() / here.sum()
-        statistic = np.where(share > overall, np.nan_to_num(chi2(counts, here)[0]), 0)
+        frequent = (share > overall) & (share >= _FREQUENT)
+        statistic = np.where(frequent, np.nan_to_num(chi2(counts, here)[0]), 0)
         order = np.argsort(-statistic.round(_DIGITS), kind="stable")  # names are in order
         words += [Telling(names[i], float(share[i])) for i in order[:MOST] if statistic[i] > 0]
     return found

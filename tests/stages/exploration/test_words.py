@@ -27,6 +27,12 @@ def test_a_word_of_too_few_products_and_numbers_tell_nothing() -> None:
     assert found == {10: [], 40: []}
 
 
+def test_a_word_of_few_of_the_codes_products_is_not_told() -> None:
+    texts = ["livre"] * 150 + ["livre rare"] * 4 + ["jeu"] * 150
+    found = telling_words(texts, np.repeat([10, 40], [154, 150]))
+    assert [each.word for each in found[10]] == ["livre"]
+
+
 def test_no_more_words_than_are_read() -> None:
     texts = [" ".join(f"mot{letter}" for letter in "abcdefghijkl")] * 4 + ["autre"] * 4
     assert len(telling_words(texts, np.repeat([10, 40], 4))[10]) == MOST
