@@ -167,9 +167,18 @@ def test_experiments_look_like_what_is_shown() -> None:
         if re.search(r"(\d\.\d{4} *){4}$", line)
     }
     names = ("weighted_f1", "macro_f1", "calibration_error", "coverage_at.95")
-    base = {"data.products": 2800, "image.model": "cnn", "train.epochs": 40}
+    base = {
+        **{"data.products": 2800, "text.model": "ngrams", "image.model": "cnn"},
+        "train.epochs": 40,
+    }
     small = {**base, "data.products": 800, "train.epochs": 2}
-    of = {"main": base, "broad-luke": small, "soled-boll": {**small, "image.model": "none"}}
+    of = {
+        "main": base,
+        "broad-luke": small,
+        "soled-boll": {**small, "image.model": "none"},
+        "privy-chow": {**small, "text.model": "lstm"},
+        "lyric-cols": {**small, "text.model": "lstm", "image.model": "none"},
+    }
     found = [
         Experiment(
             name,
@@ -179,10 +188,6 @@ def test_experiments_look_like_what_is_shown() -> None:
             263 if name == "main" else 64,
         )
         for name, parameters in of.items()
-    ]
-    found += [
-        Experiment(name, {}, {}, "", 0, state)
-        for name, state in (("privy-chow", "running"), ("lyric-cols", "queued"))
     ]
     assert experiments_table(found) == shown
 
