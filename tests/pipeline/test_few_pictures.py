@@ -16,7 +16,7 @@ from tests.support.repository import clone, run
 
 pytestmark = pytest.mark.slow
 
-PICTURES = 40
+PICTURES = 30
 
 
 @pytest.fixture(scope="module")
