@@ -309,3 +309,16 @@ def test_the_readme_tells_the_scores_of_the_committed_run() -> None:
     for name, of in groups.items():
         scores = " | ".join(f"{of[key]:.3f}" for key in ("accuracy", "weighted_f1", "macro_f1"))
         assert f"| {name} | {of['products']} | {scores} |" in lines
+
+
+def test_the_readme_tells_what_the_committed_run_accepts_with_its_interval() -> None:
+    figures = json.loads((ROOT / "metrics/evaluation.json").read_text("utf-8"))["accepted"]
+    asked, coverage, precision, low, high = (
+        f"{100 * figures[key]:.1f}".removesuffix(".0")
+        for key in ("asked_precision", "coverage", "precision", "low", "high")
+    )
+    assert (
+        f"Asked for {asked} % precision, {coverage} % of them are accepted without review, "
+        f"{figures['accepted_right']} of {figures['accepted']} right: {precision} %, interval "
+        f"{low} to {high} %."
+    ) in text(README)
