@@ -65,6 +65,9 @@ ABSENT = {
 PAUSE_SECONDS = 0.3
 """Between two rounds of traffic, for the others on this machine."""
 
+TOGETHER = 6
+"""Clients at once."""
+
 SLOW_SECONDS = 0.3
 """What a client takes to send its product: longer than the objective allows."""
 
@@ -107,19 +110,22 @@ class Traffic:
             client.post("/predict", json={"designation": title})
         client.post("/predict/batch", json=[{"designation": "livre"}] * 5001)  # over the limit
         client.post("/explain", json={"designation": "piscine"})
-        client.post(
-            "/predict", content=self._slowly(), headers={"Content-Type": "application/json"}
-        )
-        with ThreadPoolExecutor(4) as together:
-            list(together.map(self._picture_of, [client] * 4))
+        with ThreadPoolExecutor(TOGETHER) as together:
+            list(together.map(self._product_slowly, [client] * TOGETHER, range(TOGETHER)))
+            list(together.map(self._picture_at_once, [client] * TOGETHER))
 
-    def _picture_of(self, client: httpx.Client) -> None:
+    def _picture_at_once(self, client: httpx.Client) -> None:
         client.post("/predict", files={"image": self._picture}, data={"designation": "jeu"})
 
-    def _slowly(self) -> Iterator[bytes]:
-        yield b'{"designation": '
-        self._stop.wait(SLOW_SECONDS)
-        yield b'"livre"}'
+    def _product_slowly(self, client: httpx.Client, turn: int) -> None:
+        """One after the other comes to its end, so that none finds another at work."""
+
+        def body() -> Iterator[bytes]:
+            yield b'{"designation": '
+            self._stop.wait(SLOW_SECONDS + turn / 20)
+            yield b'"livre"}'
+
+        client.post("/predict", content=body(), headers={"Content-Type": "application/json"})
 
 
 @dataclass
