@@ -93,20 +93,38 @@ def test_held_out_products_are_what_others_are_compared_with(found: Reference) -
     assert found.features["rarity"].edges == (0.5,)  # one word is known, one is not
 
 
-def test_without_a_branch_there_is_nothing_of_it(tmp_path: Path) -> None:
+def test_without_an_image_branch_there_is_nothing_of_pictures(tmp_path: Path) -> None:
+    of = alone(tmp_path, WordEncoder(["livre"], (8, 8), 2, 64), text=True)
+    assert not [name for name in of.features if "picture" in name or "image" in name]
+    assert of.axes == ()
+    assert of.features["evidence"].categories == ("text", "other")
+
+
+def test_without_a_text_branch_there_is_nothing_of_texts(tmp_path: Path) -> None:
+    of = alone(tmp_path, None, text=False)
+    assert not {"designation_length", "rarity", "language", "confidence_text"} & of.features.keys()
+    assert of.features["evidence"].categories == ("image", "other")
+    assert len(of.axes) == 2
+
+
+def alone(folder: Path, encoder: WordEncoder | None, *, text: bool) -> Reference:
+    """Of products with text and picture, where one branch alone reads them."""
     rows = list(range(PRODUCTS))
-    with zipfile.ZipFile(tmp_path / "images.zip", "w"):
-        pass
-    products = pd.DataFrame({"id": rows, "designation": "livre", "description": "", "picture": ""})
-    with PictureArchive(tmp_path / "images.zip") as pictures:
-        of = reference(
+    names = [f"image_train/image_{row}_product_{row}.jpg" for row in rows]
+    with zipfile.ZipFile(folder / "images.zip", "w") as archive:
+        for name in names:
+            archive.writestr(name, tiny.picture("green"))
+    products = pd.DataFrame(
+        {"id": rows, "designation": "livre", "description": "", "picture": names}
+    )
+    answering = held_out(rows, 0)
+    with PictureArchive(folder / "images.zip") as pictures:
+        return reference(
             products,
             pictures,
             FUSION,
-            WordEncoder(["livre"], (8, 8), 2, 64),
-            held_out(rows, 0),
-            HeldOut.none(),
-            None,
+            encoder,
+            answering if text else HeldOut.none(),
+            HeldOut.none() if text else answering,
+            None if text else 16,
         )
-    assert not [name for name in of.features if "picture" in name or "image" in name]
-    assert of.axes == ()
