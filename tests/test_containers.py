@@ -144,3 +144,21 @@ def test_missing_secrets_are_made_and_present_ones_stay(tmp_path: Path) -> None:
     assert secrets.fill(env, ["SECRET_KEY"]) == ["SECRET_KEY"]
     assert re.fullmatch(r"# the key\nSECRET_KEY=[\w-]{86}\n# more\n", env.read_text("utf-8"))
     assert env.stat().st_mode & 0o777 == 0o600
+
+
+def test_prometheus_looks_for_services_that_there_are() -> None:
+    """Names and ports of conf/prometheus, in containers."""
+    watched = yaml.safe_load((ROOT / "conf" / "prometheus" / "prometheus.yml").read_text("utf-8"))
+    places = [*watched["scrape_configs"], *watched["alerting"]["alertmanagers"]]
+    asked = [place for each in places for place in each["dns_sd_configs"]]
+    assert len(asked) == len(places)
+    for place in asked:
+        [name] = place["names"]
+        assert "watch" in SERVICES[name.rstrip(".")]["networks"]
+
+
+def test_a_file_with_a_secret_is_made_in_its_container() -> None:
+    """Compose hands no text of the file over to a container whose root is read-only."""
+    compose = yaml.safe_load(COMPOSE.read_text("utf-8"))
+    assert "configs" not in compose
+    assert "secrets" not in compose
