@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from dvclive import Live
 
+from serving.listing.labels import CODES
 from stages.common.keras_setup import keras
 from stages.common.output import StageError
 from stages.common.products import columns
@@ -101,6 +102,8 @@ class Branch(ABC):
 
         Raises DivergedError: one of them is no number.
         """
+        if not len(rows):
+            return np.zeros((0, len(CODES)), np.float32)
         starts = range(0, len(rows), PREDICT_BATCH)
         batches = (self.encode(rows[start : start + PREDICT_BATCH]) for start in starts)
         found = np.concatenate([np.asarray(model(batch, training=False)) for batch in batches])

@@ -5,8 +5,9 @@ has seen nothing: neither their codes, nor their texts for its vocabulary, nor t
 on. So a branch that stops early does so on a part of the training products, set aside, which is
 never among the held-out ones. With `folds` = 1 these are the validation products. With more, every
 other product of train and validation is answered by a branch fitted without its fold, which gives
-fusion several times as many examples; the branch that is kept is fitted on all of them
-(out-of-fold stacking: Wolpert, 1992, "Stacked generalization").
+fusion several times as many examples; the first fold tells after how many epochs the others stop,
+and the branch that is kept is fitted on all of them (out-of-fold stacking: Wolpert, 1992, "Stacked
+generalization").
 """
 
 from __future__ import annotations
@@ -67,13 +68,15 @@ def train_branch(branch: B, live: Live) -> Trained[B]:
     Raises DivergedError, NothingToLearnError.
     """
     examples = branch.examples
-    everything = np.arange(len(examples))
-    aside = _aside(branch)
-    # Those that stop on nothing show their curves on validation.
-    watched = aside if branch.stops else examples.validation
-    fitted = ~watched
-    if branch.folds == 1:
-        fitted &= ~examples.validation
+    everything, aside = np.arange(len(examples)), _aside(branch)
+    folds_of = (
+        np.where(examples.validation, 0, 1)
+        if branch.folds == 1
+        else folds(examples.labels, examples.groups, branch.folds, branch.seed)
+    )
+    # Those that stop on nothing show their curves on what is held out.
+    watched = aside if branch.stops else folds_of == 0
+    fitted = (folds_of != 0) & ~watched
     if not fitted.any() or not watched.any() or not examples.validation.any():
         raise NothingToLearnError(
             f"of the products this branch can see, {int((~examples.validation).sum())} are for "
@@ -83,23 +86,22 @@ def train_branch(branch: B, live: Live) -> Trained[B]:
         )
     first = branch.on(everything[fitted])
     model, epochs = first.fit(everything[fitted], branch.epochs, everything[watched], live)
-    if branch.folds == 1:
-        held = everything[examples.validation]
-        answers = HeldOut(examples.rows[held], first.logits(model, held), examples.rows)
-        return Trained(first, model, answers)
-
-    fold = folds(examples.labels, examples.groups, branch.folds, branch.seed)
+    held = [everything[(folds_of == number) & ~aside] for number in range(branch.folds)]
     logits = np.zeros((len(examples), len(CODES)), np.float32)
-    for number in np.unique(fold):
-        print(f"fold {number + 1} of {branch.folds}", flush=True)
-        seen, unseen = everything[fold != number], everything[fold == number]
-        part = branch.on(seen)
-        model, _ = part.fit(seen, epochs, None, live)
-        logits[unseen] = part.logits(model, unseen)
-    print("all products", flush=True)
-    model, _ = branch.fit(everything, epochs, None, live)
-    held = everything[~aside]
-    return Trained(branch, model, HeldOut(examples.rows[held], logits[held], examples.rows))
+    logits[held[0]] = first.logits(model, held[0])
+    kept = first
+    if branch.folds > 1:
+        for number in range(1, branch.folds):
+            print(f"fold {number + 1} of {branch.folds}", flush=True)
+            seen = everything[folds_of != number]
+            part = branch.on(seen)
+            model, _ = part.fit(seen, epochs, None, live)
+            logits[held[number]] = part.logits(model, held[number])
+        print("all products", flush=True)
+        kept = branch
+        model, _ = branch.fit(everything, epochs, None, live)
+    answered = np.sort(np.concatenate(held))
+    return Trained(kept, model, HeldOut(examples.rows[answered], logits[answered], examples.rows))
 
 
 def _aside(branch: Branch) -> np.ndarray:
