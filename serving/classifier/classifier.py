@@ -254,7 +254,7 @@ class Classifier:
             pixels = self.decode(picture) if isinstance(picture, bytes) else picture
             size = len(picture) if isinstance(picture, bytes) else None
             logits = self._pixel_logits(pixels)
-            return Pictured(logits, PictureTraits.of(pixels, size, logits))
+            return Pictured(logits, PictureTraits.of(pixels, size))
         except ImageError as error:
             return error
 

@@ -44,7 +44,7 @@ FALSE_ALARMS = 0.001
 is tolerated; each has an equal part of it (Bonferroni)."""
 
 AXES = 2
-"""Principal axes of the image logits that pictures are projected on."""
+"""Principal axes of the layouts of pictures that these are projected on."""
 
 CODE, EVIDENCE, CONFIDENCE = "code", "evidence", "confidence"
 """Features of an answer: the code, what it rests on, and, by what it rests on, the confidence."""
@@ -143,7 +143,7 @@ class Feature:
 
 @dataclass(frozen=True)
 class Reference:
-    """Every feature of held-out products, and the axes, [AXES][codes], of their image logits."""
+    """Every feature of held-out products, and the axes of their pictures, [AXES][values]."""
 
     products: int
     features: Mapping[str, Feature]
@@ -220,19 +220,20 @@ def values(traits: Traits, axes: Sequence[Sequence[float]]) -> dict[str, Value]:
         if picture.size is not None:
             found["picture_bytes"] = picture.size
         for number, axis in enumerate(axes, start=1):
-            found[f"picture_axis_{number}"] = float(picture.logits.astype(float) @ np.array(axis))
+            found[f"picture_axis_{number}"] = float(picture.layout @ np.array(axis))
     return found
 
 
-def principal_axes(logits: np.ndarray) -> list[list[float]]:
-    """The AXES directions in which logits, float [n, codes], differ most, rounded to thousandths.
+def principal_axes(layouts: np.ndarray) -> list[list[float]]:
+    """The AXES directions in which layouts, float64 [n, values], differ most, to thousandths.
 
-    Logits are linear in the features of the network's last layer, so this is a projection of
-    these. None with fewer than LEAST products. An axis points to where its largest part is.
+    Not logits or features of a trained network: those that answer held-out products were fitted on
+    less than the one that is exported, and answer alike but not equally far apart. None with fewer
+    than LEAST products. An axis points to where its largest part is.
     """
-    if len(logits) < LEAST:
+    if len(layouts) < LEAST:
         return []
-    _, vectors = np.linalg.eigh(np.cov(logits.astype(np.float64), rowvar=False))
+    _, vectors = np.linalg.eigh(np.cov(layouts, rowvar=False))
     axes = vectors[:, ::-1][:, :AXES].T
     largest = axes[np.arange(AXES), np.abs(axes).argmax(axis=1)]
     return np.round(axes * np.sign(largest)[:, np.newaxis], 3).tolist()

@@ -24,6 +24,12 @@ WORDS_OF = {
 }
 """Frequent words that hardly stand in another of these languages."""
 
+CELLS = 4
+"""Cells on either side of a picture, of whose colours its layout consists."""
+
+_LOOKED_AT = 64
+"""Pixels on either side that are enough for the layout."""
+
 NO_LANGUAGE = "none"
 OTHER_SCRIPT = "other script"
 
@@ -75,22 +81,29 @@ def _language(text: str) -> str:
 @dataclass(frozen=True, slots=True)
 class PictureTraits:
     """Mean and standard deviation of the decoded values (0 to 255), bytes as it came (None: it came
-    decoded), and what the image branch says of it, logits float32 [codes]."""
+    decoded), and the mean colours of CELLS x CELLS cells, float64 [CELLS * CELLS * 3]."""
 
     brightness: float
     contrast: float
     size: int | None
-    logits: np.ndarray
+    layout: np.ndarray
 
     @classmethod
-    def of(cls, pixels: np.ndarray, size: int | None, logits: np.ndarray) -> Self:
-        """Of decoded pixels, uint8 [height, width, 3]; summed as integers, so in any order."""
+    def of(cls, pixels: np.ndarray, size: int | None) -> Self:
+        """Of decoded pixels, uint8 [side, side, 3]; summed as integers, so in any order."""
         values = pixels.reshape(-1)
         counts = np.bincount(values, minlength=256)
         levels = np.arange(256)
         mean = int(counts @ levels) / len(values)
         square = int(counts @ (levels * levels)) / len(values)
-        return cls(mean, max(square - mean * mean, 0.0) ** 0.5, size, logits)
+        return cls(mean, max(square - mean * mean, 0.0) ** 0.5, size, _layout(pixels))
+
+
+def _layout(pixels: np.ndarray) -> np.ndarray:
+    few = pixels[:: max(len(pixels) // _LOOKED_AT, 1), :: max(len(pixels) // _LOOKED_AT, 1)]
+    side = len(few) // CELLS
+    cells = few[: side * CELLS, : side * CELLS].reshape(CELLS, side, CELLS, side, 3)
+    return cells.sum(axis=(1, 3), dtype=np.int64).reshape(-1) / side**2
 
 
 @dataclass(frozen=True, slots=True)

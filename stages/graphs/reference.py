@@ -49,18 +49,19 @@ def reference(
     where there is no such branch."""
     by_text, by_image = answers(text), answers(image)
     found = answered(fusion, products["id"].tolist(), by_text, by_image)
-    logits = [by_image[row] for row in products["id"].tolist() if row in by_image]
-    axes = principal_axes(np.array(logits))
+    pictures = {}
+    if size is not None:
+        for row in products[products["id"].isin(by_image)].itertuples():
+            picture = archive.read(row.picture)
+            pictures[row.id] = PictureTraits.of(decode(picture, size), len(picture))
+    axes = principal_axes(np.array([picture.layout for picture in pictures.values()]))
     for row, of in zip(products.itertuples(), found, strict=True):
-        of_text = of_picture = None
+        of_text = None
         listing = normalise_listing(row.designation, row.description)
         if encoder is not None and not listing.empty:
             _, (rarity,) = encoder.encode_with_rarity([listing])
             of_text = TextTraits.of(listing, rarity)
-        if size is not None and row.id in by_image:
-            picture = archive.read(row.picture)
-            of_picture = PictureTraits.of(decode(picture, size), len(picture), by_image[row.id])
-        of |= values(Traits(of_text, of_picture), axes)
+        of |= values(Traits(of_text, pictures.get(row.id)), axes)
     return Reference.of([of for of in found if of[EVIDENCE] != "none"], axes)
 
 

@@ -17,7 +17,7 @@ def answer(
 ) -> Prediction:
     """One as tiny.reference() has it, or with another length, another picture."""
     bright = 80.0 + number % 20 if brightness is None else brightness
-    picture = PictureTraits(bright, 0.0, 1000, np.zeros(3, np.float32))
+    picture = PictureTraits(bright, 0.0, 1000, np.zeros(48))
     text = TextTraits(5 + number % 7 if length is None else length, 0, 0.5, "french", 0.0)
     return Prediction(
         code=tiny.CODES[number % 3],

@@ -51,11 +51,20 @@ def test_letters_are_counted_as_they_are_read() -> None:
 
 def test_brightness_and_contrast_are_mean_and_deviation() -> None:
     pixels = np.random.default_rng(1).integers(0, 256, (16, 16, 3), np.uint8)
-    traits = PictureTraits.of(pixels, 99, np.zeros(3, np.float32))
+    traits = PictureTraits.of(pixels, 99)
     assert traits.brightness == pixels.sum() / pixels.size
     assert traits.contrast == pytest.approx(pixels.astype(float).std(), rel=1e-12)
-    blank = PictureTraits.of(np.full((16, 16, 3), 7, np.uint8), None, np.zeros(3, np.float32))
+    blank = PictureTraits.of(np.full((16, 16, 3), 7, np.uint8), None)
     assert (blank.brightness, blank.contrast) == (7.0, 0.0)
+
+
+@pytest.mark.parametrize("side", [4, 16, 66, 130, 250])
+def test_a_layout_is_the_mean_colour_of_each_cell(side: int) -> None:
+    pixels = np.zeros((side, side, 3), np.uint8)
+    pixels[:, side // 2 + 1 :, 0] = 200
+    cells = PictureTraits.of(pixels, None).layout.reshape(4, 4, 3)
+    assert (cells[:, 0] == 0).all()
+    assert (cells[:, 3] == [200, 0, 0]).all()
 
 
 def test_a_text_is_as_rare_as_its_words() -> None:
