@@ -18,11 +18,12 @@ export DO_NOT_TRACK := true
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 24
 
-$(STAMP): requirements/dev.txt
+$(STAMP): requirements/pip.txt requirements/dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
 		{ echo "Python 3.11, 3.12 or 3.13 is needed; name one with: make PYTHON=python3.12 …" >&2; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) 2>/dev/null || $(PYTHON) -m virtualenv -q $(VENV) || \
 		{ rm -rf $(VENV); echo "No environment can be made: install Debian's python3-venv, or: $(PYTHON) -m pip install --user virtualenv" >&2; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/pip.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@$(BIN)/python -m stages.commands.plots --install
 	@touch $@
@@ -34,7 +35,7 @@ $(SERVING)/installed: requirements/pull.txt
 
 $(AIRFLOW)/installed: requirements/airflow.txt $(STAMP)
 	uv venv --quiet --allow-existing --python $(BIN)/python $(AIRFLOW)
-	uv pip install --quiet --python $(AIRFLOW)/bin/python --require-hashes -r requirements/airflow.txt
+	uv pip install --quiet --system-certs --python $(AIRFLOW)/bin/python --require-hashes -r requirements/airflow.txt
 	@touch $@
 
 .PHONY: airflow-venv
@@ -283,6 +284,7 @@ lock: $(STAMP) ## Compile requirements/*.txt anew from pyproject.toml
 	$(COMPILE) $(WITHIN) --extra serving --extra pull -o requirements/pull.txt
 	$(COMPILE) $(WITHIN) --extra serving --extra pipeline -o requirements/pipeline.txt
 	$(COMPILE) --group airflow -o requirements/airflow.txt
+	$(COMPILE) --group pip -o requirements/pip.txt
 
 .PHONY: clean
 clean: ## Remove the environment and what tools leave behind; data, models and DVC's cache stay
