@@ -44,16 +44,20 @@ class UnknownError(ResultError):
 
 
 def git(*words: str, where: Path = ROOT) -> str:
+    """What git prints, as text. Raises ResultError with git's own words when it fails."""
+    return git_bytes(*words, where=where).decode()
+
+
+def git_bytes(*words: str, where: Path = ROOT) -> bytes:
     """What git prints. Raises ResultError with git's own words when it fails."""
     done = subprocess.run(  # noqa: S603
         ["git", *words],  # noqa: S607
         cwd=where,
         capture_output=True,
-        text=True,
         check=False,
     )
     if done.returncode:
-        raise ResultError(f"git {words[0]}: {done.stderr.strip()}")
+        raise ResultError(f"git {words[0]}: {done.stderr.decode().strip()}")
     return done.stdout
 
 

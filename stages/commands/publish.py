@@ -22,7 +22,7 @@ from urllib.parse import urlsplit, urlunsplit
 import yaml
 
 from stages.commands import clones, environment, locks
-from stages.commands.clones import ResultError, git
+from stages.commands.clones import ResultError, git, git_bytes
 from stages.commands.environment import Environment
 from stages.common import seconds
 from stages.tracking import records
@@ -108,7 +108,7 @@ def _identity() -> str:
 def committed(commit: str) -> dict[str, bytes]:
     """The files of an experiment that are recorded."""
     names = git("ls-tree", "-r", "-z", "--name-only", commit, "--", *_PLAIN).split("\0")[:-1]
-    return {name: git("show", f"{commit}:{name}").encode() for name in names}
+    return {name: git_bytes("show", f"{commit}:{name}") for name in names}
 
 
 def present() -> dict[str, bytes]:
@@ -136,7 +136,7 @@ def collect(settings: Environment, known: set[str]) -> None:
     """Queue what is not in `known`: the workspace, under the experiment's name where it is one,
     and the experiments. Raises ResultError when the workspace holds no result."""
     locked = {
-        name: git("show", f"{commit}:{locks.LOCK}").encode()
+        name: git_bytes("show", f"{commit}:{locks.LOCK}")
         for name, commit in experiments().items()
     }
     kept = set(known)
