@@ -31,7 +31,7 @@ def linked(requirements: Path, folder: Path) -> Path:
 def _wanted(lock: str) -> list[str]:
     """Names of the packages that a lock asks for on this machine, at the versions that are here."""
     found = []
-    for line in re.findall(r"^([\w.-]+(?:\[[\w,-]+\])?==[^\\\n]+)", lock, re.M):
+    for line in re.findall(r"^([\w.-]+(?:\[[\w, -]+\])?==[^\\\n]+)", lock, re.M):
         requirement = Requirement(line.strip())
         if requirement.marker is None or requirement.marker.evaluate():
             assert distribution(requirement.name).version in requirement.specifier, line
