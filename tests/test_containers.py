@@ -105,6 +105,7 @@ def test_no_secret_has_a_value_in_the_file() -> None:
     assert all(re.match(r'"?\$\{[A-Z_]+:(\?make secrets|-)\}', value) for value in values)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("podman") is None, reason="podman is not installed")
 def test_an_empty_secret_is_refused_by_name(tmp_path: Path) -> None:
     names = secrets.required(COMPOSE.read_text("utf-8"))

@@ -36,10 +36,13 @@ ENGLISH = (
     "delivered to you from our stock within three days"
 )
 
-pytestmark = pytest.mark.skipif(
-    not all(path.exists() for path in (CLASSIFIER / "reference.json", PREPARED, ARCHIVE)),
-    reason="no trained classifier: run `make repro` first",
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not all(path.exists() for path in (CLASSIFIER / "reference.json", PREPARED, ARCHIVE)),
+        reason="no trained classifier: run `make repro` first",
+    ),
+]
 
 
 @pytest.fixture(scope="module")

@@ -136,8 +136,7 @@ def collect(settings: Environment, known: set[str]) -> None:
     """Queue what is not in `known`: the workspace, under the experiment's name where it is one,
     and the experiments. Raises ResultError when the workspace holds no result."""
     locked = {
-        name: git_bytes("show", f"{commit}:{locks.LOCK}")
-        for name, commit in experiments().items()
+        name: git_bytes("show", f"{commit}:{locks.LOCK}") for name, commit in experiments().items()
     }
     kept = set(known)
     try:

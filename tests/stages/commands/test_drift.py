@@ -205,6 +205,7 @@ def test_a_window_is_a_number_of_products(window: str) -> None:
         main(["--log", "p.jsonl", f"--window={window}"])
 
 
+@pytest.mark.slow
 def test_the_command_says_what_is_missing_without_a_traceback(tmp_path: Path) -> None:
     done = attempt(ROOT, "stages.commands.drift", "--log", str(tmp_path / "absent.jsonl"))
     assert done.returncode == drift.UNUSABLE

@@ -317,6 +317,7 @@ def test_a_data_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         vocabulary.load(broken)
 
 
+@pytest.mark.slow
 def test_another_process_writes_the_same_bytes(tmp_path: Path) -> None:
     generate(tmp_path, products=MINIMUM_PRODUCTS, unlabelled=20, seed=3)
     hash_seed = "1" if os.environ.get("PYTHONHASHSEED") != "1" else "2"
