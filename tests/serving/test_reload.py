@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
 import threading
 from collections import Counter
@@ -13,28 +12,22 @@ from pathlib import Path
 import httpx
 import pytest
 
-from serving.access.users import Users
 from serving.inference import lock
 from tests.support import tiny
 from tests.support.answers import is_problem
+from tests.support.operator import OPERATOR, with_operator
 from tests.support.process import VARIABLES, Process, gauge, running, wait_in_flight
-from tests.support.service import PASSWORD
 from tests.support.waiting import PATIENCE, wait_until
 
 pytestmark = pytest.mark.slow
 
-OPERATOR = "operator"
 FIRST = "Livres d'occasion"
 
 
 @pytest.fixture
 def root(classifier_root: Path, tmp_path: Path) -> Path:
     """A copy of the classifier and its lock, with a user who may reload."""
-    root = Path(shutil.copytree(classifier_root, tmp_path / "root"))
-    users = Users(root / "users.sqlite3")
-    users.create()
-    users.add(OPERATOR, "", ("reload",), PASSWORD)
-    return root
+    return with_operator(classifier_root, tmp_path)
 
 
 @pytest.fixture

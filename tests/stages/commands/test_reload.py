@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,25 +10,19 @@ from pathlib import Path
 
 import pytest
 
-from serving.access.users import Users
 from tests.support import tiny
+from tests.support.operator import OPERATOR, with_operator
 from tests.support.process import VARIABLES, Process, free_port, running
 from tests.support.repository import ROOT
 from tests.support.service import PASSWORD, USER
 
 pytestmark = pytest.mark.slow
 
-OPERATOR = "operator"
-
 
 @pytest.fixture
 def root(classifier_root: Path, tmp_path: Path) -> Path:
     """A classifier, its lock, and a user who may reload."""
-    root = Path(shutil.copytree(classifier_root, tmp_path / "root"))
-    users = Users(root / "users.sqlite3")
-    users.create()
-    users.add(OPERATOR, "", ("reload",), PASSWORD)
-    return root
+    return with_operator(classifier_root, tmp_path)
 
 
 @pytest.fixture
