@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self, cast
 
 import numpy as np
-import onnxruntime as ort
 
 from serving.classifier import manifest
 from serving.classifier.fusion import Fusion, State, states
 from serving.classifier.reference import Reference
+from serving.classifier.runtime import ort
 from serving.classifier.traits import PictureTraits, TextTraits, Traits
 from serving.encoding.encoders import Encoder, read_encoder
 from serving.listing.images import ImageError, decode
