@@ -53,9 +53,8 @@ def create_app(
         loading = _start_loading(service.model, on_failure, on_ready)
         yield
         if loading is not None:
+            loading.cancel()
             await asyncio.wait({loading})
-        if service.model is not None:
-            await service.model.settled()
         await service.close()
 
     app = Litestar(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from PIL import Image
@@ -32,22 +33,23 @@ class Loaded:
     window: Window
 
 
-def load(settings: Settings, threads: int, seconds: Histogram) -> Loaded:
+def load(settings: Settings, threads: int, seconds: Histogram, private: Path) -> Loaded:
     """Verify the folder against its lock, load it, and answer a product of each kind once.
 
-    `threads` and `seconds` are those of the classifier. Raises lock.LockError,
-    manifest.ManifestError when the manifest disagrees, or signature.SignatureError.
+    `threads` and `seconds` are those of the classifier; it is loaded from a copy in `private`, a
+    lock.private_folder. Raises lock.LockError, manifest.ManifestError when the manifest disagrees,
+    or signature.SignatureError.
     """
     fast = settings.inference == "fast"
-    with lock.private_copy(settings.model) as copy:
-        if settings.public_key is not None:
-            signature.verify(copy, settings)
-        locked = lock.verify(settings.model, settings.lock, copy=copy)
-        if settings.model_hash not in (None, locked.hash):
-            raise lock.LockError(
-                f"{settings.lock} locks {locked.hash}; SERVING_MODEL_HASH is {settings.model_hash}"
-            )
-        classifier = TimedClassifier.load(copy, threads, fast=fast)
+    copy = lock.copied(settings.model, private)
+    if settings.public_key is not None:
+        signature.verify(copy, settings)
+    locked = lock.verify(settings.model, settings.lock, copy=copy)
+    if settings.model_hash not in (None, locked.hash):
+        raise lock.LockError(
+            f"{settings.lock} locks {locked.hash}; SERVING_MODEL_HASH is {settings.model_hash}"
+        )
+    classifier = TimedClassifier.load(copy, threads, fast=fast)
     _warm(classifier)
     classifier.seconds = seconds
     classifier.max_pixels = settings.max_pixels

@@ -159,22 +159,32 @@ def verify(folder: Path, lock_file: Path, *, copy: Path | None = None) -> Lock:
 
 
 @contextmanager
-def private_copy(folder: Path) -> Iterator[Path]:
-    """A copy of `folder` that nobody else can change, to be verified and loaded.
+def private_folder() -> Iterator[Path]:
+    """A folder that nobody else can change, gone in the end whoever still writes there."""
+    with TemporaryDirectory(prefix="classifier-") as place:
+        folder = Path(place) / "private"
+        folder.mkdir()
+        try:
+            yield folder
+        finally:
+            folder.rename(folder.with_name("gone"))  # who still writes finds it no longer
+
+
+def copied(folder: Path, private: Path) -> Path:
+    """A copy of `folder` in a `private_folder`, to be verified and loaded.
 
     Verified where it lies, a folder could be another one by the time it is loaded. Raises LockError
     for anything in it that is neither a file nor a folder: a pipe or device may never end.
     """
-    with TemporaryDirectory(prefix="classifier-") as private:
-        copy = Path(private) / folder.name
-        copy.mkdir()
-        for path in sorted(folder.rglob("*")):
-            if path.is_dir():
-                (copy / path.relative_to(folder)).mkdir()
-                continue
-            with opened(path) as source:
-                (copy / path.relative_to(folder)).write_bytes(source.read())
-        yield copy
+    copy = private / folder.name
+    copy.mkdir()
+    for path in sorted(folder.rglob("*")):
+        if path.is_dir():
+            (copy / path.relative_to(folder)).mkdir()
+            continue
+        with opened(path) as source:
+            (copy / path.relative_to(folder)).write_bytes(source.read())
+    return copy
 
 
 def opened(path: Path) -> BinaryIO:

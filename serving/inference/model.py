@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
@@ -52,6 +53,8 @@ class Model:
         self._loading = asyncio.Lock()
         self._threads = settings.threads or len(os.sched_getaffinity(0))
         self._recorder = Recorder(settings)
+        # One of its own: those of the event loop are waited for in the end.
+        self._loader = ThreadPoolExecutor(1, "loading")
         self._workers = Workers(self._threads, settings.queue, "inference")
         metrics.queue.set_function(lambda: self._workers.waiting)
         metrics.running.set_function(lambda: self._workers.running)
@@ -112,8 +115,11 @@ class Model:
         return "loaded"
 
     async def _load(self) -> Loaded:
-        seconds = self._metrics.branch_seconds
-        return await asyncio.to_thread(load, self._settings, self._threads, seconds)
+        """What is cancelled goes on in its thread to no effect, and leaves nothing behind."""
+        given = self._settings, self._threads, self._metrics.branch_seconds
+        with lock.private_folder() as private:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._loader, load, *given, private)
 
     def _take(self, fresh: Loaded) -> None:
         """From now on `fresh` answers."""
@@ -130,11 +136,6 @@ class Model:
         self._loaded = loaded
         accepted = (loaded.measured or {}).get("accepted", {})
         self._metrics.accepted_share.set(accepted.get("coverage", 0))
-
-    async def settled(self) -> None:
-        """Wait for what is being loaded: a thread cut off would leave its copy of the folder."""
-        async with self._loading:
-            return
 
     async def ask(
         self,
@@ -207,6 +208,7 @@ class Model:
             loaded.classifier.close()
         self._workers.close()
         self._recorder.close()
+        self._loader.shutdown(wait=False)
 
 
 def _parts(products: Sequence[Product]) -> Iterator[list[Product]]:

@@ -100,9 +100,10 @@ def sign(settings: Settings, key: Path, password: bytes | None) -> Path:
     signature = path_for(settings)
     hashed = hashing.Config().set_ignored_paths(paths=(), ignore_git_paths=False)
     with (
-        lock.private_copy(settings.model) as copy,
+        lock.private_folder() as private,
         tempfile.TemporaryDirectory(prefix=".", dir=signature.parent) as draft,
     ):
+        copy = lock.copied(settings.model, private)
         lock.verify(settings.model, settings.lock, copy=copy)
         signer = signing.Config().set_hashing_config(hashed)
         signer.use_elliptic_key_signer(private_key=key, password=password)
@@ -115,8 +116,12 @@ def sign(settings: Settings, key: Path, password: bytes | None) -> Path:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Sign the configured folder; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m serving.inference.signature")
-    parser.add_argument("key", type=Path, help=f"PEM file of the private key; {HOW_TO_MAKE}")
-    key = parser.parse_args(arguments).key
+    parser.add_argument("key", help=f"PEM file of the private key; {HOW_TO_MAKE}")
+    given = parser.parse_args(arguments).key
+    if not given:
+        print(f"error: no private key is named: {HOW_TO_SIGN}; {HOW_TO_MAKE}", file=sys.stderr)
+        return 1
+    key = Path(given)
     try:
         settings = Settings.load()
         if not _installed():

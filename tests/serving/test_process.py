@@ -12,7 +12,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -400,14 +399,34 @@ def test_the_address_is_told_once_it_answers(root: Path, part: tuple[str, ...]) 
         process.wait(15)
 
 
-def test_it_may_be_stopped_while_it_starts(root: Path) -> None:
-    for delay in (0.6, 0.9, 1.2):
-        process = Process(root, VARIABLES, quiet=True)
-        try:
-            time.sleep(delay)
-            assert process.stop() in (0, -signal.SIGTERM)
-        finally:
-            process.close()
+@pytest.mark.parametrize("part", [(), ("auth",)])
+def test_it_may_be_stopped_from_the_first_moment(root: Path, part: tuple[str, ...]) -> None:
+    """Before it hears signals it ends by the signal, as any process does."""
+    process = Process(root, VARIABLES, *part)
+    try:
+        assert process.stop() in (0, -signal.SIGTERM)
+        assert "Traceback" not in process.output()
+    finally:
+        process.close()
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+def test_it_may_be_stopped_while_it_loads(root: Path, tmp_path: Path, name: str) -> None:
+    """Though it would go on loading for ever."""
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    (root / HELD).touch()
+    variables = {**VARIABLES, "TMPDIR": str(temporary), "SERVING_LOGGER_PATH": "log"}
+    process = Process(root, variables, module="tests.support.held", quiet=True)
+    try:
+        wait_until(lambda: bool(list(temporary.rglob("labels.json"))))
+        process.process.send_signal(signal.Signals[name])
+        assert process.process.wait(PATIENCE) == 0
+        assert not list(temporary.glob("classifier-*")), "no copy of a classifier is left"
+        lines = [json.loads(line) for line in (root / "log").read_text("utf-8").splitlines()]
+        assert [line["message"] for line in lines] == ["stopping"]
+    finally:
+        process.close()
 
 
 def test_a_terminal_that_closes_stops_nothing(root: Path) -> None:

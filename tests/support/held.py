@@ -13,15 +13,15 @@ from serving.classifier.classifier import Product
 from serving.inference.timing import TimedClassifier
 
 HELD = Path("held")
-_logits = TimedClassifier.logits
+_read = TimedClassifier._read
 
 
 def _held(self: TimedClassifier, products: Sequence[Product]) -> Any:
     while HELD.exists():
         time.sleep(0.01)
-    return _logits(self, products)
+    return _read(self, products)
 
 
 if __name__ == "__main__":
-    TimedClassifier.logits = _held  # type: ignore[method-assign, assignment]
+    TimedClassifier._read = _held  # type: ignore[method-assign, assignment]
     sys.exit(main())

@@ -19,9 +19,10 @@ from serving.inference import lock
 from serving.inference.loading import load
 from serving.inference.lock import (
     LockError,
+    copied,
     directory_hash,
     excerpt_path,
-    private_copy,
+    private_folder,
     verify,
     write_excerpt,
 )
@@ -226,8 +227,8 @@ def test_what_is_no_file_is_named_and_not_waited_for(root: Path, kind: str) -> N
         os.mkfifo(path)
     else:
         path.symlink_to("/dev/zero")
-    with pytest.raises(LockError, match=r"labels\.json is no file"), private_copy(folder(root)):
-        pass
+    with private_folder() as private, pytest.raises(LockError, match=r"labels\.json is no file"):
+        copied(folder(root), private)
 
 
 def test_what_was_verified_is_loaded_though_the_folder_is_swapped(
@@ -243,7 +244,9 @@ def test_what_was_verified_is_loaded_though_the_folder_is_swapped(
         return read(cls, copy, *given, **options)
 
     monkeypatch.setattr(Classifier, "load", classmethod(swap_and_load))
-    loaded = load(Settings(model=folder(root), lock=root / "dvc.lock"), 1, Metrics().branch_seconds)
+    settings = Settings(model=folder(root), lock=root / "dvc.lock")
+    with private_folder() as private:
+        loaded = load(settings, 1, Metrics().branch_seconds, private)
     assert loaded.hash == locked
     assert loaded.classifier.labels[2583].french == "Piscine"
     loaded.classifier.close()
@@ -253,6 +256,21 @@ def test_a_hash_that_is_expected_is_demanded(root: Path) -> None:
     locked = directory_hash(lock.md5_of_files(folder(root)))
     settings = Settings(model=folder(root), lock=root / "dvc.lock", model_hash=locked)
     seconds = Metrics().branch_seconds
-    load(settings, 1, seconds).classifier.close()
-    with pytest.raises(LockError, match="SERVING_MODEL_HASH"):
-        load(changed(settings, model_hash="0" * 32 + ".dir"), 1, seconds)
+    with private_folder() as private:
+        load(settings, 1, seconds, private).classifier.close()
+    another = changed(settings, model_hash="0" * 32 + ".dir")
+    with private_folder() as private, pytest.raises(LockError, match="SERVING_MODEL_HASH"):
+        load(another, 1, seconds, private)
+
+
+def test_who_still_writes_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with private_folder() as private:
+        written = (private / "begun").open("wb")
+    with written:
+        written.write(b"more")
+    with pytest.raises(FileNotFoundError):
+        (private / "next").touch()
+    assert not list(tmp_path.iterdir())

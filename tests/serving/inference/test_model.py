@@ -56,7 +56,6 @@ def with_model(root: Path) -> Callable[..., None]:
             model = Model(Settings(**given), Metrics())
             await model.start()
             await scenario(model)
-            await model.settled()
             model.close()
 
         asyncio.run(whole())

@@ -307,6 +307,17 @@ def test_the_command_refuses_a_wrong_password_and_a_wrong_key(
         assert not signing.exists()
 
 
+def test_without_a_key_the_command_says_how_one_is_made(
+    signing: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As `make sign` calls it where KEY was forgotten."""
+    assert signature.main([""]) == 1
+    said = capsys.readouterr().err
+    assert "no private key is named: make sign KEY=" in said
+    assert "openssl genpkey" in said
+    assert not signing.exists()
+
+
 def started(root: Path, variables: dict[str, str]) -> tuple[int, str]:
     process = Process(root, variables)
     try:
