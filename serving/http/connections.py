@@ -7,17 +7,25 @@ cannot shut everyone out.
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 import socket
-from typing import Any
+from typing import Any, NoReturn
 
 import msgspec
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from serving.access.limits import counted, within
+from serving.http import heads
 from serving.http.problems import MEDIA_TYPE, Problem, busy
 from serving.metrics import Metrics
 from serving.settings import Settings
+
+logger = logging.getLogger("serving.requests")
+
+_server = logging.getLogger("serving.http")
+_server.setLevel(logging.ERROR)
+"""What uvicorn has to say; that a request is refused is told here, with its client."""
 
 HEALTH = "/health/"
 """Answered to every address, however many connections it has: a probe may come from there, too."""
@@ -26,7 +34,7 @@ LIMIT = "connections"
 """How the metric of refusals calls the limit of connections from one address."""
 
 MAX_HEAD = 32 * 1024
-"""Bytes of a request line and its header fields."""
+"""Bytes of a request line and its header fields, and of what comes beside a body at a time."""
 
 MAX_PIPELINED = 16
 """Requests that may wait on a connection behind one that is answered."""
@@ -34,7 +42,7 @@ MAX_PIPELINED = 16
 BYTES_A_SECOND = 16 * 1024
 """What a body has to come with, once the time a client may take is used up."""
 
-MANY_CHUNKS, BYTES_A_CHUNK = 1000, 16
+MANY_CHUNKS, BYTES_A_CHUNK = 1000, 64
 """A body in more chunks than that has to have so many bytes in each, on average."""
 
 NARROW_SECONDS = 1.0
@@ -120,13 +128,14 @@ class Connection(HttpToolsProtocol):
 
     def __init__(self, *args: Any, door: Door, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.logger = _server
         self._door = door
         self._address = ""
         self._until = math.inf
         self._unsent_since = math.inf
         self._asked_whether_it_left = False
         self._reading_head = self._incomplete = self._draining = self._deaf = False
-        self._head = self._received = self._chunks = self._drained = 0
+        self._head = self._received = self._chunks = self._drained = self._unfinished = 0
         self._refusal: Problem | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -179,11 +188,10 @@ class Connection(HttpToolsProtocol):
             return
         if self.transport.is_closing():
             return
+        self._unfinished += len(data)
         super().data_received(data)
-        if self._reading_head:
-            self._head += len(data)
-            if self._head > MAX_HEAD:
-                self._refuse(_head_too_large())
+        if self._unfinished > MAX_HEAD:
+            self._refuse(_head_too_large())
 
     def eof_received(self) -> bool:  # type: ignore[override]
         """The client sends no more: it may have left, or wait for its answer.
@@ -210,31 +218,52 @@ class Connection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """As httptools'."""
         super().on_message_begin()
-        self._head = self._received = self._chunks = 0
+        self._head = self._received = self._chunks = self._unfinished = 0
         self._reading_head = self._incomplete = True
         self._until = min(self._until, self.loop.time() + self._door.seconds)
 
+    def on_url(self, url: bytes) -> None:
+        """As httptools'."""
+        self._count(url)
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """As httptools'. Fields behind the body are none of the head's (RFC 9110 section 6.5.1)."""
+        self._count(name + value)
+        if self._reading_head:
+            super().on_header(name, value)
+
+    def _count(self, piece: bytes) -> None:
+        """Count what is of the head, or stands behind the body."""
+        self._unfinished = 0
+        self._head += len(piece)
+        if self._head > MAX_HEAD:
+            self._end_parsing(_head_too_large())
+
     def on_headers_complete(self) -> None:
         """As httptools'."""
-        if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > MAX_HEAD:
-            self._refusal = _head_too_large()
-            raise ValueError(self._refusal.detail)
+        upgrades = self.parser.should_upgrade()
+        try:
+            heads.check(self.parser.get_http_version(), self.headers, upgrades=upgrades)
+        except Problem as problem:
+            self._end_parsing(problem)
         if len(self.pipeline) >= MAX_PIPELINED:
-            self._refusal = Problem(400, "Too many requests wait behind each other.")
-            raise ValueError(self._refusal.detail)
+            self._end_parsing(Problem(400, "Too many requests wait behind each other."))
         self._reading_head = False
         self._until = self.loop.time() + self._door.seconds
         super().on_headers_complete()
+        if upgrades:  # what follows is not parsed
+            self.cycle.keep_alive = False
 
     def on_chunk_header(self) -> None:
         """As httptools'."""
         self._chunks += 1
         if self._chunks > MANY_CHUNKS and self._received < self._chunks * BYTES_A_CHUNK:
-            self._refusal = Problem(400, "The body comes in chunks that are too small.")
-            raise ValueError(self._refusal.detail)
+            self._end_parsing(Problem(400, "The body comes in chunks that are too small."))
 
     def on_body(self, body: bytes) -> None:
         """As httptools'."""
+        self._unfinished = 0
         self._received += len(body)
         latest = self.loop.time() + self._door.seconds
         self._until = min(self._until + len(body) / BYTES_A_SECOND, latest)
@@ -250,6 +279,11 @@ class Connection(HttpToolsProtocol):
         self._incomplete = False
         self._until = math.inf
         super().on_message_complete()
+
+    def _end_parsing(self, problem: Problem) -> NoReturn:
+        """Have the parser give up, so that `problem` is answered."""
+        self._refusal = problem
+        raise ValueError(problem.detail)
 
     def send_400_response(self, msg: str) -> None:
         """What is no HTTP is told so, as everything else is."""
@@ -275,11 +309,17 @@ class Connection(HttpToolsProtocol):
             cycle.keep_alive = False
             self._deaf = True
             return
-        self.transport.write(_raw(problem))
+        self._answer(problem)
         if answering:
             cycle.disconnected = True
             cycle.message_event.set()
         self.transport.close()
+
+    def _answer(self, problem: Problem) -> None:
+        """Write `problem`, of which the application knows nothing, and a line of the log."""
+        self.transport.write(_raw(problem))
+        about = {"status": problem.status_code, "client": self._address, "reason": problem.detail}
+        logger.info("refused", extra=about)
 
     async def _narrow(self, scope: Any, receive: Any, send: Any) -> None:
         """The application for an address with too many connections: nothing but its health."""
@@ -292,7 +332,7 @@ class Connection(HttpToolsProtocol):
         self._door.refused()
         if self.transport.is_closing():
             return
-        self.transport.write(_raw(busy("There are too many connections from this address.")))
+        self._answer(busy("There are too many connections from this address."))
         self.cycle.disconnected = True  # answered already
         self.transport.close()
 

@@ -39,6 +39,15 @@ def test_a_record_is_one_line_that_nobody_can_forge(
     assert read["time"].endswith("+00:00")
 
 
+@pytest.mark.parametrize("name", ["\x1b[2J", "\x9b2J", "a\x85b", "a\u2028b", "\u202eecila", "\x00"])
+def test_a_name_commands_no_terminal_and_ends_no_line(file: Path, name: str) -> None:
+    logger.info("login refused", extra={"user": f"é{name}"})
+    text = file.read_text("utf-8")
+    assert text[:-1].isprintable()
+    assert len(text.splitlines()) == 1
+    assert json.loads(text)["user"] == f"é{name}"
+
+
 def test_an_error_carries_its_traceback(file: Path) -> None:
     try:
         raise RuntimeError("inside")

@@ -29,6 +29,7 @@ VARIABLES = {
     "SERVING_METRICS": "open",
 }
 HEAD = b"POST /token HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 LIVE = b"GET /health/live HTTP/1.1\r\nHost: x\r\n"
 
 
@@ -146,13 +147,21 @@ def test_a_client_that_takes_no_answer_is_let_go(impatient: Process) -> None:
         (b"GET / HTTP/1.1\r\n" + b"X: a\r\n" * 200_000, 431),
         (HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + b"1\r\na\r\n" * 300_000, 400),
         (HEAD + b"Transfer-Encoding: chunked\r\n\r\nno chunk\r\n", 400),
+        (CHUNKED + b"0\r\n" + b"X: a\r\n" * 1_000_000, 431),
+        (CHUNKED + b"0\r\nX: " + b"a" * 6_000_000, 431),
+        (CHUNKED + b"1;" + b"a" * 6_000_000, 431),
+        (CHUNKED + b"0" * 6_000_000, 431),
+        (b"\r\n" * 3_000_000, 431),
     ],
-    ids=["no http", "long field", "long path", "many fields", "small chunks", "no chunk"],
+    ids=[
+        *("no http", "long field", "long path", "many fields", "small chunks", "no chunk"),
+        *("fields behind", "a long field behind", "chunk extension", "size of a chunk", "nothing"),
+    ],
 )
 def test_what_the_http_server_refuses_is_problem_details(
     service: Process, request_: bytes, status: int
 ) -> None:
-    before = service.processor_seconds()
+    before, held = service.processor_seconds(), service.resident_megabytes()
     with connect(service) as connection:
         with suppress(ConnectionError):  # it may be refused before it was all sent
             connection.sendall(request_)
@@ -163,6 +172,69 @@ def test_what_the_http_server_refuses_is_problem_details(
     assert json.loads(body)["status"] == status
     assert b"server:" not in head.lower()
     assert service.processor_seconds() - before < 10
+    assert service.resident_megabytes() - held < 30
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET /status HTTP/1.1\r\n",
+        b"GET /status HTTP/1.1\r\nHost: a\r\nHost: a\r\n",
+        b"GET /status HTTP/1.1\r\nHost: a/b@c\r\n",
+        b"GET /status HTTP/1.0\r\nHost: a b\r\n",
+        b"GET /status HTTP/2.0\r\nHost: x\r\n",
+        b"GET /status HTTP/0.9\r\n",
+        HEAD + b"Content-Length: 1\r\nContent-Length: 1\r\n",
+        HEAD + b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n",
+        HEAD + b"Transfer-Encoding: gzip, chunked\r\n",
+        HEAD + b"Transfer-Encoding: chunked, chunked\r\n",
+        HEAD + b"Connection: upgrade\r\nUpgrade: h2c\r\nContent-Length: 10\r\n",
+    ],
+)
+def test_what_a_proxy_may_read_otherwise_is_refused(service: Process, head: bytes) -> None:
+    answer = asked(service, head + b"\r\nusername=a")
+    assert re.findall(rb"HTTP/1.1 (\d+)", answer) == [b"400"]
+
+
+@pytest.mark.parametrize("host", [b"", b"x", b"127.0.0.1:8000", b"[::1]:8000", b"a-b.example."])
+def test_any_host_is_answered(service: Process, host: bytes) -> None:
+    head = b"GET /status HTTP/1.1\r\nHost: " + host + b"\r\nConnection: close\r\n\r\n"
+    assert asked(service, head).startswith(b"HTTP/1.1 200")
+    assert asked(service, b"GET /status HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.1 200")
+
+
+def test_another_protocol_is_not_taken_up(service: Process) -> None:
+    upgrade = b"GET /status HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n"
+    answer = asked(service, upgrade + b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+    assert re.findall(rb"HTTP/1.1 (\d+)", answer) == [b"200"]
+    assert b"connection: close" in answer
+
+
+def test_fields_behind_the_body_are_none_of_the_head(service: Process) -> None:
+    """A token there, or an address, would be one that no proxy has seen."""
+    token = service.log_in()["Authorization"].encode()
+    head = b"GET /verify-token HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+    assert asked(service, head + b"Authorization: " + token + b"\r\n\r\n")[9:12] == b"200"
+    behind = b"Transfer-Encoding: chunked\r\n\r\n0\r\nAuthorization: " + token + b"\r\n\r\n"
+    assert asked(service, head + behind)[9:12] == b"401"
+
+
+def test_what_is_refused_has_a_line_with_its_client(classifier_root: Path, tmp_path: Path) -> None:
+    """And nobody writes anything else."""
+    root = shutil.copytree(classifier_root, tmp_path / "root")
+    process = Process(Path(root), VARIABLES)
+    try:
+        process.wait_ready()
+        asked(process, b"NO HTTP\r\n\r\n", "127.0.0.3")
+        upgrade = b"Connection: close, upgrade\r\nUpgrade: websocket\r\n\r\n"
+        asked(process, LIVE + upgrade)
+        assert process.stop() == 0
+        lines = [json.loads(line) for line in process.output().splitlines()]
+    finally:
+        process.close()
+    [refused] = [line for line in lines if line["message"] == "refused"]
+    assert (refused["status"], refused["client"]) == (400, "127.0.0.3")
+    assert refused["reason"] == "The request is no valid HTTP."
 
 
 def test_a_client_that_half_closes_is_answered(service: Process) -> None:

@@ -66,7 +66,7 @@ def sent(pieces: int, seconds: float) -> bytes:
         connection.connection_made(wire)
         piece = b"a" * (2 * BYTES_A_SECOND)
         connection.data_received(
-            b"POST / HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % (pieces * len(piece))
+            b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % (pieces * len(piece))
         )
         for _ in range(pieces):
             now += seconds
