@@ -107,7 +107,10 @@ def test_slow_clients_end_at_the_proxy(classifier_root: Path, tmp_path: Path) ->
         answer = there.post("/predict", headers=headers, files={"image": tiny.picture()})
         assert answer.json()["predicted"] == 2583
         assert there.get("/health/live").status_code == 200
-        assert there.get("/metrics").status_code == 404, "for those inside"
+        for path in ("/metrics", "/metrics/", "//metrics", "/%6detrics/", "/x/../metrics"):
+            with socket.create_connection(("127.0.0.1", port), source_address=("127.0.0.2", 0)) as c:
+                c.sendall(f"GET {path} HTTP/1.0\r\n\r\n".encode())
+                assert c.recv(12) == b"HTTP/1.1 404", "for those inside"
         metrics = service.client.get("/metrics").text
         assert "\nhttp_requests_in_flight 1.0" in metrics, "the slow ones are not the service's"
 
