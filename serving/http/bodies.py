@@ -108,8 +108,12 @@ class Held:
 async def read_body(request: AnyRequest, limit: int, held: Held | None = None) -> bytes:
     """The whole body. Raises Problem 413 as soon as it is known to be over `limit` bytes.
 
-    A body may be sent in chunks without a length, so what arrives is counted as well.
+    A body may be sent in chunks without a length, so what arrives is counted as well. None is
+    unpacked: 415 says so (RFC 9110 section 15.5.16).
     """
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        detail = "The body must not be compressed."
+        raise Problem(415, detail, headers={"Accept-Encoding": "identity"})
     announced = request.headers.get("content-length", "0")
     if announced.isdecimal() and int(announced) > limit:
         raise _too_large(limit)

@@ -36,6 +36,9 @@ LIMIT = "connections"
 MAX_HEAD = 32 * 1024
 """Bytes of a request line and its header fields, and of what comes beside a body at a time."""
 
+FIELD_BYTES = 32
+"""What a field counts beside its letters, since a thousand empty ones are work, too."""
+
 MAX_PIPELINED = 16
 """Requests that may wait on a connection behind one that is answered."""
 
@@ -224,19 +227,19 @@ class Connection(HttpToolsProtocol):
 
     def on_url(self, url: bytes) -> None:
         """As httptools'."""
-        self._count(url)
+        self._count(len(url))
         super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """As httptools'. Fields behind the body are none of the head's (RFC 9110 section 6.5.1)."""
-        self._count(name + value)
+        self._count(len(name) + len(value) + FIELD_BYTES)
         if self._reading_head:
             super().on_header(name, value)
 
-    def _count(self, piece: bytes) -> None:
+    def _count(self, size: int) -> None:
         """Count what is of the head, or stands behind the body."""
         self._unfinished = 0
-        self._head += len(piece)
+        self._head += size
         if self._head > MAX_HEAD:
             self._end_parsing(_head_too_large())
 

@@ -27,7 +27,7 @@ MAX_USERNAME = 256
     status_code=200,
     tags=["authentication"],
     operation_class=TokenOperation,
-    responses=oauth_problems() | problems(413, 429, 503),
+    responses=oauth_problems() | problems(413, 415, 429, 503),
     security=PUBLIC,
     exclude_from_auth=True,
 )

@@ -108,7 +108,9 @@ def test_slow_clients_end_at_the_proxy(classifier_root: Path, tmp_path: Path) ->
         assert answer.json()["predicted"] == 2583
         assert there.get("/health/live").status_code == 200
         for path in ("/metrics", "/metrics/", "//metrics", "/%6detrics/", "/x/../metrics"):
-            with socket.create_connection(("127.0.0.1", port), source_address=("127.0.0.2", 0)) as c:
+            with socket.create_connection(
+                ("127.0.0.1", port), source_address=("127.0.0.2", 0)
+            ) as c:
                 c.sendall(f"GET {path} HTTP/1.0\r\n\r\n".encode())
                 assert c.recv(12) == b"HTTP/1.1 404", "for those inside"
         metrics = service.client.get("/metrics").text

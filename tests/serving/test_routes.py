@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 from collections.abc import Callable
 from html.parser import HTMLParser
@@ -439,6 +440,16 @@ def test_a_chunked_body_is_bounded(client: Client, auth: Auth) -> None:
     head = b'--b\r\nContent-Disposition: form-data; name="image"; filename="x"\r\n\r\n'
     chunks = (part for part in [head, *[b"x" * 1000] * 300])
     is_problem(client.post("/predict", headers=headers, content=chunks), 413)
+
+
+@pytest.mark.parametrize("path", ["/predict", "/predict/batch", "/explain"])
+def test_a_compressed_body_is_not_unpacked(client: Client, auth: dict[str, str], path: str) -> None:
+    headers = {**auth, "Content-Type": "application/json", "Content-Encoding": "gzip"}
+    answer = client.post(path, headers=headers, content=gzip.compress(b"[" * 1_000_000))
+    assert "must not be compressed" in is_problem(answer, 415)["detail"]
+    assert answer.headers["accept-encoding"] == "identity"
+    plain = {**headers, "Content-Encoding": "identity"}
+    assert client.post(path, headers=plain, content=b"[{}]").status_code != 415
 
 
 def test_before_the_classifier_is_loaded_products_wait(
