@@ -63,8 +63,8 @@ class Authentication(AbstractAuthenticationMiddleware):
             claims = self._tokens.check(token.strip())
         except TokenError as error:
             raise _refused(f"Not accepted: {error}.", "invalid_token") from error
-        user = await self._directory.active(claims.subject)
-        if user is None or user.version != claims.version:
+        user = await self._directory.active(claims.subject, claims.version)
+        if user is None:
             raise _refused("Not accepted: the user is not active.", "invalid_token")
         return AuthenticationResult(user=user, auth=claims)
 

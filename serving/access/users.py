@@ -240,15 +240,18 @@ class Directory:
             logger.error("the users' database does not answer: %s", error)
             raise busy("The users cannot be read at the moment.", retry_after=5) from error
 
-    async def active(self, username: str) -> User | None:
-        """The user, or None if there is none or it is disabled. Raises Problem 503."""
+    async def active(self, username: str, version: str) -> User | None:
+        """The user whose tokens have `version`; None if it is another's, there is none, or it is
+        disabled. Raises Problem 503.
+
+        A user that is remembered with another version may have logged in since: it is read again.
+        """
         until, user = self._known.get(username, (0.0, None))
-        if time.monotonic() < until:
-            return user
-        found = await self.find(username)
-        user = found[0] if found and not found[0].disabled else None
-        self._known[username] = (time.monotonic() + CACHE_SECONDS, user)
-        return user
+        if user is None or user.version != version or time.monotonic() >= until:
+            found = await self.find(username)
+            user = found[0] if found and not found[0].disabled else None
+            self._known[username] = (time.monotonic() + CACHE_SECONDS, user)
+        return user if user and user.version == version else None
 
 
 def create_first_user(users: Users, settings: Settings) -> None:
@@ -267,6 +270,7 @@ def create_first_user(users: Users, settings: Settings) -> None:
         if users.find(name):
             return  # a process that starts beside this one was faster
         raise SettingsError(f"TEST_USER, TEST_USER_PASSWORD: {error}") from error
+    _record("add", name, "settings")
 
 
 def read_password() -> str:
@@ -342,8 +346,12 @@ def _tell(chosen: argparse.Namespace) -> None:
     scopes = getattr(chosen, "scope", None)
     given = f" ({', '.join(scopes) or 'no scope'})" if scopes is not None else ""
     print(f"{_DONE[chosen.verb]} {chosen.name}{given}")
-    extra = {"event": f"user-{chosen.verb}", "user": chosen.name, "by": getpass.getuser()}
-    audit.info(_DONE[chosen.verb], extra=extra | {"client": "command line"})
+    _record(chosen.verb, chosen.name, "command line")
+
+
+def _record(verb: str, name: str, source: str) -> None:
+    about = {"event": f"user-{verb}", "user": name, "by": getpass.getuser(), "client": source}
+    audit.info(_DONE[verb], extra=about)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from serving.access.tokens import Claims
 from serving.access.users import User
 from serving.http.bodies import URL_ENCODED, media_type, read_body, url_encoded
 from serving.http.documentation import PUBLIC, TokenOperation, oauth_problems, problems
-from serving.http.problems import OAuthError
+from serving.http.problems import OAuthError, Problem
 from serving.http.schemas import Identity, Token
 from serving.service import Parts, Service
 
@@ -37,7 +37,12 @@ async def token(request: Request[Any, Any, Any], service: Parts) -> Response[Tok
     await service.limits.count(service.limits.token_address, counted(address))
     form = await _form(request)
     username = form["username"]
-    await service.limits.count_login(username, address)
+    try:
+        await service.limits.count_login(username, address)
+    except Problem:
+        about = {"event": "login-limited", "user": username, "client": address}
+        audit.warning("login not tried", extra=about)
+        raise
     user = await _login(service, username, form["password"], address)
     request.scope["user"] = user  # for the log
     scopes = _granted(user, form.get("scope"))

@@ -424,7 +424,7 @@ def test_it_may_be_stopped_while_it_loads(root: Path, tmp_path: Path, name: str)
         assert process.process.wait(PATIENCE) == 0
         assert not list(temporary.glob("classifier-*")), "no copy of a classifier is left"
         lines = [json.loads(line) for line in (root / "log").read_text("utf-8").splitlines()]
-        assert [line["message"] for line in lines] == ["stopping"]
+        assert [line["message"] for line in lines] == ["added", "stopping"]
     finally:
         process.close()
 

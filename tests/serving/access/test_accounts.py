@@ -112,6 +112,17 @@ def test_a_change_of_a_user_ends_the_tokens(
         users.delete("bob")
 
 
+def test_who_logs_in_after_a_change_is_let_in_at_once(start: Start) -> None:
+    """Though the user from before the change is still remembered, in another process, too."""
+    client = start()
+    users = client.watched.service.users
+    users.add("bob", "", ("predict",), PASSWORD)
+    assert client.get("/verify-token", headers=bearer(client, username="bob")).is_success
+    users.revoke("bob")
+    assert client.get("/verify-token", headers=bearer(client, username="bob")).is_success
+    users.delete("bob")
+
+
 def test_a_token_for_nobody_that_can_be_is_refused(client: Client) -> None:
     token = client.watched.service.tokens.issue(USER, ("predict",), "v")
     claims = jwt.decode(token, options={"verify_signature": False})
@@ -192,12 +203,12 @@ def test_the_command_says_what_it_did(
 
 
 def test_logins_leave_a_line_with_an_address(start: Start, tmp_path: Path) -> None:
-    client = start()
     logger = logging.getLogger("serving")
     before = logger.handlers, logger.propagate, logger.level
     logs.configure(Settings(logger_path=tmp_path / "log"), console=False)
     try:
-        for password in (PASSWORD, "wrong-guess"):
+        client = start(users_database=tmp_path / "users.sqlite3", token_account_limit=2)
+        for password in (PASSWORD, "wrong-guess", "wrong-guess"):
             client.post("/token", data={"username": USER, "password": password})
     finally:
         for handler in logger.handlers:
@@ -206,8 +217,13 @@ def test_logins_leave_a_line_with_an_address(start: Start, tmp_path: Path) -> No
     text = (tmp_path / "log").read_text("utf-8")
     lines = [json.loads(line) for line in text.splitlines()]
     audit = [(line["event"], line["user"], line["client"]) for line in lines if "event" in line]
-    assert audit == [("login", USER, "testclient"), ("login-refused", USER, "testclient")]
-    requests = [line for line in lines if line["message"] == "request"]
-    assert [line["client"] for line in requests] == ["testclient"] * 2
+    assert audit == [
+        ("user-add", USER, "settings"),
+        ("login", USER, "testclient"),
+        ("login-refused", USER, "testclient"),
+        ("login-limited", USER, "testclient"),
+    ]
+    requests = [line for line in lines if line.get("route") == "/token"]
+    assert [line["client"] for line in requests] == ["testclient"] * 3
     assert PASSWORD not in text
     assert "wrong-guess" not in text

@@ -80,13 +80,17 @@ def test_a_disabled_user_is_out_once_the_memory_fades(
     users: Users, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     users.add("bob", "", ("predict",), PASSWORD)
-    directory = Directory(users)
-    assert asyncio.run(directory.active("bob"))
+    directory, [bob] = Directory(users), users.list()
+
+    def active() -> object:
+        return asyncio.run(directory.active("bob", bob.version))
+
+    assert active()
     users.set_disabled("bob", True)
-    assert asyncio.run(directory.active("bob"))
+    assert active()
     now = time.monotonic()
     monkeypatch.setattr("serving.access.users.time.monotonic", lambda: now + 60)
-    assert asyncio.run(directory.active("bob")) is None
+    assert active() is None
 
 
 def test_the_first_user_is_made_once(users: Users) -> None:
