@@ -25,6 +25,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from multiprocessing import get_context
+from multiprocessing.synchronize import Event
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +40,8 @@ PASSWORD = "correct horse battery"
 ATTACKER, HONEST = "attacker", "honest"
 HERE, THERE = "127.0.0.1", "127.0.0.2"
 PAUSE_SECONDS = 0.05
+BUILT_UP_SECONDS = 1.5
+"""How long an attack goes on before anybody looks."""
 BATCH_BYTES = 32 * 2**20
 
 Attack = Callable[[int, str], Awaitable[None]]
@@ -155,6 +158,17 @@ async def chunks(port: int, token: str) -> None:
     await _many(4, port, _head(token, "/predict", "application/json", None) + body)
 
 
+async def behind(port: int, token: str) -> None:
+    """6: fields behind a body that do not end."""
+    head = _head("", "/token", "application/x-www-form-urlencoded", None)
+    await _many(4, port, head + b"1\r\na\r\n0\r\n" + b"X: y\r\n" * 3_000_000)
+
+
+async def fields(port: int, token: str) -> None:
+    """6: heads of as many fields as are accepted."""
+    await _many(20, port, b"GET /status HTTP/1.1\r\nHost: x\r\n" + b"X: y\r\n" * 900 + b"\r\n")
+
+
 async def nothing(port: int, token: str) -> None:
     """No attack."""
     await asyncio.Event().wait()
@@ -162,11 +176,12 @@ async def nothing(port: int, token: str) -> None:
 
 ATTACKS: tuple[Attack, ...] = (
     *(nothing, scans, scans_allowed, pixels, canvases, largest, idle, slow, deaf),
-    *(held, lines, products, chunks),
+    *(held, lines, products, chunks, behind, fields),
 )
 
 
-def _run(attack: Attack, port: int, token: str) -> None:
+def _run(attack: Attack, port: int, token: str, begun: Event) -> None:
+    begun.set()
     asyncio.run(attack(port, token))  # type: ignore[arg-type]  # each is a coroutine function
 
 
@@ -213,9 +228,12 @@ def measure(attack: Attack, process: Process, seconds: float) -> Meanwhile:
     ]
     process.client.close()
     meanwhile, ended = Meanwhile(), threading.Event()
-    attacker = get_context("spawn").Process(target=_run, args=(attack, process.port, tokens[0]))
+    context = get_context("spawn")
+    begun = context.Event()
+    attacker = context.Process(target=_run, args=(attack, process.port, tokens[0], begun))
     attacker.start()
-    time.sleep(1.5)  # until it attacks
+    begun.wait()
+    time.sleep(BUILT_UP_SECONDS)
     live = b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n"
     asking = [
         threading.Thread(target=_ask, args=(process.port, data, seen, ended))
