@@ -33,7 +33,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return REFUSED
     logging.shutdown()
-    sys.stdout.flush()
     os._exit(code)  # the interpreter would wait for threads at work, whatever the grace period
 
 

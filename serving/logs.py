@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import msgspec
 
@@ -55,13 +55,49 @@ def _escaped(character: re.Match[str]) -> str:
     return f"\\u{ord(character[0]):04x}"
 
 
+class _Fault:
+    """Says once on standard error that a log cannot be written, until it can be written again."""
+
+    def __init__(self, log: str) -> None:
+        self._log = log
+        self._said = False
+
+    def over(self) -> None:
+        """It can be written."""
+        self._said = False
+
+    def say(self, error: Exception) -> None:
+        """It cannot."""
+        if not self._said:
+            with suppress(OSError):  # it may be the same disk
+                said = f"error: the log cannot be written: {error} ({self._log})"
+                print(said, file=sys.stderr, flush=True)
+        self._said = True
+
+
+class Console(logging.StreamHandler[TextIO]):
+    """Standard output, which may be a file on a full disk, or a pipe that nobody reads."""
+
+    def __init__(self) -> None:
+        super().__init__(sys.stdout)
+        self._fault = _Fault("standard output")
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """As the handler's."""
+        try:
+            self.stream.write(self.format(record) + self.terminator)
+            self.stream.flush()
+            self._fault.over()
+        except (OSError, ValueError) as error:
+            self._fault.say(error)
+
+
 class RotatedFile(RotatingFileHandler):
-    """A rotated file for its owner alone, opened anew once it was moved away.
+    """A rotated file for its owner alone, opened anew once it was moved away."""
 
-    What cannot be written is said once on standard error, until it can be written again.
-    """
-
-    _failing = False
+    def __init__(self, path: Path, **options: Any) -> None:
+        self._fault = _Fault(str(path))
+        super().__init__(path, encoding="utf-8", **options)
 
     def _open(self) -> TextIOWrapper:
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
@@ -78,12 +114,9 @@ class RotatedFile(RotatingFileHandler):
             self.stream = stream = self.stream or self._open()
             stream.write(self.format(record) + self.terminator)
             stream.flush()
-            self._failing = False
+            self._fault.over()
         except (OSError, ValueError) as error:
-            if not self._failing:
-                said = f"error: the log cannot be written: {error} ({self.baseFilename})"
-                print(said, file=sys.stderr, flush=True)
-            self._failing = True
+            self._fault.say(error)
             if self.stream:
                 with suppress(OSError):  # what it still holds is lost
                     self.stream.close()
@@ -92,7 +125,7 @@ class RotatedFile(RotatingFileHandler):
 
 def configure(settings: Settings, *, console: bool = True) -> None:
     """Send the service's log where `settings` say, and nowhere else."""
-    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stdout)] if console else []
+    handlers: list[logging.Handler] = [Console()] if console else []
     if settings.logger_path is not None:
         settings.logger_path.parent.mkdir(parents=True, exist_ok=True)
         handlers.append(
@@ -100,7 +133,6 @@ def configure(settings: Settings, *, console: bool = True) -> None:
                 settings.logger_path,
                 maxBytes=settings.logger_bytes,
                 backupCount=settings.logger_files,
-                encoding="utf-8",
             )
         )
     handlers = handlers or [logging.NullHandler()]

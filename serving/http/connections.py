@@ -381,6 +381,7 @@ def _raw(problem: Problem) -> bytes:
         "content-type": MEDIA_TYPE,
         "content-length": str(len(body)),
         "connection": "close",
+        "x-content-type-options": "nosniff",
         **(problem.headers or {}),
     }
     head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())

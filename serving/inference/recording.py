@@ -127,5 +127,4 @@ def _file(settings: Settings) -> RotatedFile | None:
         settings.predictions_path,
         maxBytes=settings.predictions_bytes,
         backupCount=settings.predictions_files,
-        encoding="utf-8",
     )

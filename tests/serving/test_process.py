@@ -38,7 +38,7 @@ from tests.support.process import (
 )
 from tests.support.repository import ROOT
 from tests.support.service import PASSWORD, SECRET, USER
-from tests.support.waiting import PATIENCE, wait_until
+from tests.support.waiting import PATIENCE, wait_answered, wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -397,6 +397,30 @@ def test_the_address_is_told_once_it_answers(root: Path, part: tuple[str, ...]) 
     finally:
         process.kill()
         process.wait(15)
+
+
+def test_a_full_disk_behind_standard_output_costs_one_message(root: Path) -> None:
+    port = free_port()
+    with open("/dev/full", "w") as full, (root / "said").open("w") as said:  # noqa: PTH123
+        process = subprocess.Popen(
+            [sys.executable, "-m", "serving", "auth"],
+            cwd=root,
+            env={"PYTHONPATH": str(ROOT), **VARIABLES, "SERVING_AUTH_PORT": str(port)},
+            stdout=full,
+            stderr=said,
+        )
+    try:
+        wait_answered(process, f"http://127.0.0.1:{port}/health/ready")
+        for _ in range(3):
+            assert httpx.get(f"http://127.0.0.1:{port}/status").status_code == 200
+        process.terminate()
+        assert process.wait(PATIENCE) == 0
+    finally:
+        process.kill()
+        process.wait(PATIENCE)
+    [line] = (root / "said").read_text("utf-8").splitlines()
+    assert line.startswith("error: the log cannot be written")
+    assert line.endswith("(standard output)")
 
 
 @pytest.mark.parametrize("part", [(), ("auth",)])

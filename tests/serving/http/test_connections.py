@@ -172,7 +172,8 @@ def test_what_the_http_server_refuses_is_problem_details(
     assert head.startswith(f"HTTP/1.1 {status} ".encode()), answer
     assert b"application/problem+json" in head
     assert json.loads(body)["status"] == status
-    assert b"server:" not in head.lower()
+    assert b"\r\nserver:" not in head.lower()
+    assert b"x-content-type-options: nosniff" in head
     assert service.processor_seconds() - before < 10
     assert service.resident_megabytes() - held < 30
 
@@ -201,7 +202,9 @@ def test_what_a_proxy_may_read_otherwise_is_refused(service: Process, head: byte
 @pytest.mark.parametrize("host", [b"", b"x", b"127.0.0.1:8000", b"[::1]:8000", b"a-b.example."])
 def test_any_host_is_answered(service: Process, host: bytes) -> None:
     head = b"GET /status HTTP/1.1\r\nHost: " + host + b"\r\nConnection: close\r\n\r\n"
-    assert asked(service, head).startswith(b"HTTP/1.1 200")
+    answer = asked(service, head)
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert b"\r\nserver:" not in answer.lower(), "no banner"
     assert asked(service, b"GET /status HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.1 200")
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import math
 import subprocess
 import sys
 import time
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from PIL import Image
 
 from serving.listing import images
 from serving.listing.images import ImageError, decode
+from serving.settings import Settings
 from tests.support import attacks
 from tests.support.repository import ROOT
 
@@ -153,6 +156,51 @@ def test_what_would_take_long_or_much_is_refused_by_its_head(data: bytes, says: 
     with pytest.raises(ImageError, match=says):
         decode(data, 64)
     assert time.thread_time() - started < 0.1
+
+
+def largest(kind: str) -> bytes:
+    """A picture of as many pixels as a service accepts."""
+    side = math.isqrt(Settings().max_pixels // (2 if kind == "WEBP" else 1))
+    match kind:
+        case "16 bits":
+            return attacks.png(side, side, bytes(side * (8 * side + 1)), bits=16, colour=6)
+        case "CMYK":
+            return encoded(Image.new("CMYK", (side, side)), progressive=True)
+        case _:
+            return encoded(Image.new("RGBA", (side, side)), kind, lossless=True)
+
+
+@pytest.mark.parametrize("kind", ["16 bits", "PNG", "WEBP", "CMYK"])
+def test_the_memory_that_the_largest_pictures_take_is_bounded(kind: str, tmp_path: Path) -> None:
+    program = """
+import re, sys
+from pathlib import Path
+from serving.listing.images import decode
+
+def most():
+    status = Path("/proc/self/status").read_text()
+    return int(re.search(r"VmHWM:\\s+(\\d+) kB", status)[1]) * 1024
+
+(small, large), pixels = map(Path, sys.argv[1:3]), int(sys.argv[3])
+decode(small.read_bytes(), 64)  # what the codec itself takes
+picture, before = large.read_bytes(), most()
+print(decode(picture, 64, max_pixels=pixels).shape, most() - before)
+"""
+    pixels = Settings().max_pixels
+    files = [tmp_path / "small", tmp_path / "large"]
+    files[0].write_bytes(encoded(Image.new("RGB", (64, 64)), "JPEG" if kind == "CMYK" else "PNG"))
+    files[1].write_bytes(largest(kind))
+    arguments = [*map(str, files), str(pixels)]
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", program, *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    shape, _, taken = done.stdout.rpartition(" ")
+    assert shape == "(64, 64, 3)"
+    assert int(taken) < 14 * pixels
 
 
 @pytest.mark.parametrize("mode", ["RGB", "CMYK", "L"])
