@@ -11,9 +11,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -23,14 +21,12 @@ from tests.support import tiny
 from tests.support.monitoring import (
     CONF,
     RULES,
-    Prometheus,
-    Receiver,
-    hasten,
+    Watched,
     panels,
-    receiving,
     rules,
     selectors,
     wait_for,
+    watching,
 )
 from tests.support.process import Process, free_port, running
 from tests.support.repository import ROOT
@@ -121,21 +117,6 @@ class Traffic:
         client.post("/predict", content=body(), headers={"Content-Type": "application/json"})
 
 
-@dataclass
-class Watched:
-    """The servers that run, and where messages of alerts come in."""
-
-    service: Process
-    prometheus: Prometheus
-    alertmanager: str
-    receiver: Receiver
-
-    def alerts(self) -> dict[str, dict[str, Any]]:
-        """What Alertmanager knows, by the alert's name."""
-        answer = httpx.get(f"http://{self.alertmanager}/api/v2/alerts")
-        return {each["labels"]["alertname"]: each for each in answer.json()}
-
-
 @pytest.fixture(scope="module")
 def watched(
     classifier_root: Path, tmp_path_factory: pytest.TempPathFactory, monitoring_is_there: None
@@ -147,23 +128,13 @@ def watched(
         "SERVING_MODEL": str(classifier_root / "models" / "classifier"),
         "SERVING_LOCK": str(classifier_root / "dvc.lock"),
     }
-    targets = {part: f"127.0.0.1:{free_port()}" for part in local.PROGRAMS}
     with (
         running(folder, settings) as service,
         running(folder / "auth", settings, "auth") as auth,
-        receiving() as receiver,
+        watching(folder / "servers", TOKEN, serving=service, auth=auth) as watched,
+        Traffic(service, auth),
     ):
-        targets |= {
-            job: f"127.0.0.1:{of.port}" for job, of in {"serving": service, "auth": auth}.items()
-        }
-        secrets = {local.TOKEN: TOKEN, local.RECEIVER: receiver.address}
-        started = local.commands(folder / "servers", targets)
-        local.lay_out(folder / "servers", CONF, targets, secrets)
-        hasten(folder / "servers")
-        with local.running(started, folder / "servers"), Traffic(service, auth):
-            yield Watched(
-                service, Prometheus(targets["prometheus"]), targets["alertmanager"], receiver
-            )
+        yield watched
 
 
 def test_rules_pass_their_unit_tests(monitoring_is_there: None) -> None:
@@ -213,7 +184,7 @@ def test_what_fails_reaches_the_receiver(watched: Watched) -> None:
 
 def test_a_service_that_is_down_is_told_alone(watched: Watched) -> None:
     wait_for(lambda: "AvailabilityBurnsFast" in watched.prometheus.firing(), watched.alerts)
-    watched.service.process.send_signal(signal.SIGSTOP)
+    watched.services["serving"].process.send_signal(signal.SIGSTOP)
     try:
         title = "FIRING page: ServiceDown "
         wait_for(lambda: title in watched.receiver.titles(), watched.receiver.titles)
@@ -222,7 +193,7 @@ def test_a_service_that_is_down_is_told_alone(watched: Watched) -> None:
         assert held["AvailabilityBurnsFast"]["status"]["inhibitedBy"]
         assert held["AvailabilityBurnsFast"]["status"]["state"] == "suppressed"
     finally:
-        watched.service.process.send_signal(signal.SIGCONT)
+        watched.services["serving"].process.send_signal(signal.SIGCONT)
     wait_for(lambda: "ServiceDown" not in watched.prometheus.firing(), watched.prometheus.firing)
     resolved = "RESOLVED page: ServiceDown "
     wait_for(lambda: resolved in watched.receiver.titles(), watched.receiver.titles)

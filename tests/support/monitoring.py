@@ -17,6 +17,8 @@ import httpx
 import promql_parser
 import yaml
 
+from serving.monitoring import local
+from tests.support.process import Process, free_port
 from tests.support.repository import ROOT
 
 CONF = ROOT / "conf"
@@ -158,8 +160,44 @@ def receiving() -> Iterator[Receiver]:
             thread.join()
 
 
+@dataclass
+class Watched:
+    """Services, the servers that watch them, and where messages of alerts come in."""
+
+    services: dict[str, Process]
+    prometheus: Prometheus
+    alertmanager: str
+    receiver: Receiver
+
+    def alerts(self) -> dict[str, dict[str, Any]]:
+        """What Alertmanager knows, by the alert's name."""
+        answer = httpx.get(f"http://{self.alertmanager}/api/v2/alerts")
+        return {each["labels"]["alertname"]: each for each in answer.json()}
+
+
+@contextmanager
+def watching(folder: Path, token: str, **services: Process) -> Iterator[Watched]:
+    """Prometheus, Alertmanager and node exporter on free ports, with the files of conf/, hastened.
+
+    `services` are by the name of their job, and `token` is what reads their metrics.
+    """
+    targets = {part: f"127.0.0.1:{free_port()}" for part in local.PROGRAMS}
+    targets |= {job: f"127.0.0.1:{service.port}" for job, service in services.items()}
+    with receiving() as receiver:
+        secrets = {local.TOKEN: token, local.RECEIVER: receiver.address}
+        started = local.commands(folder, targets)
+        local.lay_out(folder, CONF, targets, secrets)
+        hasten(folder)
+        with local.running(started, folder):
+            prometheus = Prometheus(targets["prometheus"])
+            yield Watched(services, prometheus, targets["alertmanager"], receiver)
+
+
 def hasten(folder: Path) -> None:
-    """In place of the links in `folder`, the same with intervals of a second."""
+    """In place of the links in `folder`, the same with intervals of a second.
+
+    What must last for minutes before it is told must last for as many seconds.
+    """
     prometheus = folder / "prometheus/prometheus.yml"
     config = yaml.safe_load(prometheus.read_text("utf-8"))
     config["global"] = dict.fromkeys(config["global"], "1s")
@@ -169,6 +207,11 @@ def hasten(folder: Path) -> None:
     _replace(
         alertmanager, yaml.safe_load(re.sub(r"(group_\w+al|group_wait): \w+", r"\1: 1s", text))
     )
+    (folder / "prometheus/rules").unlink()
+    (folder / "prometheus/rules").mkdir()
+    for path in RULES:
+        text = re.sub(r"^( +for: \d+)m$", r"\1s", path.read_text("utf-8"), flags=re.M)
+        (folder / "prometheus/rules" / path.name).write_text(text, "utf-8")
 
 
 def _replace(link: Path, content: Any) -> None:
