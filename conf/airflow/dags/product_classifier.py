@@ -36,6 +36,9 @@ ROOT = Path(__file__).resolve().parents[3]
 BIN = Path(os.environ.get("PIPELINE_ENVIRONMENT", ROOT / ".venv")) / "bin"
 SURROUNDINGS = {
     "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
+    # A task's standard input is a socket. Bash takes that for a remote login and reads ~/.bashrc,
+    # which may put another Python first, unless it stands below another shell.
+    "SHLVL": "1",
     "DVC_NO_ANALYTICS": "1",
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "true",
