@@ -41,14 +41,18 @@ $(AIRFLOW)/installed: requirements/airflow.txt $(STAMP)
 .PHONY: airflow-venv
 airflow-venv: $(AIRFLOW)/installed ## Make .venv-airflow, which schedules the pipeline
 
-scheduled-run: export AIRFLOW_HOME := $(CURDIR)/.airflow
-scheduled-run: export AIRFLOW__CORE__DAGS_FOLDER := $(CURDIR)/conf/airflow/dags
-scheduled-run: export AIRFLOW__CORE__LOAD_EXAMPLES := False
+scheduled-run schedule: export AIRFLOW_HOME := $(CURDIR)/.airflow
+scheduled-run schedule: export AIRFLOW__CORE__DAGS_FOLDER := $(CURDIR)/conf/airflow/dags
+scheduled-run schedule: export AIRFLOW__CORE__LOAD_EXAMPLES := False
 
 .PHONY: scheduled-run
 scheduled-run: $(AIRFLOW)/installed ## One run of the schedule, now and here, without Airflow's servers
 	@$(AIRFLOW)/bin/airflow db migrate >/dev/null
 	@$(AIRFLOW)/bin/airflow dags test product_classifier
+
+.PHONY: schedule
+schedule: $(AIRFLOW)/installed ## Airflow's scheduler and its page on http://127.0.0.1:8080, until Ctrl-C
+	@python -m stages.commands.schedule $(AIRFLOW)/bin/airflow
 
 .PHONY: venv
 venv: $(STAMP) ## Make .venv from the hash-locked requirements

@@ -16,9 +16,11 @@ HELD_BACK = str(PATIENCE * 30)
 """Seconds, for a setting that must not end what a test holds back."""
 
 
-def wait_until(condition: Callable[[], bool], what: str = "it never came to that") -> None:
-    """Until `condition` holds."""
-    deadline = time.monotonic() + PATIENCE
+def wait_until(
+    condition: Callable[[], bool], what: str = "it never came to that", *, times: int = 1
+) -> None:
+    """Until `condition` holds; `times` as long for what has as many parts."""
+    deadline = time.monotonic() + times * PATIENCE
     while not condition():
         assert time.monotonic() < deadline, what
         time.sleep(0.02)
