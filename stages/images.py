@@ -14,9 +14,9 @@ from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
 from stages.common.paths import ARCHIVE, PICTURES
+from stages.common.progress import progress
 from stages.common.settings import Frozen, NoImage, load
 from stages.pictures.archive import PictureArchive
 from stages.pictures.decoding import decode_all
@@ -50,13 +50,13 @@ def images() -> None:
     index: list[str] = []
     unreadable: list[tuple[str, str]] = []
     started = time.perf_counter()
-    with tqdm(total=len(entries), unit="pictures", desc="images", mininterval=1) as progress:
+    with progress(title="images", unit="pictures", total=len(entries)) as done:
         for chunk in decode_all(ARCHIVE, entries, size):
             if chunk.entries:
                 arrays[len(index) : len(index) + len(chunk.entries)] = kept(chunk.pixels)
             index += chunk.entries
             unreadable += chunk.unreadable
-            progress.update(len(chunk.entries) + len(chunk.unreadable))
+            done.update(len(chunk.entries) + len(chunk.unreadable))
     arrays.flush()
     pd.DataFrame({"entry": index}).to_csv(PICTURES / "index.csv", index=False)
     pd.DataFrame(unreadable, columns=["entry", "reason"]).to_csv(

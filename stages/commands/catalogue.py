@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import TypeVar
 
 import pandas as pd
-from tqdm import tqdm
 
 from serving.listing.labels import CODES, LABELS
 from serving.listing.text import normalise
 from stages.common.output import StageError
 from stages.common.paths import FILES, IMAGES, TEST_PRODUCTS, TRAIN_CODES, TRAIN_PRODUCTS
+from stages.common.progress import progress
 from stages.pictures.archive import PictureArchive
 from stages.pictures.decoding import decode_all
 from stages.preparation.split import near_duplicate_groups, placeholders
@@ -123,10 +123,10 @@ def _pictures(
     """Says which pictures belong to a row and can be decoded, and which rows repeat each other."""
     entries = archive.entries("image_train") + archive.entries("image_test")
     unreadable: list[tuple[str, str]] = []
-    with tqdm(total=len(entries), unit="pictures", desc="decoding", mininterval=1) as progress:
+    with progress(title="decoding", unit="pictures", total=len(entries)) as done:
         for chunk in decode_all(archive.path, entries, _SIZE):
             unreadable += chunk.unreadable
-            progress.update(len(chunk.entries) + len(chunk.unreadable))
+            done.update(len(chunk.entries) + len(chunk.unreadable))
     report.say("pictures", f"{len(entries):,}, of which {len(unreadable):,} cannot be read")
     for name, reason in unreadable[:_SHOWN]:
         report.say("", f"{name}: {reason}")

@@ -21,12 +21,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
-from tqdm import tqdm
 
 from serving.classifier.classifier import Classifier
 from serving.classifier.manifest import NAME, ManifestError
 from stages.common.output import StageError, fail
 from stages.common.paths import CLASSIFIER
+from stages.common.progress import progress
 from stages.common.settings import load
 from stages.evaluation.answers import product
 from stages.evaluation.predictions import FIELDS, values
@@ -83,7 +83,7 @@ def answer(table: Path, pictures: Path | None, output: Path, chunk: int) -> Outc
         try:
             with (
                 partial.open("w", encoding="utf-8", newline="") as file,
-                tqdm(total=total, unit="products", desc="predict", mininterval=1) as progress,
+                progress(title="predict", unit="products", total=total) as done,
             ):
                 writer = csv.writer(file, lineterminator="\n")
                 writer.writerow(FIELDS)
@@ -98,7 +98,7 @@ def answer(table: Path, pictures: Path | None, output: Path, chunk: int) -> Outc
                         accepted += each.accepted
                         unreadable += each.image_error is not None
                     found += sum(map(bool, names))
-                    progress.update(len(rows))
+                    done.update(len(rows))
             partial.replace(output)
         finally:
             partial.unlink(missing_ok=True)

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
-from tqdm import tqdm
 
 from serving.classifier.classifier import Product
+from stages.common.progress import progress
 from stages.pictures.archive import PictureArchive
 
 
@@ -16,11 +16,11 @@ def in_chunks(
     products: pd.DataFrame, archive: PictureArchive, size: int, title: str
 ) -> Iterator[tuple[pd.DataFrame, list[Product]]]:
     """Chunks of `products` with what a request would hold; progress is shown under `title`."""
-    with tqdm(total=len(products), unit="products", desc=title, mininterval=1) as progress:
+    with progress(title=title, unit="products", total=len(products)) as done:
         for start in range(0, len(products), size):
             chunk = products.iloc[start : start + size]
             yield chunk, [product(row, archive) for row in chunk.itertuples()]
-            progress.update(len(chunk))
+            done.update(len(chunk))
 
 
 def product(row: Any, archive: PictureArchive | None) -> Product:

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from PIL import Image
-from tqdm import tqdm
 
 from serving.listing.images import ImageError, decode
+from stages.common.progress import progress
 from stages.pictures.archive import PictureArchive
 
 MOST = 5000
@@ -31,7 +31,7 @@ def look_at(archive: PictureArchive, entries: Sequence[str], title: str) -> pd.D
     """Columns width and height (pixels), bytes, brightness (mean of all channels, 0 black to 1
     white), one row an entry that can be read; the others are left out."""
     rows = []
-    for entry in tqdm(entries, unit="pictures", desc=title, mininterval=1):
+    for entry in progress(entries, title=title, unit="pictures"):
         try:
             data = archive.read(entry)
             pixels = decode(data, _SIZE)

@@ -9,6 +9,8 @@ import numpy as np
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.feature_selection import chi2
 
+from stages.common.progress import progress
+
 MOST = 8
 """Words a code."""
 
@@ -43,7 +45,7 @@ def telling_words(texts: Sequence[str], codes: np.ndarray) -> dict[int, list[Tel
     found: dict[int, list[Telling]] = {int(code): [] for code in np.unique(codes)}
     vectorizer = CountVectorizer(binary=True, min_df=_LEAST, token_pattern=_WORD)
     try:
-        counts = vectorizer.fit_transform(texts)
+        counts = vectorizer.fit_transform(progress(texts, title="explore words", unit="products"))
     except ValueError:  # no word is in so many products
         return found
     names = vectorizer.get_feature_names_out()

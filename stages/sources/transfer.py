@@ -23,6 +23,7 @@ from tqdm import tqdm
 
 from stages.common.output import StageError
 from stages.common.paths import FILES
+from stages.common.progress import progress
 
 DOWNLOADS = Path("data/download")  # beside the stage's output, so that DVC never deletes it
 
@@ -202,16 +203,16 @@ def _copy(source: Path, target: Path) -> None:
         with (
             source.open("rb") as reader,
             partial.open("wb") as writer,
-            _progress(source.name, source.stat().st_size, 0) as progress,
+            _progress(source.name, source.stat().st_size, 0) as done,
         ):
             try:
                 while copied := os.copy_file_range(reader.fileno(), writer.fileno(), BLOCK):
-                    progress.update(copied)
+                    done.update(copied)
             except OSError as error:
                 if error.errno not in _NO_KERNEL_COPY:
                     raise
-                progress.reset()
-                _copy_through_memory(reader, writer, progress)
+                done.reset()
+                _copy_through_memory(reader, writer, done)
         partial.replace(target)
     except OSError as error:
         raise SourceError(f"cannot copy {source} to {target}: {error.strerror}") from error
@@ -219,13 +220,13 @@ def _copy(source: Path, target: Path) -> None:
         partial.unlink(missing_ok=True)
 
 
-def _copy_through_memory(reader: BinaryIO, writer: BinaryIO, progress: tqdm[Never]) -> None:
+def _copy_through_memory(reader: BinaryIO, writer: BinaryIO, done: tqdm[Never]) -> None:
     reader.seek(0)
     writer.seek(0)
     writer.truncate()
     while block := reader.read(BLOCK):
         writer.write(block)
-        progress.update(len(block))
+        done.update(len(block))
 
 
 def _persistently(work: Callable[[], T], partial: Path) -> T:
@@ -273,24 +274,18 @@ def _append(partial: Path, remote: Remote, start: int) -> None:
     try:
         with (
             partial.open("ab" if start else "wb") as writer,
-            _progress(partial.stem, remote.size, start) as progress,
+            _progress(partial.stem, remote.size, start) as done,
         ):
             for block in remote.read(start):
                 writer.write(block)
-                progress.update(len(block))
+                done.update(len(block))
     except OSError as error:
         raise SourceError(f"cannot write {partial}: {error.strerror}") from error
 
 
 def _progress(name: str, size: int | None, start: int) -> tqdm[Never]:
-    return tqdm(
-        desc=name,
-        total=size,
-        initial=start,
-        unit="B",
-        unit_scale=True,
-        unit_divisor=1024,
-        mininterval=1.0,
+    return progress(
+        title=name, unit="B", total=size, initial=start, unit_scale=True, unit_divisor=1024
     )
 
 

@@ -11,6 +11,7 @@ from dvclive.keras import DVCLiveCallback
 
 from serving.listing.labels import CODES
 from stages.common.keras_setup import keras
+from stages.common.progress import progress
 from stages.common.settings import Train
 from stages.training.branch import (
     PREDICT_BATCH,
@@ -49,7 +50,16 @@ class Descent(Branch):
         batches = _Batches(self, rows, self._train.batch_size, self._weights, self.seed)
         optimizer, loss = self.recipe(epochs * len(batches))
         model.compile(optimizer, loss, weighted_metrics=["accuracy"])
-        callbacks = [keras.callbacks.TerminateOnNaN()]
+        told = progress(title="epochs at most", unit="epochs", total=epochs, leave=False)
+
+        def tell(_: int, logs: dict[str, float]) -> None:
+            told.set_postfix(logs, refresh=False)
+            told.update()
+
+        callbacks = [
+            keras.callbacks.TerminateOnNaN(),
+            keras.callbacks.LambdaCallback(on_epoch_end=tell),
+        ]
         held_out = None
         if stop is not None:
             held_out = _Batches(self, stop, PREDICT_BATCH, self._weights, self.seed)
@@ -59,9 +69,10 @@ class Descent(Branch):
                 ),
                 DVCLiveCallback(live=live),
             ]
-        history = model.fit(
-            batches, validation_data=held_out, epochs=epochs, callbacks=callbacks, verbose=2
-        ).history
+        with told:
+            history = model.fit(
+                batches, validation_data=held_out, epochs=epochs, callbacks=callbacks, verbose=0
+            ).history
         _require_finite_loss(history)
         return model, epochs if stop is None else int(np.argmin(history["val_loss"])) + 1
 

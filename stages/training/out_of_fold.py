@@ -25,6 +25,7 @@ from stages.common.held_out import HeldOut
 from stages.common.keras_setup import keras
 from stages.common.output import StageError
 from stages.common.paths import HELD_OUT, WEIGHTS
+from stages.common.progress import progress
 from stages.training.branch import Branch
 
 STOPPING = 8
@@ -84,22 +85,24 @@ def train_branch(branch: B, live: Live) -> Trained[B]:
             "(for training, two that are no near-duplicates): give it more of them, or switch it "
             "off (-S image=none, -S text=none)"
         )
-    first = branch.on(everything[fitted])
-    model, epochs = first.fit(everything[fitted], branch.epochs, everything[watched], live)
     held = [everything[(folds_of == number) & ~aside] for number in range(branch.folds)]
     logits = np.zeros((len(examples), len(CODES)), np.float32)
-    logits[held[0]] = first.logits(model, held[0])
-    kept = first
-    if branch.folds > 1:
-        for number in range(1, branch.folds):
-            print(f"fold {number + 1} of {branch.folds}", flush=True)
-            seen = everything[folds_of != number]
-            part = branch.on(seen)
-            model, _ = part.fit(seen, epochs, None, live)
-            logits[held[number]] = part.logits(model, held[number])
-        print("all products", flush=True)
-        kept = branch
-        model, _ = branch.fit(everything, epochs, None, live)
+    fits = branch.folds + (branch.folds > 1)
+    with progress(title="training", unit="models", total=fits) as done:
+        kept = first = branch.on(everything[fitted])
+        model, epochs = first.fit(everything[fitted], branch.epochs, everything[watched], live)
+        logits[held[0]] = first.logits(model, held[0])
+        done.update()
+        if branch.folds > 1:
+            for number in range(1, branch.folds):
+                seen = everything[folds_of != number]
+                part = branch.on(seen)
+                model, _ = part.fit(seen, epochs, None, live)
+                logits[held[number]] = part.logits(model, held[number])
+                done.update()
+            kept = branch
+            model, _ = branch.fit(everything, epochs, None, live)
+            done.update()
     answered = np.sort(np.concatenate(held))
     return Trained(kept, model, HeldOut(examples.rows[answered], logits[answered], examples.rows))
 

@@ -20,9 +20,8 @@ from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
 
-from tqdm import tqdm
-
 from stages.common.process import end_with_parent
+from stages.common.progress import progress
 from stages.sources.sample import recipes, vocabulary
 from stages.sources.sample.codes import LISTINGS
 from stages.sources.sample.pictures import Picture, draw
@@ -309,8 +308,8 @@ def _write_pictures(
         zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive,
     ):
         drawn = workers.map(draw, [picture for _, picture in entries], chunksize=16)
-        progress = tqdm(drawn, desc="pictures", total=len(entries), unit="picture")
-        for (name, _), jpeg in zip(entries, progress, strict=True):
+        told = progress(drawn, title="pictures", unit="pictures", total=len(entries))
+        for (name, _), jpeg in zip(entries, told, strict=True):
             _store(archive, name, _spoiled(jpeg, defects[name]) if name in defects else jpeg)
         # What a file browser leaves behind in a folder that somebody zips.
         _store(archive, "images/image_train/Thumbs.db", b"\xd0\xcf\x11\xe0" + bytes(508))

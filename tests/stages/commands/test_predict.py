@@ -40,8 +40,9 @@ def answers(path: Path) -> list[dict[str, str]]:
 
 
 def test_every_product_is_answered_in_order(
-    table: Path, capsys: pytest.CaptureFixture[str]
+    table: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("stages.common.progress.LINE_SECONDS", 0.0)
     assert main([str(table)]) == Outcome(600, 600, 0, 0)
     found = answers(table.with_name("new.predictions.csv"))
     assert list(found[0]) == [
@@ -53,7 +54,7 @@ def test_every_product_is_answered_in_order(
     ]
     printed = capsys.readouterr()
     assert "600 products answered, 600 of them accepted" in printed.out
-    assert "predict: 100%" in printed.err
+    assert "predict: 100 %, 600 of 600 products" in printed.err
 
 
 def test_a_table_without_products_has_no_answers(table: Path) -> None:

@@ -60,10 +60,14 @@ def refused(tmp_path: Path, **configuration: str) -> str:
 
 
 def test_four_files_arrive_and_a_second_run_transfers_nothing(
-    hub: Loopback, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    hub: Loopback,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("stages.common.progress.LINE_SECONDS", 0.0)
     assert_is_catalogue(fetch(tmp_path), catalogue_content())
-    assert "images.zip: 100%" in capfd.readouterr().err
+    assert "images.zip: 100 %" in capfd.readouterr().err
     hub.requests.clear()
     assert_is_catalogue(fetch(tmp_path), catalogue_content())
     assert {request.method for request in hub.requests} == {"HEAD"}
