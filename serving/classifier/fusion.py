@@ -39,9 +39,13 @@ class Ensemble:
 
     def probabilities(self, logits: np.ndarray) -> np.ndarray:
         """Probabilities [n, codes]."""
+        scaled, plain = softmax(self.power * logits), softmax(logits)
+        return self.mixed(scaled, plain, logits.shape[1])
+
+    def mixed(self, scaled: np.ndarray, plain: np.ndarray, codes: int) -> np.ndarray:
+        """The sum, of softmax(power * z) and softmax(z), or of some of their elements."""
         rest = 1 - self.scaled - self.plain
-        mixed = self.scaled * softmax(self.power * logits) + self.plain * softmax(logits)
-        return mixed + rest / logits.shape[1]
+        return self.scaled * scaled + self.plain * plain + rest / codes
 
 
 @dataclass(frozen=True)

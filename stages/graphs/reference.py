@@ -6,6 +6,7 @@ The products are those of the validation part, the answers those of branches tha
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,6 +26,8 @@ from serving.encoding.encoders import Encoder
 from serving.listing.images import decode
 from serving.listing.text import normalise_listing
 from stages.common.held_out import HeldOut
+from stages.common.parallel import in_threads
+from stages.common.progress import progress
 from stages.pictures.archive import PictureArchive
 
 Answers = Mapping[int, np.ndarray]
@@ -51,11 +54,18 @@ def reference(
     found = answered(fusion, products["id"].tolist(), by_text, by_image)
     pictures = {}
     if size is not None:
-        for row in products[products["id"].isin(by_image)].itertuples():
+        shown = products[products["id"].isin(by_image)]
+
+        def traits(row: Any) -> PictureTraits:
             picture = archive.read(row.picture)
-            pictures[row.id] = PictureTraits.of(decode(picture, size), len(picture))
+            return PictureTraits.of(decode(picture, size), len(picture))
+
+        seen = in_threads(traits, shown.itertuples())
+        told = progress(seen, title="export pictures", unit="pictures", total=len(shown))
+        pictures = dict(zip(shown["id"].tolist(), told, strict=True))
     axes = principal_axes(np.array([picture.layout for picture in pictures.values()]))
-    for row, of in zip(products.itertuples(), found, strict=True):
+    rows = progress(products.itertuples(), title="export", unit="products", total=len(products))
+    for row, of in zip(rows, found, strict=True):
         of_text = None
         listing = normalise_listing(row.designation, row.description)
         if encoder is not None and not listing.empty:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
-from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
@@ -13,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from serving.listing.images import ImageError, decode
+from stages.common.parallel import in_order, processors
 from stages.common.process import end_with_parent
 from stages.pictures.archive import PictureArchive
 
@@ -28,27 +28,16 @@ class Decoded(NamedTuple):
     unreadable: list[tuple[str, str]]
 
 
-def workers() -> int:
-    """Processors this process may use."""
-    return len(os.sched_getaffinity(0))
-
-
 def decode_all(archive: Path, entries: Sequence[str], size: int) -> Iterator[Decoded]:
     """Decode `entries` to uint8 [k, size, size, 3] a chunk, in order.
 
-    At most two chunks a worker are under way, so memory does not grow with the archive.
+    Memory does not grow with the archive.
     """
     chunks = [entries[start : start + CHUNK] for start in range(0, len(entries), CHUNK)]
     with ProcessPoolExecutor(
-        workers(), get_context("spawn"), initializer=_open, initargs=(archive,)
+        processors(), get_context("spawn"), initializer=_open, initargs=(archive,)
     ) as pool:
-        waiting: deque[Future[Decoded]] = deque()
-        for chunk in chunks:
-            waiting.append(pool.submit(_decode, chunk, size))
-            if len(waiting) >= 2 * workers():
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+        yield from in_order(pool, partial(_decode, size), chunks)
 
 
 _archive: PictureArchive
@@ -61,7 +50,7 @@ def _open(path: Path) -> None:
     _archive = PictureArchive(path)
 
 
-def _decode(entries: Sequence[str], size: int) -> Decoded:
+def _decode(size: int, entries: Sequence[str]) -> Decoded:
     return decode_chunk(_archive, entries, size)
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.model_selection import StratifiedGroupKFold
 
 from stages.common.folds import folds
 
@@ -53,3 +54,17 @@ def test_a_catalogue_of_a_few_products_fills_every_fold_it_can(count: int) -> No
     codes = np.arange(count) % 2
     fold = folds(codes, np.arange(count), 5, seed=1)
     assert len(set(fold)) == min(count, 5)
+
+
+@pytest.mark.filterwarnings("ignore:The least populated class:UserWarning")
+@pytest.mark.parametrize("count", [2, 5])
+@pytest.mark.parametrize("seed", range(3))
+def test_the_folds_are_those_of_scikit_learn(count: int, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    groups = random.integers(0, 900, 1200)
+    codes = random.choice(27, 1200, p=random.dirichlet(np.ones(27)))
+    expected = np.zeros(len(codes), int)
+    splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
+    for number, (_, held_out) in enumerate(splitter.split(codes, codes, groups)):
+        expected[held_out] = number
+    assert (folds(codes, groups, count, seed) == expected).all()
