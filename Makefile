@@ -206,6 +206,10 @@ bench-quality: $(STAMP) ## Train the peers on the pipeline's own split and print
 bench-promise: $(STAMP) ## Is the promised precision kept, over ten splits? (long: ten runs of the pipeline)
 	@python -m tests.benchmarks.promise
 
+.PHONY: bench-size
+bench-size: $(STAMP) ## What each stage costs at 5,000, 20,000 and 84,916 products (long, 15 GB of temporary files)
+	@python -m tests.benchmarks.full_size
+
 .PHONY: serve
 serve: $(STAMP) ## Answer requests on port 8000; with MODEL=models:/product-classifier@champion, from the registry
 	@$(if $(MODEL),python -m stages.commands.registered '$(MODEL)',python -m serving)

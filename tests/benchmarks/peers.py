@@ -75,13 +75,13 @@ def text_peers(known: pd.DataFrame, test: pd.DataFrame, bins: int) -> Iterator[R
     known, test = known[has_text(known)], test[has_text(test)]
     labels = columns(test)
     started = time.perf_counter()
-    model = _calibrated_svc(known)
+    model = calibrated_svc(known, LinearSVC(), _CALIBRATION_FOLDS)
     p = probabilities(model, _documents(test, titles=1))
     seconds = time.perf_counter() - started
     yield measured("peer: calibrated LinearSVC", "with text", p, labels, seconds, bins)
 
     started = time.perf_counter()
-    model = make_pipeline(_tfidf(), LinearSVC(C=0.5, class_weight="balanced"))
+    model = make_pipeline(_tfidf(), tuned_svc())
     model.fit(_documents(known, titles=2), columns(known))
     found = model.predict(_documents(test, titles=2))
     seconds = time.perf_counter() - started
@@ -240,6 +240,11 @@ def _tfidf() -> BaseEstimator:
     )
 
 
+def tuned_svc() -> LinearSVC:
+    """With what did best on validation products of real listings."""
+    return LinearSVC(C=0.5, class_weight="balanced")
+
+
 def _documents(products: pd.DataFrame, titles: int) -> pd.Series:
     """What the peers read: the designation so many times, then the description, normalised."""
     designation, description = (
@@ -248,12 +253,12 @@ def _documents(products: pd.DataFrame, titles: int) -> pd.Series:
     return (designation + " ") * titles + description
 
 
-def _calibrated_svc(known: pd.DataFrame) -> BaseEstimator:
+def calibrated_svc(known: pd.DataFrame, svc: LinearSVC, folds: int) -> BaseEstimator:
     """Fitted on the products with text of codes that every calibration fold can hold."""
     known = known[has_text(known)]
     count = known.groupby("prdtypecode")["prdtypecode"].transform("size")
-    known = known[count >= _CALIBRATION_FOLDS]
-    model = make_pipeline(_tfidf(), CalibratedClassifierCV(LinearSVC(), cv=_CALIBRATION_FOLDS))
+    known = known[count >= folds]
+    model = make_pipeline(_tfidf(), CalibratedClassifierCV(svc, cv=folds))
     return model.fit(_documents(known, titles=1), columns(known))
 
 
@@ -269,7 +274,9 @@ def _both(
     """Probabilities of both peers for `asked`, [n, codes]; NaN where a modality is missing."""
     text, image = (np.full((len(asked), len(CODES)), np.nan) for _ in range(2))
     read, seen = has_text(asked), pictures.has(asked)
-    text[read] = probabilities(_calibrated_svc(known), _documents(asked[read], titles=1))
+    text[read] = probabilities(
+        calibrated_svc(known, LinearSVC(), _CALIBRATION_FOLDS), _documents(asked[read], titles=1)
+    )
     image[seen] = probabilities(
         _logistic(known, pictures), pictures.plain[pictures.of(asked[seen])]
     )
