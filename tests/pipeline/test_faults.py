@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import resource
 import shutil
 import subprocess
@@ -97,6 +98,21 @@ def test_killed_in_every_stage_at_random(emptied: Path, small_run: Path) -> None
         assert not alive, (stage, SEED)
     assert killed, SEED
     assert_same_lock(emptied, small_run)
+
+
+@pytest.mark.parametrize("dies", ["stage", "dvc"])
+def test_what_was_done_before_a_kill_is_not_done_again(emptied: Path, dies: str) -> None:
+    """However large the catalogue: a kill costs at most the stage that ran."""
+    assert reproduce(emptied, "prepare").wait(PATIENCE * 10) == 0
+    process = reproduce(emptied, "explore")
+    victim = stage_below(process, "explore")
+    assert victim is not None
+    (process if dies == "dvc" else victim).kill()
+    process.wait(PATIENCE)
+    victim.wait(PATIENCE)
+    run(emptied, "stages.commands.mend")
+    told = run(emptied, "dvc", "repro", "--no-run-cache", "explore")
+    assert re.findall(r"Running stage '(\w+)'", told) == ["explore"], told
 
 
 def test_a_full_disk_is_told_and_leaves_nothing_that_is_taken_for_good(
