@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import gc
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
 import tf2onnx
 import tf2onnx.graph
+import tf2onnx.optimizer
 
 from serving.classifier.classifier import LOGITS, session
 from stages.common.keras_setup import keras, tf
@@ -20,6 +25,16 @@ OPSET = 17
 # The converter walks through sets of nodes. By their address, which is what Python hashes, it would
 # leave another graph in every process.
 tf2onnx.graph.Node.__hash__ = lambda node: zlib.crc32(node.name.encode())
+
+
+def _collected(factory: Callable[[], Any]) -> Any:
+    gc.collect()
+    return factory()
+
+
+# Each optimiser works on a copy of the graph, which Python would let lie: dozens of the weights.
+for _name, _factory in tf2onnx.optimizer._get_optimizers().items():
+    tf2onnx.optimizer._get_optimizers()[_name] = partial(_collected, _factory)
 
 
 class ExportError(StageError):
@@ -37,7 +52,8 @@ def to_onnx(model: keras.Model, path: Path) -> None:
         lambda *inputs: model(dict(zip(names, inputs, strict=True)), training=False),
         input_signature=signature,
     )
-    graph, _ = tf2onnx.convert.from_function(run, input_signature=signature, opset=OPSET)
+    with _old_objects_passed_over():
+        graph, _ = tf2onnx.convert.from_function(run, input_signature=signature, opset=OPSET)
     _rename_output(graph, LOGITS)
     _make_canonical(graph.graph)
     found = [value.name for value in graph.graph.input]
@@ -45,6 +61,17 @@ def to_onnx(model: keras.Model, path: Path) -> None:
         raise ExportError(f"{path}: the graph has inputs {found}; expected {names}")
     onnx.checker.check_model(graph)
     path.write_bytes(graph.SerializeToString(deterministic=True))
+
+
+@contextmanager
+def _old_objects_passed_over() -> Iterator[None]:
+    """Have the garbage collector look at new objects only: TensorFlow has a million old ones."""
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def answers(
