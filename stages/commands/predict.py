@@ -17,34 +17,21 @@ import sys
 import zipfile
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
 
 from serving.classifier.classifier import Classifier
 from serving.classifier.manifest import NAME, ManifestError
+from stages.commands.answering import Archived, Outcome, answer_rows
 from stages.common.output import StageError, fail
 from stages.common.paths import CLASSIFIER
 from stages.common.progress import progress
 from stages.common.settings import load
-from stages.evaluation.answers import product
-from stages.evaluation.predictions import FIELDS, values
+from stages.evaluation.predictions import FIELDS
 from stages.pictures.archive import PictureArchive
 from stages.preparation.tables import product_chunks
 
 UNUSABLE = 2
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What was answered, in products: all, accepted, with a picture found, with one that cannot be
-    read."""
-
-    products: int
-    accepted: int
-    pictures: int
-    unreadable: int
 
 
 def open_pictures(path: Path) -> PictureArchive:
@@ -79,7 +66,7 @@ def answer(table: Path, pictures: Path | None, output: Path, chunk: int) -> Outc
     ):
         total = sum(map(len, product_chunks(table, str(table), chunk)))
         partial = output.with_name(f".{output.name}.partial")
-        accepted = found = unreadable = 0
+        outcome = Outcome()
         try:
             with (
                 partial.open("w", encoding="utf-8", newline="") as file,
@@ -88,21 +75,16 @@ def answer(table: Path, pictures: Path | None, output: Path, chunk: int) -> Outc
                 writer = csv.writer(file, lineterminator="\n")
                 writer.writerow(FIELDS)
                 for rows in product_chunks(table, str(table), chunk):
-                    names = _names(archive, rows)
-                    given = [
-                        product(row, archive) for row in rows.assign(picture=names).itertuples()
-                    ]
-                    answers = classifier.predict(given)
-                    for row, each in zip(rows.itertuples(), answers, strict=True):
-                        writer.writerow(values(row, each))
-                        accepted += each.accepted
-                        unreadable += each.image_error is not None
-                    found += sum(map(bool, names))
+                    answers, counted = answer_rows(
+                        classifier, rows, Archived(archive) if archive else None
+                    )
+                    writer.writerows(answers)
+                    outcome += counted
                     done.update(len(rows))
             partial.replace(output)
         finally:
             partial.unlink(missing_ok=True)
-    return Outcome(total, accepted, found, unreadable)
+    return outcome
 
 
 def main(arguments: Sequence[str]) -> Outcome:
@@ -124,20 +106,8 @@ def main(arguments: Sequence[str]) -> Outcome:
         raise StageError(f"OUTPUT={output}: there is no folder {output.absolute().parent}")
     pictures = Path(given.pictures) if given.pictures else None
     outcome = answer(table, pictures, output, load().predict.chunk)
-    print(
-        f"{outcome.products:,} products answered, {outcome.accepted:,} of them accepted without "
-        f"review; {outcome.pictures:,} have a picture, {outcome.unreadable:,} of which cannot be "
-        f"read: {output}"
-    )
+    print(f"{outcome}: {output}")
     return outcome
-
-
-def _names(archive: PictureArchive | None, rows: pd.DataFrame) -> list[str]:
-    """The archive's entry of each product, "" if none."""
-    if archive is None:
-        return [""] * len(rows)
-    both = (archive.names(rows, part) for part in ("image_test", "image_train"))
-    return [first or second for first, second in zip(*both, strict=True)]
 
 
 if __name__ == "__main__":

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from stages.commands import predict
-from stages.commands.predict import Outcome, main
+from stages.commands import answering, predict
+from stages.commands.answering import Outcome
+from stages.commands.predict import main
 from stages.common.output import StageError
 from tests.support import tiny
 from tests.support.repository import ROOT, attempt
@@ -43,7 +44,7 @@ def test_every_product_is_answered_in_order(
     table: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("stages.common.progress.LINE_SECONDS", 0.0)
-    assert main([str(table)]) == Outcome(600, 600, 0, 0)
+    assert main([str(table)]) == Outcome(600, 600, 0, 0, 0)
     found = answers(table.with_name("new.predictions.csv"))
     assert list(found[0]) == [
         *("id", "productid", "imageid", "prdtypecode", "label", "confidence", "accepted")
@@ -59,7 +60,7 @@ def test_every_product_is_answered_in_order(
 
 def test_a_table_without_products_has_no_answers(table: Path) -> None:
     table.write_text(HEADER, encoding="utf-8")
-    assert main([str(table)]) == Outcome(0, 0, 0, 0)
+    assert main([str(table)]) == Outcome()
     assert answers(table.with_name("new.predictions.csv")) == []
 
 
@@ -70,7 +71,7 @@ def test_pictures_are_looked_at_where_they_are_given(table: Path) -> None:
         archive.writestr("image_train/image_22_product_12.jpg", tiny.picture("blue"))
         archive.writestr("image_test/image_23_product_13.jpg", b"no picture")
     outcome = main(["--pictures", "pictures.zip", "--output", "out.csv", str(table)])
-    assert (outcome.pictures, outcome.unreadable) == (3, 1)
+    assert (outcome.pictures, outcome.unreadable, outcome.empty) == (3, 1, 2)
     found = answers(Path("out.csv"))
     assert [row["prdtypecode"] for row in found] == ["2583", "2905", "10", "10"]
 
@@ -127,7 +128,7 @@ def test_a_run_that_is_cut_off_leaves_nothing(table: Path, monkeypatch: pytest.M
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(predict, "values", full)
+    monkeypatch.setattr(answering, "values", full)
     before = set(Path().iterdir())
     with pytest.raises(OSError, match="No space"):
         main([str(table)])
