@@ -7,6 +7,8 @@ STAMP := $(VENV)/installed
 SERVING := .venv-serving
 # What schedules; its database, its logs and its own settings lie in .airflow.
 AIRFLOW := .venv-airflow
+# What answers a catalogue on several machines, without what trains.
+RAY := .venv-ray
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 export MLFLOW_DISABLE_TELEMETRY := true
@@ -37,6 +39,14 @@ $(AIRFLOW)/installed: requirements/airflow.txt $(STAMP)
 	uv venv --quiet --allow-existing --python $(BIN)/python $(AIRFLOW)
 	uv pip install --quiet --system-certs --python $(AIRFLOW)/bin/python --require-hashes -r requirements/airflow.txt
 	@touch $@
+
+$(RAY)/installed: requirements/ray.txt $(STAMP)
+	uv venv --quiet --allow-existing --python $(BIN)/python $(RAY)
+	uv pip install --quiet --system-certs --python $(RAY)/bin/python --require-hashes -r requirements/ray.txt
+	@touch $@
+
+.PHONY: ray-venv
+ray-venv: $(RAY)/installed ## Make .venv-ray, which answers a catalogue on several machines
 
 .PHONY: airflow-venv
 airflow-venv: $(AIRFLOW)/installed ## Make .venv-airflow, which schedules the pipeline
@@ -158,9 +168,13 @@ verify-processors: $(STAMP) ## Run the small pipeline on emulated processors (qe
 compare-lock: $(STAMP) ## Hold this result against another: OTHER=<revision or folder of a clone>
 	@python -m stages.commands.compare '$(OTHER)'
 
+ENGINE ?= local
+ENGINE_local := python -m stages.commands.predict
+ENGINE_ray := $(RAY)/bin/python -m stages.commands.predict_ray $(if $(SHARD),--shard '$(SHARD)')
+
 .PHONY: predict
-predict: $(STAMP) ## Answer a table with the classifier that is there: CATALOGUE=<csv> [PICTURES=<zip>] [OUTPUT=<csv>]
-	@python -m stages.commands.predict --pictures '$(PICTURES)' --output '$(OUTPUT)' '$(CATALOGUE)'
+predict: $(STAMP) $(if $(filter ray,$(ENGINE)),$(RAY)/installed) ## Answer a table with the classifier that is there: CATALOGUE=<csv> [PICTURES=<zip>] [OUTPUT=<csv>] [ENGINE=ray]
+	@$(or $(ENGINE_$(ENGINE)),$(error ENGINE=$(ENGINE): expected local or ray)) --pictures '$(PICTURES)' --output '$(OUTPUT)' '$(CATALOGUE)'
 
 .PHONY: drift
 drift: $(STAMP) ## How the latest answers differ from held-out products: [WINDOW=<products>] [LABELS=<csv>] [LOG=<file>] [OUTPUT=<html>]
@@ -201,6 +215,10 @@ bench: $(STAMP) ## Decoding speed and storage, measured on this machine
 .PHONY: bench-quality
 bench-quality: $(STAMP) ## Train the peers on the pipeline's own split and print one table
 	@python -m tests.benchmarks.quality
+
+.PHONY: bench-engine
+bench-engine: $(STAMP) $(RAY)/installed ## Products a second on one and on two hosts of one core each (needs root)
+	@python -m tests.benchmarks.engine
 
 .PHONY: bench-promise
 bench-promise: $(STAMP) ## Is the promised precision kept, over ten splits? (long: ten runs of the pipeline)
@@ -292,8 +310,9 @@ lock: $(STAMP) ## Compile requirements/*.txt anew from pyproject.toml
 	$(COMPILE) $(WITHIN) --extra serving --extra pull -o requirements/pull.txt
 	$(COMPILE) $(WITHIN) --extra serving --extra pipeline -o requirements/pipeline.txt
 	$(COMPILE) --group airflow -o requirements/airflow.txt
+	$(COMPILE) $(WITHIN) --extra serving --group ray -o requirements/ray.txt
 	$(COMPILE) --group pip -o requirements/pip.txt
 
 .PHONY: clean
 clean: ## Remove the environment and what tools leave behind; data, models and DVC's cache stay
-	rm -rf $(VENV) $(SERVING) $(AIRFLOW) dvc_plots .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(SERVING) $(AIRFLOW) $(RAY) dvc_plots .pytest_cache .mypy_cache .ruff_cache

@@ -38,6 +38,7 @@ TOUCHED = {
     "stages/graphs/conversion.py": {"export"},
     "stages/evaluation/scores.py": ANSWERING,
     "stages/commands/gate.py": set(),
+    "stages/commands/engine/shards.py": set(),
     "stages/tracking/runs.py": set(),
     "serving/listing/text.py": {"prepare", "explore", "train_text", "export"} | ANSWERING,
     "serving/listing/images.py": {"prepare", "explore", "images", "export"} | ANSWERING,

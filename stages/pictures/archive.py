@@ -7,7 +7,7 @@ import re
 import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple, Self
+from typing import IO, NamedTuple, Self
 
 import pandas as pd
 
@@ -28,9 +28,10 @@ class Skipped(NamedTuple):
 class PictureArchive:
     """`images.zip`, opened once; entries that are unsafe, absurd or no picture are `skipped`."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, file: IO[bytes] | None = None) -> None:
+        """`file` is what is read, where `path` is not on this machine."""
         self.path = path
-        self._zip = zipfile.ZipFile(path)
+        self._zip = zipfile.ZipFile(file or path)
         self.skipped: list[Skipped] = []
         self._entries: dict[tuple[str, str, str], zipfile.ZipInfo] = {}
         for entry in self._zip.infolist():

@@ -7,7 +7,7 @@ likely cause. A file is called by its `name`, which is the person's own: what is
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -18,7 +18,9 @@ from stages.common.output import StageError
 from stages.preparation.diagnosis import decimal_cause, likely_cause
 
 _SHOWN = 5
-_PRODUCT_COLUMNS = ["designation", "description", "productid", "imageid"]
+PRODUCT_COLUMNS = ["designation", "description", "productid", "imageid"]
+"""Columns of a table of products, after the index."""
+
 _INTEGER = r"[0-9]{1,18}"
 _CODES = [str(code) for code in CODES]
 
@@ -48,7 +50,7 @@ LABELLED = PRODUCTS.add_columns(
 
 def read_products(path: Path, name: str) -> pd.DataFrame:
     """Columns id, designation, description, productid, imageid, all str; "" where empty."""
-    return _read(path, name, _PRODUCT_COLUMNS)
+    return _read(path, name, PRODUCT_COLUMNS)
 
 
 def read_labels(path: Path, name: str) -> pd.DataFrame:
@@ -108,13 +110,15 @@ def require_good_rows(products: pd.DataFrame, name: str) -> pd.DataFrame:
     return products.astype(dict.fromkeys(["id", "productid", "imageid"], "int64"))
 
 
-def product_chunks(path: Path, name: str, size: int) -> Iterator[pd.DataFrame]:
+def product_chunks(
+    path: Path, name: str, size: int, also: Sequence[str] = ()
+) -> Iterator[pd.DataFrame]:
     """The products of a table that must all be answered, `size` rows at a time, as
-    `require_good_rows` gives them.
+    `require_good_rows` gives them; with the columns `also`, str.
 
     Raises CatalogueError, of an index that occurs twice within a chunk alone.
     """
-    for table in _parts(path, name, _PRODUCT_COLUMNS, size):
+    for table in _parts(path, name, [*PRODUCT_COLUMNS, *also], size):
         yield require_good_rows(table, name)
 
 

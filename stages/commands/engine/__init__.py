@@ -1,0 +1,1 @@
+"""Answering a catalogue with Ray Data on any number of machines: its tables, pictures, workers."""
