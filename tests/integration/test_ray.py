@@ -383,3 +383,42 @@ def test_it_is_refused_where_a_stranger_could_reach_it(shop: Path, tmp_path: Pat
     assert done.returncode == 1
     assert "Ray listens on all interfaces, and no network namespace can be made" in done.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_a_classifier_that_is_not_locked_answers_nothing(shop: Path, tmp_path: Path) -> None:
+    for name in ("models", "catalogue"):
+        shutil.copytree(shop / name, tmp_path / name)
+    for name in ("dvc.lock", "params.yaml"):
+        shutil.copy(shop / name, tmp_path)
+    labels = tmp_path / "models/classifier/labels.json"
+    labels.write_text(labels.read_text("utf-8") + "\n", encoding="utf-8")
+    done = here(tmp_path, "--output", "out", "catalogue/new.csv")
+    assert done.returncode == 1
+    assert "models/classifier has md5" in done.stderr
+    assert "dvc checkout models/classifier" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+WORKER = """
+import sys
+from stages.commands.engine import workers
+from stages.commands.engine.ray_setup import ray
+ray.get = lambda files: files
+task = workers.Task(64, 64, [], "", sys.argv[1])
+row = workers.asdict(next(workers.shards(sys.argv[2], 0, 64)))
+print(workers.Answers(task, {"labels.json": b"{}"}, "locked.dir")(row)["error"])
+"""
+
+
+def test_a_worker_answers_nothing_with_another_classifier(shop: Path, tmp_path: Path) -> None:
+    done = subprocess.run(  # noqa: S603
+        [COMMAND[0], "-c", WORKER, str(tmp_path / "out"), "catalogue/new.csv"],
+        cwd=shop,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "a worker got the classifier " in done.stdout, done.stderr
+    assert "; locked.dir is locked" in done.stdout
+    assert not (tmp_path / "out").exists()
