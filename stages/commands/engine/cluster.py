@@ -115,8 +115,9 @@ def done(
     """What `work` gives for each of `items`, as it comes, once each.
 
     Both have a `name`. An item that was lost with its worker is given to another in the next round:
-    Ray Data itself would wait for the lost actor to come back, and with its host gone it never
-    does. Raises StageError for a row that tells an `error`, and when nothing comes for _ROUNDS.
+    Ray Data itself would wait for the lost actor to come back, for which there is no place while
+    the others hold the processors that are left. Raises StageError for a row that tells an `error`,
+    and when nothing comes for _ROUNDS.
     """
     waiting = {item["name"]: item for item in items}
     empty = 0
