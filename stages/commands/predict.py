@@ -19,7 +19,6 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
-
 from serving.classifier.classifier import Classifier
 from serving.classifier.manifest import NAME, ManifestError
 from stages.commands.answering import Archived, Outcome, answer_rows
