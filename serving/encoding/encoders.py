@@ -208,7 +208,7 @@ class NgramEncoder:
 
     def rows(self, texts: Sequence[Text]) -> list[tuple[np.ndarray, np.ndarray]]:
         """Buckets, int32 [k], and values, float32 [k], of each text."""
-        return [self._row(grams(text, self.bits)) for text in texts]
+        return [self.row(grams(text, self.bits)) for text in texts]
 
     def encode(self, texts: Sequence[Text]) -> dict[str, np.ndarray]:
         """`buckets`, int32 [n, k], and `values`, float32 [n, k], padded with bucket 0, value 0."""
@@ -221,12 +221,17 @@ class NgramEncoder:
         there is; a void bucket has that."""
         found = [grams(text, self.bits) for text in texts]
         rarity = [_mean(self._rarity[of.buckets]) for of in found]
-        return pad([self._row(of) for of in found]), rarity
+        return pad([self.row(of) for of in found]), rarity
 
-    def _row(self, found: Grams) -> tuple[np.ndarray, np.ndarray]:
-        values = weigh(found, self.idf, self._shares)
+    def row(self, found: Grams) -> tuple[np.ndarray, np.ndarray]:
+        """Buckets, int32 [k], and values, float32 [k], of those n-grams that are not void."""
+        values = self.weigh(found)
         known = values != 0
-        return found.buckets[known].astype(np.int32), values[known]
+        return found.buckets[known], values[known]
+
+    def weigh(self, found: Grams) -> np.ndarray:
+        """The value of every n-gram, float32 [k]; 0 of a void one."""
+        return weigh(found, self.idf, self._shares)
 
     def write(self, folder: Path) -> None:
         """Store in `folder`."""

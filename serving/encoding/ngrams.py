@@ -10,6 +10,7 @@ of an n-gram is a polynomial in its code points, extended from n to n + 1 for al
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -30,6 +31,7 @@ _PRIME = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_2 = np.uint64(0x94D049BB133111EB)
 _POWERS = np.cumprod(np.full(256, np.uint64(1099511628211), np.uint64), dtype=np.uint64)
+_PAIRED_WORDS = 16  # 120 pairs at most; more of a title says little more
 _PUNCTUATION = np.array([ord(character) for character in "-.,:/()'+°&!?*\"[]|®"], np.uint32)
 
 
@@ -106,6 +108,12 @@ def _sequences(hashes: np.ndarray, longest: int) -> np.ndarray:
         grams = _mix(grams[:-1] * _PRIME + hashes[length - 1 :])
         found.append(grams)
     return np.concatenate(found)
+
+
+def _pairs(hashes: np.ndarray) -> np.ndarray:
+    """Hashes of every two words among the first ones, wherever they stand and in either order."""
+    first, second = np.triu_indices(min(len(hashes), _PAIRED_WORDS), k=1)
+    return _mix(hashes[first] + hashes[second])
 
 
 def _characters(
@@ -191,6 +199,7 @@ def _views(text: Text) -> dict[str, np.ndarray]:
     description = _field(text.description, MAX_DESCRIPTION)
     found = {
         "designation_words": _sequences(designation.words, 2),
+        "designation_pairs": _pairs(designation.words),
         "designation_characters": _characters(
             tables.folded[designation.points], 2, 5, within_words=True
         ),
@@ -216,8 +225,12 @@ VIEWS = (
     "designation_style",
     "description_words",
     "description_characters",
+    "designation_pairs",
 )
 """Every view; the order is part of the hashes."""
+
+CASED = ("designation_case", "designation_shape", "designation_style")
+"""Views that a designation in small letters does not have; the others are the same for it."""
 
 _SALTS = {
     view: _mix(np.array([position + 1], np.uint64) * _PRIME)[0]
@@ -226,7 +239,8 @@ _SALTS = {
 
 
 class Grams(NamedTuple):
-    """The n-grams of one product: bucket, view (position in VIEWS) and count, each [k]."""
+    """The n-grams of one product, each [k]: bucket, int32, view (position in VIEWS), int8, and
+    count, int32."""
 
     buckets: np.ndarray
     views: np.ndarray
@@ -240,7 +254,11 @@ def grams(text: Text, bits: int) -> Grams:
     views = [np.full(len(found[view]), i) for i, view in enumerate(VIEWS) if view in found]
     buckets = (np.concatenate(hashes) >> np.uint64(64 - bits)).astype(np.int64)
     keys, counts = np.unique(buckets * len(VIEWS) + np.concatenate(views), return_counts=True)
-    return Grams(keys // len(VIEWS), keys % len(VIEWS), counts)
+    return Grams(
+        (keys // len(VIEWS)).astype(np.int32),
+        (keys % len(VIEWS)).astype(np.int8),
+        counts.astype(np.int32),
+    )
 
 
 def weigh(of: Grams, idf: np.ndarray, shares: np.ndarray) -> np.ndarray:
@@ -257,7 +275,7 @@ def weigh(of: Grams, idf: np.ndarray, shares: np.ndarray) -> np.ndarray:
     return (values * scale[of.views] / total).astype(np.float32)
 
 
-def inverse_document_frequency(found: list[Grams], bits: int, least: int) -> np.ndarray:
+def inverse_document_frequency(found: Sequence[Grams], bits: int, least: int) -> np.ndarray:
     """Float32 [2**bits]: log((1 + n) / (1 + df)) + 1; 0 for buckets in fewer than `least`."""
     frequency = np.zeros(2**bits, np.int64)
     for of in found:

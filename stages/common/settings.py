@@ -190,6 +190,7 @@ class Shares(_Frozen):
     designation_case: Positive
     designation_shape: Positive
     designation_style: Positive
+    designation_pairs: Positive
     description_words: Positive
     description_characters: Positive
 

@@ -11,7 +11,7 @@ from stages.text.ngrams import NgramBranch
 from stages.training.branch import Examples
 
 _BRANCHES: Mapping[type, Callable[..., NgramBranch | LstmBranch]] = {
-    Ngrams: NgramBranch,
+    Ngrams: NgramBranch.reading,
     Lstm: LstmBranch,
 }
 

@@ -1,38 +1,67 @@
-"""Ridge regression on hashed n-grams."""
+"""Ridge regression on bags of n-grams, all codes at once."""
 
 from __future__ import annotations
 
 import numpy as np
-from scipy.sparse import csr_array, csr_matrix
-from sklearn.linear_model import Ridge
+
+from stages.common.progress import progress
+from stages.text.bags import Bags
+
+TOLERANCE = 0.02
+"""The length of the residual, in shares of its first one, at which the solution is good enough:
+scores of new products no longer change with a stricter one."""
+
+_MOST = 500  # steps; about 100 are needed
 
 
 def ridge(
-    rows: list[tuple[np.ndarray, np.ndarray]],
-    buckets: int,
-    labels: np.ndarray,
-    codes: int,
-    weights: np.ndarray,
-    penalty: float,
+    bags: Bags, labels: np.ndarray, codes: int, weights: np.ndarray, uncased: float, penalty: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Least squares on the indicator of each code: kernel [buckets, codes] and bias [codes].
+    """Least squares on the indicator of each code: kernel [columns, codes] and bias [codes].
 
-    `rows` are the (buckets, values) of each product, `weights` [n] what each counts. Conjugate
-    gradients: time and memory grow linearly with the products (Hastie et al., 2009, "The Elements
-    of Statistical Learning", 4.2).
+    `weights` [n] is what each product counts, `uncased` the part of it that its copy in small
+    letters has. The bias is not penalised. Conjugate gradients on the normal equations, all codes
+    in one block (Hastie et al., 2009, "The Elements of Statistical Learning", 3.4.1; Hestenes and
+    Stiefel, 1952): each step reads the products twice, whatever the number of codes, so that time
+    and memory grow linearly with them. Every sum runs in the order of memory, none in BLAS: the
+    result is the same on every processor.
     """
-    ends = np.cumsum([0] + [len(found) for found, _ in rows])
-    matrix = csr_matrix(
-        csr_array(
-            (
-                np.concatenate([values for _, values in rows]),
-                np.concatenate([found for found, _ in rows]),
-                ends,
-            ),
-            shape=(len(rows), buckets),
-        )
-    )
-    indicator = np.eye(codes, dtype=np.float32)[labels]
-    model = Ridge(alpha=penalty, solver="sparse_cg", tol=1e-3)
-    model.fit(matrix, indicator, sample_weight=weights)
-    return model.coef_.T.astype(np.float32), model.intercept_.astype(np.float32)
+    target = np.eye(codes, dtype=np.float32)[labels]
+    counted = weights[:, None].astype(np.float32)
+    written, small = np.float32(1 - uncased) * counted, np.float32(uncased) * counted
+    kernel = np.zeros((len(bags.columns), codes), np.float32)
+    bias = _quotient(_column_sums(counted * target), _column_sums(counted))
+    missing = target - bias
+    left, left_bias = bags.back(written * missing, small * missing), np.zeros_like(bias)
+    step, step_bias = left.copy(), left_bias.copy()
+    size: np.ndarray = _column_sums(left * left)
+    enough = TOLERANCE**2 * size.sum()
+    with progress(title="ridge", unit="steps at most", total=_MOST, leave=False) as done:
+        while size.sum() > enough and done.n < _MOST:
+            as_written, in_small = bags.scores(step)
+            as_written = written * (as_written + step_bias)
+            in_small = small * (in_small + step_bias)
+            image = bags.back(as_written, in_small) + np.float32(penalty) * step
+            image_bias = _column_sums(as_written + in_small).astype(np.float32)
+            length = _quotient(size, _column_sums(step * image) + step_bias * image_bias)
+            kernel += length * step
+            bias += length * step_bias
+            left -= length * image
+            left_bias -= length * image_bias
+            size, before = _column_sums(left * left) + np.square(left_bias, dtype=np.float64), size
+            ratio = _quotient(size, before)
+            step = left + ratio * step
+            step_bias = left_bias + ratio * step_bias
+            done.update()
+    return kernel, bias
+
+
+def _column_sums(values: np.ndarray) -> np.ndarray:
+    """Float64 [columns], row after row."""
+    return values.sum(axis=0, dtype=np.float64)
+
+
+def _quotient(over: np.ndarray, under: np.ndarray) -> np.ndarray:
+    """Float32; 0 for what is solved already, such as a code without products."""
+    found = np.divide(over, under, out=np.zeros_like(over), where=under > 0)
+    return found.astype(np.float32)

@@ -18,6 +18,7 @@ import yaml
 from serving.classifier.classifier import LOGITS, session
 from serving.classifier.fusion import softmax
 from serving.encoding.encoders import NgramEncoder, WordEncoder
+from serving.encoding.ngrams import grams
 from serving.listing.labels import CODES, LABELS
 from serving.listing.text import Text
 from stages.commands.params import compose
@@ -28,6 +29,7 @@ from stages.graphs.conversion import to_onnx
 from stages.image.discriminant import discriminant
 from stages.image.models import cnn, head
 from stages.pictures.backbones import backbone
+from stages.text.bags import Bags
 from stages.text.models import linear, lstm, set_linear
 from stages.text.ridge import ridge
 from stages.text.word_vectors import word_vectors
@@ -84,15 +86,16 @@ def solutions(texts: list[Text]) -> Layers:
     of = settings(Ngrams, "text")
     encoder = NgramEncoder.fit(texts, 14, of.least, of.shares.model_dump())
     yield "inverse document frequencies", encoder.idf
-    rows = encoder.rows(texts)
-    yield "n-grams", np.concatenate([values for _, values in rows])
+    bags = Bags.of([grams(text, 14) for text in texts], encoder)
+    yield "n-grams", bags.parts.data
+    yield "n-grams: lengths in small letters", bags.stretched
     weights = class_weights(LABELLED, len(CODES), 0.5)[LABELLED]
     yield "weights of classes", weights
-    kernel, bias = ridge(rows, 2**14, LABELLED, len(CODES), weights, of.penalty)
+    kernel, bias = ridge(bags, LABELLED, len(CODES), weights, of.uncased, of.penalty)
     yield "ridge: kernel", kernel
     yield "ridge: bias", bias
     model = linear(of.model_copy(update={"bits": 14}), encoder)
-    set_linear(model, kernel, bias)
+    set_linear(model, bags.columns, kernel, bias)
     yield from graph(model, encoder.encode(texts[:BATCH]))
 
     features = random.normal(size=(PRODUCTS, 300)).astype(np.float16)

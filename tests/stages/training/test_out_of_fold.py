@@ -126,7 +126,7 @@ def test_the_encoder_of_a_fold_knows_nothing_of_the_texts_held_out() -> None:
     text = settings.text
     assert isinstance(text, Ngrams)
     listings = [Text(f"mot{number} mot{number // 2} livre", "") for number in range(200)]
-    branch = NgramBranch(text, settings.train, EXAMPLES, listings)
+    branch = NgramBranch.reading(text, settings.train, EXAMPLES, listings)
     rows = np.flatnonzero(EXAMPLES.validation)
     part = branch.on(rows)
     expected = NgramEncoder.fit(
