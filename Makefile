@@ -224,6 +224,10 @@ bench-engine: $(STAMP) $(RAY)/installed ## Products a second on one and on two h
 bench-promise: $(STAMP) ## Is the promised precision kept, over ten splits? (long: ten runs of the pipeline)
 	@python -m tests.benchmarks.promise
 
+.PHONY: bench-text
+bench-text: $(STAMP) ## The default text branch beside linear models, learning from ever more products
+	@python -m tests.benchmarks.text_by_size
+
 .PHONY: bench-size
 bench-size: $(STAMP) ## What each stage costs at 5,000, 20,000 and 84,916 products (long, 15 GB of temporary files)
 	@python -m tests.benchmarks.full_size

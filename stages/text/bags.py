@@ -64,7 +64,18 @@ class Bags:
 
     def back(self, written: np.ndarray, small: np.ndarray) -> np.ndarray:
         """The transpose of `scores`: from two [n, codes] to [columns, codes]."""
+        return self.across @ self._rows(written, self.stretched * small)
+
+    def diagonal(self, written: np.ndarray, small: np.ndarray) -> np.ndarray:
+        """Of `back` after `scores`, with products weighted by two [n, 1] between: [columns, 1]."""
+        squares = csr_array(
+            (self.across.data**2, self.across.indices, self.across.indptr), self.across.shape
+        )
+        return squares @ self._rows(written, self.stretched**2 * small)
+
+    def _rows(self, written: np.ndarray, plain: np.ndarray) -> np.ndarray:
+        """For the rows of `parts`: `written` for all, `plain` for the first of each product too."""
         found = np.empty((2 * len(written), written.shape[1]), np.float32)
-        found[0::2] = written + self.stretched * small
+        found[0::2] = written + plain
         found[1::2] = written
-        return self.across @ found
+        return found

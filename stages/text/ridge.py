@@ -7,11 +7,11 @@ import numpy as np
 from stages.common.progress import progress
 from stages.text.bags import Bags
 
-TOLERANCE = 0.02
-"""The length of the residual, in shares of its first one, at which the solution is good enough:
-scores of new products no longer change with a stricter one."""
+TOLERANCE = 0.005
+"""The length of the residual, in shares of its first one, at which the solution is good enough: a
+stricter one gives another code to one new product in a hundred, and no more of them right."""
 
-_MOST = 500  # steps; about 100 are needed
+_MOST = 300  # steps; about 40 are needed
 
 
 def ridge(
@@ -22,19 +22,22 @@ def ridge(
     `weights` [n] is what each product counts, `uncased` the part of it that its copy in small
     letters has. The bias is not penalised. Conjugate gradients on the normal equations, all codes
     in one block (Hastie et al., 2009, "The Elements of Statistical Learning", 3.4.1; Hestenes and
-    Stiefel, 1952): each step reads the products twice, whatever the number of codes, so that time
-    and memory grow linearly with them. Every sum runs in the order of memory, none in BLAS: the
-    result is the same on every processor.
+    Stiefel, 1952), each n-gram eased by what it alone is determined by (Jacobi's preconditioner),
+    which halves the steps: frequent and rare ones differ a thousandfold. A step reads the products
+    twice, whatever the number of codes, so time and memory grow linearly with them. Every sum runs
+    in the order of memory, none in BLAS: the result is the same on every processor.
     """
     target = np.eye(codes, dtype=np.float32)[labels]
     counted = weights[:, None].astype(np.float32)
     written, small = np.float32(1 - uncased) * counted, np.float32(uncased) * counted
+    eased = 1 / (bags.diagonal(written, small) + np.float32(penalty))
+    eased_bias = 1 / counted.sum(dtype=np.float64)
     kernel = np.zeros((len(bags.columns), codes), np.float32)
     bias = _quotient(_column_sums(counted * target), _column_sums(counted))
     missing = target - bias
     left, left_bias = bags.back(written * missing, small * missing), np.zeros_like(bias)
-    step, step_bias = left.copy(), left_bias.copy()
-    size: np.ndarray = _column_sums(left * left)
+    step, step_bias = eased * left, left_bias.copy()
+    size: np.ndarray = _column_sums(left * step)
     enough = TOLERANCE**2 * size.sum()
     with progress(title="ridge", unit="steps at most", total=_MOST, leave=False) as done:
         while size.sum() > enough and done.n < _MOST:
@@ -48,10 +51,11 @@ def ridge(
             bias += length * step_bias
             left -= length * image
             left_bias -= length * image_bias
-            size, before = _column_sums(left * left) + np.square(left_bias, dtype=np.float64), size
+            next_step, next_bias = eased * left, np.float32(eased_bias) * left_bias
+            size, before = _column_sums(left * next_step) + left_bias * next_bias, size
             ratio = _quotient(size, before)
-            step = left + ratio * step
-            step_bias = left_bias + ratio * step_bias
+            step = next_step + ratio * step
+            step_bias = next_bias + ratio * step_bias
             done.update()
     return kernel, bias
 

@@ -62,7 +62,7 @@ class Pictures(NamedTuple):
 
 def has_text(products: pd.DataFrame) -> np.ndarray:
     """Bool [n]."""
-    return (_documents(products, titles=1).str.strip() != "").to_numpy()
+    return (documents(products, titles=1).str.strip() != "").to_numpy()
 
 
 def columns(products: pd.DataFrame) -> np.ndarray:
@@ -76,14 +76,14 @@ def text_peers(known: pd.DataFrame, test: pd.DataFrame, bins: int) -> Iterator[R
     labels = columns(test)
     started = time.perf_counter()
     model = calibrated_svc(known, LinearSVC(), _CALIBRATION_FOLDS)
-    p = probabilities(model, _documents(test, titles=1))
+    p = probabilities(model, documents(test, titles=1))
     seconds = time.perf_counter() - started
     yield measured("peer: calibrated LinearSVC", "with text", p, labels, seconds, bins)
 
     started = time.perf_counter()
-    model = make_pipeline(_tfidf(), tuned_svc())
-    model.fit(_documents(known, titles=2), columns(known))
-    found = model.predict(_documents(test, titles=2))
+    model = make_pipeline(tfidf(), tuned_svc())
+    model.fit(documents(known, titles=2), columns(known))
+    found = model.predict(documents(test, titles=2))
     seconds = time.perf_counter() - started
     yield decided("peer: LinearSVC, title twice", "with text", found, labels, len(CODES), seconds)
 
@@ -231,7 +231,7 @@ def _extractor(weights: str) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndar
     return extract
 
 
-def _tfidf() -> BaseEstimator:
+def tfidf() -> BaseEstimator:
     """Words (1-2) and characters within words (2-5), side by side."""
     shared = {"sublinear_tf": True, "min_df": 2, "strip_accents": "unicode"}
     return make_union(
@@ -245,7 +245,7 @@ def tuned_svc() -> LinearSVC:
     return LinearSVC(C=0.5, class_weight="balanced")
 
 
-def _documents(products: pd.DataFrame, titles: int) -> pd.Series:
+def documents(products: pd.DataFrame, titles: int) -> pd.Series:
     """What the peers read: the designation so many times, then the description, normalised."""
     designation, description = (
         products[name].map(normalise) for name in ("designation", "description")
@@ -258,8 +258,8 @@ def calibrated_svc(known: pd.DataFrame, svc: LinearSVC, folds: int) -> BaseEstim
     known = known[has_text(known)]
     count = known.groupby("prdtypecode")["prdtypecode"].transform("size")
     known = known[count >= folds]
-    model = make_pipeline(_tfidf(), CalibratedClassifierCV(svc, cv=folds))
-    return model.fit(_documents(known, titles=1), columns(known))
+    model = make_pipeline(tfidf(), CalibratedClassifierCV(svc, cv=folds))
+    return model.fit(documents(known, titles=1), columns(known))
 
 
 def _logistic(known: pd.DataFrame, pictures: Pictures) -> BaseEstimator:
@@ -275,7 +275,7 @@ def _both(
     text, image = (np.full((len(asked), len(CODES)), np.nan) for _ in range(2))
     read, seen = has_text(asked), pictures.has(asked)
     text[read] = probabilities(
-        calibrated_svc(known, LinearSVC(), _CALIBRATION_FOLDS), _documents(asked[read], titles=1)
+        calibrated_svc(known, LinearSVC(), _CALIBRATION_FOLDS), documents(asked[read], titles=1)
     )
     image[seen] = probabilities(
         _logistic(known, pictures), pictures.plain[pictures.of(asked[seen])]

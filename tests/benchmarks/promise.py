@@ -177,7 +177,8 @@ def main(words: Sequence[str] | None = None) -> int:
             )
             for number in range(asked.deals):
                 dealt += dealer.deal(params, number)
-    precision = params["evaluate"]["precision"]
+            precision = params["evaluate"]["precision"]
+            say(f"so far:\n{markdown(kept, precision)}\n{markdown(dealt, precision)}")
     print("On the test products of each split:\n")
     print(markdown(kept, precision))
     if dealt:
