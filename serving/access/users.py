@@ -14,6 +14,7 @@ import argparse
 import asyncio
 import getpass
 import logging
+import os
 import re
 import secrets
 import sqlite3
@@ -350,8 +351,16 @@ def _tell(chosen: argparse.Namespace) -> None:
 
 
 def _record(verb: str, name: str, source: str) -> None:
-    about = {"event": f"user-{verb}", "user": name, "by": getpass.getuser(), "client": source}
+    about = {"event": f"user-{verb}", "user": name, "by": _operator(), "client": source}
     audit.info(_DONE[verb], extra=about)
+
+
+def _operator() -> str:
+    """Who runs this process; in a container it may be a number without a name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # the latter from Python 3.13 on
+        return str(os.getuid())
 
 
 if __name__ == "__main__":

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import io
+import logging
+import os
 import stat
 import time
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from argon2 import PasswordHasher, extract_parameters
@@ -98,6 +101,21 @@ def test_the_first_user_is_made_once(users: Users) -> None:
     before = users.find("eve")
     create_first_user(users, Settings(test_user="eve", test_user_password="another password"))
     assert users.find("eve") == before
+
+
+def test_a_process_of_a_user_without_a_name_is_recorded_by_number(
+    users: Users, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def nameless(number: int) -> NoReturn:
+        raise KeyError(f"getpwuid(): uid not found: {number}")
+
+    for variable in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", nameless)
+    with caplog.at_level(logging.INFO):
+        create_first_user(users, Settings(test_user="eve", test_user_password=PASSWORD))
+    (record,) = (each for each in caplog.records if hasattr(each, "by"))
+    assert record.by == str(os.getuid())
 
 
 def test_two_processes_may_make_the_first_user_at_once(
