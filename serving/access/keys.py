@@ -44,7 +44,10 @@ class Keys:
 def _secrets(settings: Settings) -> Keys:
     algorithm = settings.algorithm
     if settings.secret_key is None:
-        raise SettingsError(f"SECRET_KEY is not set; {HMAC_HOW_TO}")
+        raise SettingsError(
+            f"SECRET_KEY is not set; {HMAC_HOW_TO}, "
+            "and put SECRET_KEY=<it> into .env or the environment"
+        )
     signing = _strong("SECRET_KEY", settings.secret_key, algorithm)
     accepted = [signing]
     if settings.previous_secret_key is not None:

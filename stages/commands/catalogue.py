@@ -170,7 +170,10 @@ def main(folder: Path) -> int:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2 or not sys.argv[1] or not Path(sys.argv[1]).is_dir():
+    if len(sys.argv) != 2 or not sys.argv[1]:
         print("usage: make check-catalogue FOLDER=<folder with the four files>", file=sys.stderr)
+        sys.exit(UNUSABLE)
+    if not Path(sys.argv[1]).is_dir():
+        print(f"check-catalogue: FOLDER={sys.argv[1]} is no folder", file=sys.stderr)
         sys.exit(UNUSABLE)
     sys.exit(main(Path(sys.argv[1])))

@@ -111,7 +111,9 @@ def _only_missing(changes: list[Any]) -> bool:
     return all(
         isinstance(change, dict)
         and all(
-            isinstance(paths, dict) and set(paths.values()) <= {"deleted", "not in cache"}
+            isinstance(paths, dict)
+            # A changed parameter is a dictionary by key; a file is said in a word.
+            and all(what in ("deleted", "not in cache") for what in paths.values())
             for paths in change.values()
         )
         for change in changes

@@ -74,12 +74,22 @@ def test_missing_files_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert f"- {tmp_path / IMAGES} is missing" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("arguments", [[], [""], ["no/such/folder"]])
-def test_without_a_folder_it_says_how_it_is_used(
-    arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "usage: make check-catalogue FOLDER="),
+        ([""], "usage: make check-catalogue FOLDER="),
+        (["no/such/folder"], "check-catalogue: FOLDER=no/such/folder is no folder"),
+    ],
+)
+def test_without_a_folder_it_says_what_is_wrong(
+    arguments: list[str],
+    words: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr("sys.argv", ["catalogue", *arguments])
     with pytest.raises(SystemExit) as ended:
         runpy.run_path(catalogue.__file__, run_name="__main__")
     assert ended.value.code == catalogue.UNUSABLE
-    assert capsys.readouterr().err.startswith("usage: make check-catalogue FOLDER=")
+    assert capsys.readouterr().err.startswith(words)

@@ -158,7 +158,8 @@ def pipeline(tmp_path: Path) -> Path:
     """A pipeline of one stage that ran."""
     root = tmp_path / "pipeline"
     root.mkdir()
-    stage = {"cmd": "cp in.txt out.txt", "deps": ["in.txt"], "outs": ["out.txt"]}
+    stage = {"cmd": "cp in.txt out.txt", "deps": ["in.txt"], "outs": ["out.txt"], "params": ["x"]}
+    (root / "params.yaml").write_text("x: {of: 1}", encoding="utf-8")
     (root / "dvc.yaml").write_text(yaml.safe_dump({"stages": {"copy": stage}}), encoding="utf-8")
     (root / "in.txt").write_text("one", encoding="utf-8")
     git(root, "init", "--quiet")
@@ -173,6 +174,10 @@ def test_stale_missing_and_unknown_results_are_told_apart(pipeline: Path) -> Non
     with pytest.raises(StaleError, match="copy changed since the last run"):
         require_present(pipeline, "it")
     (pipeline / "in.txt").write_text("one", encoding="utf-8")
+    (pipeline / "params.yaml").write_text("x: {of: 2}", encoding="utf-8")
+    with pytest.raises(StaleError, match="copy changed since the last run"):
+        require_present(pipeline, "it")
+    (pipeline / "params.yaml").write_text("x: {of: 1}", encoding="utf-8")
     (pipeline / "out.txt").unlink()
     with pytest.raises(MissingError, match="outputs of copy are missing"):
         require_present(pipeline, "it")
