@@ -109,8 +109,8 @@ metrics: $(STAMP) ## What was measured, in 80 columns: [BASE=<revision> beside i
 	@python -m stages.commands.metrics $(BASE)
 
 .PHONY: test
-test: $(STAMP) ## Run the tests
-	@python -m pytest
+test: test-quick ## Run the tests: the quick ones in two processes, then the others
+	@python -m pytest -m slow
 
 .PHONY: test-quick
 test-quick: $(STAMP) ## Run the tests that need no pipeline run and no server, in two processes
