@@ -8,7 +8,7 @@ most memory that the stage's processes held at once, and what its outputs take. 
 of `train_text`: TF-IDF of words and characters, LinearSVC calibrated with as many folds. With
 smaller sizes, other options of the pipeline, or some stages again, on a catalogue that is kept:
 
-    python -m tests.benchmarks.full_size --sizes 2000 5000 --work /tmp/sizes \
+    python -m tests.benchmarks.full_size --sizes 2000 5000 --work ../sizes \
         --stages prepare fuse -S image=cnn
 
 Takes several GB in a temporary folder, or in that of --work, where catalogues and clones are kept.
