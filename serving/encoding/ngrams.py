@@ -279,6 +279,6 @@ def inverse_document_frequency(found: Sequence[Grams], bits: int, least: int) ->
     """Float32 [2**bits]: log((1 + n) / (1 + df)) + 1; 0 for buckets in fewer than `least`."""
     frequency = np.zeros(2**bits, np.int64)
     for of in found:
-        np.add.at(frequency, np.unique(of.buckets), 1)
+        frequency[of.buckets] += 1  # once, however many views have the bucket
     idf = np.log((1 + len(found)) / (1 + frequency)) + 1
     return np.where(frequency >= least, idf, 0).astype(np.float32)

@@ -39,7 +39,7 @@ class _Kernel(keras.layers.Layer):
     """
 
     def __init__(self, buckets: int, codes: int, **rest: Any) -> None:
-        super().__init__(trainable=False, **rest)
+        super().__init__(**rest)
         self._shape = (buckets, codes)
 
     def build(self, _: tuple[int | None, ...]) -> None:

@@ -12,6 +12,7 @@ TOLERANCE = 0.005
 stricter one gives another code to one new product in a hundred, and no more of them right."""
 
 _MOST = 300  # steps; about 40 are needed
+_BAND = 2048  # rows of the kernel that are worked on at once: what is read of them stays in cache
 
 
 def ridge(
@@ -23,39 +24,46 @@ def ridge(
     letters has. The bias is not penalised. Conjugate gradients on the normal equations, all codes
     in one block (Hastie et al., 2009, "The Elements of Statistical Learning", 3.4.1; Hestenes and
     Stiefel, 1952), each n-gram eased by what it alone is determined by (Jacobi's preconditioner),
-    which halves the steps: frequent and rare ones differ a thousandfold. A step reads the products
-    twice, whatever the number of codes, so time and memory grow linearly with them. Every sum runs
-    in the order of memory, none in BLAS: the result is the same on every processor.
+    which halves the steps. A step reads the products twice, whatever the number of codes, so time
+    and memory grow linearly with them. Every sum runs in the order of memory, none in BLAS: the
+    result is the same on every processor.
     """
     target = np.eye(codes, dtype=np.float32)[labels]
     counted = weights[:, None].astype(np.float32)
     written, small = np.float32(1 - uncased) * counted, np.float32(uncased) * counted
     eased = 1 / (bags.diagonal(written, small) + np.float32(penalty))
-    eased_bias = 1 / counted.sum(dtype=np.float64)
+    eased_bias = np.float32(1 / counted.sum(dtype=np.float64))
     kernel = np.zeros((len(bags.columns), codes), np.float32)
     bias = _quotient(_column_sums(counted * target), _column_sums(counted))
     missing = target - bias
     left, left_bias = bags.back(written * missing, small * missing), np.zeros_like(bias)
-    step, step_bias = eased * left, left_bias.copy()
-    size: np.ndarray = _column_sums(left * step)
+    step, step_bias = eased * left, np.zeros_like(bias)
+    bands = [slice(start, start + _BAND) for start in range(0, len(kernel), _BAND)]
+    size = np.sum([_products(left[band], step[band]) for band in bands], axis=0)
     enough = TOLERANCE**2 * size.sum()
     with progress(title="ridge", unit="steps at most", total=_MOST, leave=False) as done:
         while size.sum() > enough and done.n < _MOST:
             as_written, in_small = bags.scores(step)
             as_written = written * (as_written + step_bias)
             in_small = small * (in_small + step_bias)
-            image = bags.back(as_written, in_small) + np.float32(penalty) * step
+            image = bags.back(as_written, in_small)
             image_bias = _column_sums(as_written + in_small).astype(np.float32)
-            length = _quotient(size, _column_sums(step * image) + step_bias * image_bias)
-            kernel += length * step
+            along = (step_bias * image_bias).astype(np.float64)
+            for band in bands:
+                image[band] += np.float32(penalty) * step[band]
+                along += _products(step[band], image[band])
+            length = _quotient(size, along)
             bias += length * step_bias
-            left -= length * image
             left_bias -= length * image_bias
-            next_step, next_bias = eased * left, np.float32(eased_bias) * left_bias
-            size, before = _column_sums(left * next_step) + left_bias * next_bias, size
+            before, size = size, (eased_bias * left_bias**2).astype(np.float64)
+            for band in bands:
+                kernel[band] += length * step[band]
+                left[band] -= length * image[band]
+                size += _products(left[band], eased[band] * left[band])
             ratio = _quotient(size, before)
-            step = next_step + ratio * step
-            step_bias = next_bias + ratio * step_bias
+            step_bias = eased_bias * left_bias + ratio * step_bias
+            for band in bands:
+                step[band] = eased[band] * left[band] + ratio * step[band]
             done.update()
     return kernel, bias
 
@@ -63,6 +71,11 @@ def ridge(
 def _column_sums(values: np.ndarray) -> np.ndarray:
     """Float64 [columns], row after row."""
     return values.sum(axis=0, dtype=np.float64)
+
+
+def _products(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Of each column of `one` and the same of `other`, row after row: float64 [columns]."""
+    return np.einsum("ij,ij->j", one, other).astype(np.float64)
 
 
 def _quotient(over: np.ndarray, under: np.ndarray) -> np.ndarray:
