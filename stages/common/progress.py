@@ -21,7 +21,9 @@ T = TypeVar("T")
 
 
 @overload
-def progress(of: Iterable[T], *, title: str, unit: str, total: int | None = None) -> tqdm[T]: ...
+def progress(
+    of: Iterable[T], *, title: str, unit: str, total: int | None = None, **how: Any
+) -> tqdm[T]: ...
 @overload
 def progress(
     of: None = None, *, title: str, unit: str, total: int | None, **how: Any
