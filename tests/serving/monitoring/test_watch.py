@@ -163,7 +163,12 @@ def test_what_is_wrong_is_told(
 def test_on_a_terminal_they_are_shown_anew_until_ctrl_c(service: Process, tmp_path: Path) -> None:
     ours, theirs = pty.openpty()
     process = subprocess.Popen(  # noqa: S603
-        COMMAND, cwd=tmp_path, env=surroundings(service.port), stdout=theirs, stderr=theirs
+        # What is run in the background by a shell ignores Ctrl-C, and so would this.
+        ("/usr/bin/env", "--default-signal=INT", *COMMAND),
+        cwd=tmp_path,
+        env=surroundings(service.port),
+        stdout=theirs,
+        stderr=theirs,
     )
     os.close(theirs)
     given_up = threading.Timer(60, process.kill)
