@@ -8,9 +8,9 @@ from stages.common.progress import progress
 from stages.text.bags import Bags
 
 STEPS = 32
-"""Steps of the solver. With more, at most one new product in a hundred gets another code, and no
-more of them are right, of 5,000 products to learn from as of 35,000; a tolerance instead would ask
-for ever more steps as products become more."""
+"""Steps of the solver. With 150, one new product in a hundred gets another code, and 0.0013 more of
+weighted F1 was reached on average, of 5,000 products to learn from as of 35,000; a tolerance
+instead would ask for ever more steps as products become more."""
 
 _BAND = 2048  # rows of the kernel that are worked on at once: what is read of them stays in cache
 
