@@ -216,21 +216,24 @@ class Hold:
 
     def waits(self, host: Host) -> list[int]:
         """Ids of the workers of a host that wait (in wait_for_partner of Linux's fs/pipe.c)."""
-        return [
-            pid
-            for pid in host.processes(ACTOR)
-            if any(
-                path.read_text() == "wait_for_partner"
-                for path in Path(f"/proc/{pid}/task").glob("*/wchan")
-            )
-        ]
+        return [pid for pid in host.processes(ACTOR) if self._waits(pid)]
+
+    def _waits(self, pid: int) -> bool:
+        """Whether a thread of a process waits; one that ends meanwhile does not."""
+        with suppress(FileNotFoundError):
+            for thread in Path(f"/proc/{pid}/task").iterdir():
+                with suppress(FileNotFoundError, ProcessLookupError):
+                    if (thread / "wchan").read_text("ascii") == "wait_for_partner":
+                        return True
+        return False
 
     def let_go(self, *hosts: Host) -> None:
         """Whoever comes finds it empty; whoever waits is lost."""
         if self._pipe.exists():
             self._empty.replace(self._path)
             for pid in (pid for host in hosts for pid in self.waits(host)):
-                os.kill(pid, 9)
+                with suppress(ProcessLookupError):
+                    os.kill(pid, 9)
             self._pipe.unlink()
 
 

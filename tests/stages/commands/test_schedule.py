@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 
 from stages.commands import schedule
@@ -68,10 +69,9 @@ def children(home: Path) -> list[int]:
 def alive(process: int) -> bool:
     """Whether it runs; one that nobody has waited for does not."""
     try:
-        status = Path(f"/proc/{process}/stat").read_text(encoding="ascii")
-    except FileNotFoundError:
+        return bool(psutil.Process(process).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
         return False
-    return status.rpartition(")")[2].split()[0] != "Z"
 
 
 def test_servers_run_until_they_are_stopped_and_leave_nothing(tmp_path: Path) -> None:
