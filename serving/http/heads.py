@@ -14,6 +14,10 @@ _VERSIONS = ("1.1", "1.0")
 # RFC 3986 section 3.2.2: an address in brackets or a name, and a port.
 _HOST = re.compile(rb"(\[[0-9A-Fa-fv:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]*)(:[0-9]*)?")
 
+# Fields with one value (RFC 9110 section 5.3), of which this service reads the first and another
+# server may read the last, or both as one.
+_SINGLE = {b"authorization": "Authorization", b"content-type": "Content-Type"}
+
 Fields = list[tuple[bytes, bytes]]
 
 
@@ -25,8 +29,12 @@ def check(version: str, fields: Fields, *, upgrades: bool) -> None:
     """
     if version not in _VERSIONS:
         raise Problem(400, "The service speaks HTTP/1.1 and HTTP/1.0 alone.")
-    hosts, has_body = [], False
+    hosts, has_body, seen = [], False, set()
     for name, value in fields:
+        if name in seen:
+            raise Problem(400, f"The request has more than one {_SINGLE[name]}.")
+        if name in _SINGLE:
+            seen.add(name)
         if name == b"host":
             hosts.append(value)
         elif name == b"transfer-encoding":

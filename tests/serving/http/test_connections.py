@@ -187,11 +187,13 @@ def test_what_the_http_server_refuses_is_problem_details(
         b"GET /status HTTP/1.0\r\nHost: a b\r\n",
         b"GET /status HTTP/2.0\r\nHost: x\r\n",
         b"GET /status HTTP/0.9\r\n",
-        HEAD + b"Content-Length: 1\r\nContent-Length: 1\r\n",
-        HEAD + b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n",
-        HEAD + b"Transfer-Encoding: gzip, chunked\r\n",
-        HEAD + b"Transfer-Encoding: chunked, chunked\r\n",
-        HEAD + b"Connection: upgrade\r\nUpgrade: h2c\r\nContent-Length: 10\r\n",
+        LIVE + b"Authorization: Bearer a\r\nauthorization: Bearer b\r\n",
+        LIVE + b"Content-Type: text/plain\r\nContent-Type: application/json\r\n",
+        LIVE + b"Content-Length: 1\r\nContent-Length: 1\r\n",
+        LIVE + b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n",
+        LIVE + b"Transfer-Encoding: gzip, chunked\r\n",
+        LIVE + b"Transfer-Encoding: chunked, chunked\r\n",
+        LIVE + b"Connection: upgrade\r\nUpgrade: h2c\r\nContent-Length: 10\r\n",
     ],
 )
 def test_what_a_proxy_may_read_otherwise_is_refused(service: Process, head: bytes) -> None:
