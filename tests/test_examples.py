@@ -174,10 +174,10 @@ def test_experiments_look_like_what_is_shown() -> None:
     small = {**base, "data.products": 800, "train.epochs": 2}
     of = {
         "main": base,
-        "broad-luke": {**small, "image.model": "none"},
-        "soled-boll": small,
-        "privy-chow": {**small, "text.model": "lstm"},
-        "lyric-cols": {**small, "text.model": "lstm", "image.model": "none"},
+        "fired-snap": {**small, "image.model": "none"},
+        "burly-heir": small,
+        "beery-pump": {**small, "text.model": "lstm"},
+        "sonic-tilt": {**small, "text.model": "lstm", "image.model": "none"},
     }
     found = [
         Experiment(
