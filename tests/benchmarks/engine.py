@@ -4,11 +4,15 @@ Two network namespaces of this machine are the hosts, each held to a core of its
 processes and the command run on the first. The catalogue repeats the listings of data/raw (make
 repro), a fifth of them unseen, to PRODUCTS rows with or without their pictures. A rate is that
 between the first and the last writing of the manifest, so without what it takes to start; `whole`
-is all of it. Memory is the most that a worker had. Needs root, two cores and a quiet machine.
+is all of it. Memory is the most that a worker had. Needs root, two cores and a quiet machine. Of
+another catalogue in the layout of the challenge, and of fewer products:
+
+    python -m tests.benchmarks.engine --data ../catalogue --products 20000
 """
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 import os
@@ -21,7 +25,7 @@ from tempfile import TemporaryDirectory
 
 import pandas as pd
 
-from stages.common.paths import ARCHIVE, CLASSIFIER, RAW, TEST_PRODUCTS, TRAIN_PRODUCTS
+from stages.common.paths import CLASSIFIER, IMAGES, RAW, TEST_PRODUCTS, TRAIN_PRODUCTS
 from tests.support import hosts
 from tests.support.hosts import RAY, Host
 from tests.support.repository import ROOT
@@ -41,10 +45,10 @@ class Run:
     answers: str
 
 
-def catalogue(path: Path, products: int) -> None:
-    """Write the table; pictures are those of data/raw/images.zip."""
+def catalogue(data: Path, path: Path, products: int) -> None:
+    """Write the table of the listings in the folder `data`."""
     tables = [
-        pd.read_csv(RAW / name, dtype=str, keep_default_na=False, index_col=0)
+        pd.read_csv(data / name, dtype=str, keep_default_na=False, index_col=0)
         for name in (TEST_PRODUCTS, TRAIN_PRODUCTS)
     ]
     rows = pd.concat(tables, ignore_index=True)
@@ -111,17 +115,21 @@ def main() -> None:
     """Print the table."""
     if why := hosts.refusal():
         sys.exit(why)
-    for needed in (RAW / TEST_PRODUCTS, CLASSIFIER / "manifest.json"):
+    parser = argparse.ArgumentParser(description="Products a second, on one host and on two.")
+    parser.add_argument("--data", type=Path, default=RAW, help="the catalogue's folder")
+    parser.add_argument("--products", type=int, default=PRODUCTS, help="rows to answer")
+    asked = parser.parse_args()
+    archive = (asked.data / IMAGES).resolve()
+    for needed in (asked.data / TEST_PRODUCTS, archive, CLASSIFIER / "manifest.json"):
         if not needed.is_file():
             sys.exit(f"{needed} is not there; run `make repro`")
-    products = int(sys.argv[1]) if len(sys.argv) > 1 else PRODUCTS
-    print(f"{products:,} products, shards of {SHARD:,}\n")
+    print(f"{asked.products:,} products, shards of {SHARD:,}\n")
     print("| products | hosts | products/s | of linear | whole, s | a worker, MB |")
     print("|---|---|---|---|---|---|")
     with TemporaryDirectory(prefix="ray-") as name:
         folder = Path(name)
-        catalogue(folder / "new.csv", products)
-        for title, pictures in (("texts", None), ("texts and pictures", ROOT / ARCHIVE)):
+        catalogue(asked.data, folder / "new.csv", asked.products)
+        for title, pictures in (("texts", None), ("texts and pictures", archive)):
             found: dict[str, Run] = {}
             for label, count, kill in (
                 ("one", 1, False),
