@@ -27,7 +27,7 @@ $(STAMP): requirements/pip.txt requirements/dev.txt
 		{ rm -rf $(VENV); echo "No environment can be made: install Debian's python3-venv, or: $(PYTHON) -m pip install --user virtualenv" >&2; exit 1; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/pip.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
-	@$(BIN)/python -m stages.commands.plots --install
+	@$(BIN)/python -m stages.commands.results.plots --install
 	@touch $@
 
 $(SERVING)/installed: requirements/pull.txt
@@ -62,26 +62,26 @@ scheduled-run: $(AIRFLOW)/installed ## One run of the schedule, now and here, wi
 
 .PHONY: schedule
 schedule: $(AIRFLOW)/installed ## Airflow's scheduler and its page on http://127.0.0.1:8080, until Ctrl-C
-	@python -m stages.commands.schedule $(AIRFLOW)/bin/airflow
+	@python -m stages.commands.schedule.servers $(AIRFLOW)/bin/airflow
 
 .PHONY: venv
 venv: $(STAMP) ## Make .venv from the hash-locked requirements
 
 .PHONY: repro
 repro: $(STAMP) ## Run the pipeline (dvc repro) and print its metrics
-	@python -m stages.commands.mend
+	@python -m stages.commands.pipeline.repair_lock
 	@dvc repro
-	@python -m stages.commands.summary
-	@python -m stages.commands.publish || true # the result stands, whatever becomes of its record
+	@python -m stages.commands.results.summary
+	@python -m stages.commands.registry.publish || true # the result stands, whatever becomes of its record
 
 .PHONY: publish
 publish: $(STAMP) ## Put this result and all experiments on record in MLflow
-	@python -m stages.commands.publish
+	@python -m stages.commands.registry.publish
 
 .PHONY: mlflow
 mlflow: $(STAMP) ## Open MLflow's page of the local record on http://127.0.0.1:5000
-	@python -m stages.commands.publish || true
-	@python -m stages.commands.mlflow_page
+	@python -m stages.commands.registry.publish || true
+	@python -m stages.commands.registry.page
 
 .PHONY: results
 results: $(STAMP) ## The outputs, from the remote if one is configured, else by running the pipeline
@@ -90,23 +90,23 @@ results: $(STAMP) ## The outputs, from the remote if one is configured, else by 
 
 .PHONY: remote
 remote: $(STAMP) ## Name the S3 bucket of .env (REMOTE_URL, …) to DVC as its remote
-	@python -m stages.commands.remote
+	@python -m stages.commands.remote.configure
 
 .PHONY: pin-source
 pin-source: $(STAMP) ## Pin the Hugging Face dataset to the commit that its revision names now
-	@python -m stages.commands.pin_source
+	@python -m stages.commands.pipeline.pin_source
 
 .PHONY: params
 params: $(STAMP) ## Compose params.yaml from conf/
-	@python -m stages.commands.params
+	@python -m stages.commands.pipeline.params
 
 .PHONY: defaults
 defaults: $(STAMP) ## Back to the committed configuration and results after an experiment; hand edits are kept
-	@python -m stages.commands.defaults
+	@python -m stages.commands.pipeline.defaults
 
 .PHONY: metrics
 metrics: $(STAMP) ## What was measured, in 80 columns: [BASE=<revision> beside it]
-	@python -m stages.commands.metrics $(BASE)
+	@python -m stages.commands.results.metrics $(BASE)
 
 .PHONY: test
 test: test-quick ## Run the tests: the quick ones in two processes, then the others
@@ -129,7 +129,7 @@ check: $(STAMP) ## Lint, formatting and types
 
 .PHONY: plots
 plots: $(STAMP) ## Draw curves, confusion, calibration and coverage into dvc_plots: [BASE=<revision> beside it]
-	@python -m stages.commands.plots $(BASE)
+	@python -m stages.commands.results.plots $(BASE)
 
 # Options of the sweep, and how many experiments run at once.
 SWEEP ?= -S data.products=800 -S train.epochs=2 -S 'text=ngrams,lstm' -S 'image=cnn,none'
@@ -143,15 +143,15 @@ sweep: $(STAMP) ## Queue experiments over text and image options, run them with 
 
 .PHONY: experiments
 experiments: $(STAMP) ## What experiments changed and reached, best first among those of the same test products
-	@python -m stages.commands.experiments
-	@python -m stages.commands.publish || true
+	@python -m stages.commands.results.experiments
+	@python -m stages.commands.registry.publish || true
 
 # The small pipeline of the checks: every stage, in about a minute.
 SMALL := -S data.products=400 -S data.unlabelled=40 -S train.epochs=2 -S text.folds=2 -S image.size=32
 
 .PHONY: verify-reproducible
 verify-reproducible: $(STAMP) ## Run the committed pipeline twice, in other surroundings, and compare to the byte
-	@python -m stages.commands.verify $(VERIFY)
+	@python -m stages.commands.proofs.verify $(VERIFY)
 
 .PHONY: verify-small
 verify-small: ## The same with a small sample
@@ -162,15 +162,15 @@ OPTIONS ?=
 
 .PHONY: verify-processors
 verify-processors: $(STAMP) ## Run the small pipeline on emulated processors (qemu-user) too, and compare to the byte
-	@python -m stages.commands.processors $(SMALL) $(OPTIONS)
+	@python -m stages.commands.proofs.processors $(SMALL) $(OPTIONS)
 
 .PHONY: compare-lock
 compare-lock: $(STAMP) ## Hold this result against another: OTHER=<revision or folder of a clone>
-	@python -m stages.commands.compare '$(OTHER)'
+	@python -m stages.commands.results.compare '$(OTHER)'
 
 ENGINE ?= local
-ENGINE_local := python -m stages.commands.predict
-ENGINE_ray := $(RAY)/bin/python -m stages.commands.predict_ray $(if $(SHARD),--shard '$(SHARD)')
+ENGINE_local := python -m stages.commands.batch.predict
+ENGINE_ray := $(RAY)/bin/python -m stages.commands.batch.predict_ray $(if $(SHARD),--shard '$(SHARD)')
 
 .PHONY: predict
 predict: $(STAMP) $(if $(filter ray,$(ENGINE)),$(RAY)/installed) ## Answer a table with the classifier that is there: CATALOGUE=<csv> [PICTURES=<zip>] [OUTPUT=<csv>] [ENGINE=ray]
@@ -178,15 +178,15 @@ predict: $(STAMP) $(if $(filter ray,$(ENGINE)),$(RAY)/installed) ## Answer a tab
 
 .PHONY: drift
 drift: $(STAMP) ## How the latest answers differ from held-out products: [WINDOW=<products>] [LABELS=<csv>] [LOG=<file>] [OUTPUT=<html>]
-	@python -m stages.commands.drift --window '$(WINDOW)' --labels '$(LABELS)' --log '$(LOG)' --output '$(OUTPUT)'
+	@python -m stages.commands.drift.report --window '$(WINDOW)' --labels '$(LABELS)' --log '$(LOG)' --output '$(OUTPUT)'
 
 .PHONY: check-catalogue
 check-catalogue: $(STAMP) ## Look a catalogue over before a run: FOLDER=<folder with the four files>
-	@python -m stages.commands.catalogue '$(FOLDER)'
+	@python -m stages.commands.pipeline.check_catalogue '$(FOLDER)'
 
 .PHONY: whence
 whence: $(STAMP) ## Commit, parameters and data behind the model of an answer: HASH=<model>
-	@python -m stages.commands.whence '$(HASH)'
+	@python -m stages.commands.results.lineage '$(HASH)'
 
 .PHONY: gate
 gate: $(STAMP) ## Fail when this result is worse than another: BASE=<revision or models:/product-classifier@champion>
@@ -194,15 +194,15 @@ gate: $(STAMP) ## Fail when this result is worse than another: BASE=<revision or
 
 .PHONY: promotion
 promotion: $(STAMP) ## Succeed when this classifier is better than another beyond noise: BASE=<revision>
-	@python -m stages.commands.promotion '$(BASE)'
+	@python -m stages.commands.quality.promotion '$(BASE)'
 
 .PHONY: promote
 promote: $(STAMP) ## Make this classifier the registry's champion if it is better: [FORCE=1 REASON='…']
-	@python -m stages.commands.promote $(if $(FORCE),--force) --reason "$$REASON"
+	@python -m stages.commands.registry.promote $(if $(FORCE),--force) --reason "$$REASON"
 
 .PHONY: rollback
 rollback: $(STAMP) ## Give the champion's place back to the one before: [REASON='…']
-	@python -m stages.commands.promote --rollback --reason "$$REASON"
+	@python -m stages.commands.registry.promote --rollback --reason "$$REASON"
 
 .PHONY: bench-determinism
 bench-determinism: $(STAMP) ## What each pin of the bits costs
@@ -234,7 +234,7 @@ bench-size: $(STAMP) ## What each stage costs at 5,000, 20,000 and 84,916 produc
 
 .PHONY: serve
 serve: $(STAMP) ## Answer requests on port 8000; with MODEL=models:/product-classifier@champion, from the registry
-	@$(if $(MODEL),python -m stages.commands.registered '$(MODEL)',python -m serving)
+	@$(if $(MODEL),python -m stages.commands.registry.serve_version '$(MODEL)',python -m serving)
 
 .PHONY: sign
 sign: $(STAMP) ## Sign the locked classifier: KEY=<PEM file of a private key>
@@ -242,12 +242,12 @@ sign: $(STAMP) ## Sign the locked classifier: KEY=<PEM file of a private key>
 
 .PHONY: reload
 reload: $(STAMP) ## Have the services of SERVICE_URLS take a new classifier: [MODEL=models:/product-classifier@champion]
-	@$(if $(MODEL),python -m stages.commands.registered --fetch '$(MODEL)' &&) python -m stages.commands.reload
+	@$(if $(MODEL),python -m stages.commands.registry.serve_version --fetch '$(MODEL)' &&) python -m stages.commands.remote.reload
 
 .PHONY: pull-and-serve
 pull-and-serve: $(SERVING)/installed ## Pull the locked classifier from the remote and answer with it; no TensorFlow
-	@$(SERVING)/bin/python -m stages.commands.remote
-	@$(SERVING)/bin/python -m stages.commands.pull
+	@$(SERVING)/bin/python -m stages.commands.remote.configure
+	@$(SERVING)/bin/python -m stages.commands.remote.pull
 	@$(SERVING)/bin/python -m serving
 
 .PHONY: serve-auth
@@ -256,11 +256,11 @@ serve-auth: $(STAMP) ## The authentication routes alone, on port 8011
 
 .PHONY: watch
 watch: $(STAMP) ## Show the figures of the running service in the terminal
-	@python -m serving.monitoring.watch
+	@python -m stages.commands.monitor.watch
 
 .PHONY: monitor
 monitor: $(STAMP) ## Prometheus, Alertmanager and node exporter on the loopback, until Ctrl-C
-	@python -m serving.monitoring.local
+	@python -m stages.commands.monitor.servers
 
 .PHONY: bench-serving
 bench-serving: $(STAMP) ## How fast the service answers, beside a Keras peer (first: dvc exp run -S text=lstm -S image=mobilenet)
@@ -276,7 +276,7 @@ bench-fuzzed: $(STAMP) ## What the service answers to 10,000 fuzzed requests
 
 .PHONY: secrets
 secrets: $(STAMP) ## Add to .env the secrets that docker-compose.yml asks for and .env lacks
-	@python -m stages.commands.secrets
+	@python -m stages.commands.remote.secrets
 
 # With PAGES=1, the pages for people are published on the loopback as well.
 COMPOSE := docker compose --file docker-compose.yml $(if $(PAGES),--file conf/compose/pages.yml)

@@ -18,7 +18,7 @@ from litestar.middleware import DefineMiddleware
 from serving.access.security import Authentication
 from serving.http import problems
 from serving.http.documentation import config
-from serving.http.watching import Watched
+from serving.http.middleware import Watched
 from serving.inference.model import Model
 from serving.routes import about, authentication, health, prediction
 from serving.service import Service

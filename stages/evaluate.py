@@ -1,8 +1,8 @@
 """Measure the exported classifier on the test products, through the code that serves it.
 
 Reads models/classifier and the test part; writes metrics/evaluation.json and the plots in
-metrics/evaluation. How long an answer takes is no part of the result: stages.commands.machine
-measures it.
+metrics/evaluation. How long an answer takes is no part of the result: it is measured by
+stages.commands.results.machine.
 """
 
 from __future__ import annotations

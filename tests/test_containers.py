@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from stages.commands import secrets
+from stages.commands.remote import secrets
 from tests.support.repository import ROOT
 
 COMPOSE = ROOT / "docker-compose.yml"

@@ -15,12 +15,13 @@ import pandas as pd
 import pytest
 import yaml
 
-from stages.commands import compare, locks, verify
-from stages.commands.experiments import Experiment
-from stages.commands.experiments import table as experiments_table
-from stages.commands.gate import Row
-from stages.commands.metrics import table as metrics_table
-from stages.commands.paired import Interval
+from stages.commands.proofs import verify
+from stages.commands.quality.gate import Row
+from stages.commands.quality.paired_tests import Interval
+from stages.commands.results import compare, dvc_lock
+from stages.commands.results.experiments import Experiment
+from stages.commands.results.experiments import table as experiments_table
+from stages.commands.results.metrics import table as metrics_table
 from stages.common import guard
 from stages.common.settings import SampleData, load
 from tests.support.repository import PIPELINE, ROOT, clone, run
@@ -48,9 +49,9 @@ def is_as_shown(printed: str, shown: str) -> bool:
 @pytest.mark.slow
 def test_whence_tells_what_is_shown(tmp_path: Path) -> None:
     repository = clone(tmp_path)
-    model = locks.outputs(locks.read(repository))[locks.CLASSIFIER].hash
+    model = dvc_lock.outputs(dvc_lock.read(repository))[dvc_lock.CLASSIFIER].hash
     shown = example(REPRODUCIBILITY, "$ make whence").partition("\n")[2]
-    assert is_as_shown(run(repository, "stages.commands.whence", model), shown)
+    assert is_as_shown(run(repository, "stages.commands.results.lineage", model), shown)
 
 
 def test_no_example_holds_a_hash_that_goes_stale() -> None:
@@ -65,7 +66,7 @@ def test_verify_tells_the_runs_and_outputs_that_are_shown() -> None:
         assert is_as_shown(str(run_), line.partition(" s  ")[2])
     outputs = sum(len(stage["outs"]) for stage in PIPELINE.values())
     assert shown[2] == f"EQUAL: dvc.lock, metrics and {outputs} outputs"
-    assert shown[3] in (ROOT / "stages/commands/verify.py").read_text(encoding="utf-8")
+    assert shown[3] in (ROOT / "stages/commands/proofs/verify.py").read_text(encoding="utf-8")
 
 
 def locked(folder: Path, stages: dict[str, list[str]]) -> Path:
@@ -77,7 +78,7 @@ def locked(folder: Path, stages: dict[str, list[str]]) -> Path:
                 {
                     "path": path,
                     "size": 1,
-                    "md5": locks.content_hash(locks.files_below(folder / path)),
+                    "md5": dvc_lock.content_hash(dvc_lock.files_below(folder / path)),
                 }
                 for path in paths
             ],
@@ -85,7 +86,7 @@ def locked(folder: Path, stages: dict[str, list[str]]) -> Path:
         for name, paths in stages.items()
     }
     text = yaml.safe_dump({"schema": "2.0", "stages": lock}, sort_keys=False)
-    (folder / locks.LOCK).write_text(text, encoding="utf-8")
+    (folder / dvc_lock.LOCK).write_text(text, encoding="utf-8")
     return folder
 
 
@@ -234,6 +235,6 @@ def test_the_readme_counts_what_is_committed() -> None:
     data = load(ROOT / "params.yaml").data
     assert isinstance(data, SampleData)
     assert f"{data.products:,} labelled and {data.unlabelled:,} unlabelled products" in README
-    size = locks.outputs(locks.read(ROOT))[locks.CLASSIFIER].size / 1e6
+    size = dvc_lock.outputs(dvc_lock.read(ROOT))[dvc_lock.CLASSIFIER].size / 1e6
     assert f"the classifier ({size:.0f} MB)" in README
     assert f"(about {round(size, -1):.0f} MB)" in README

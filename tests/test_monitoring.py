@@ -14,8 +14,8 @@ import yaml
 
 from serving.app import routes
 from serving.metrics import Metrics
-from serving.monitoring import figures, watch
 from serving.settings import Settings
+from stages.commands.monitor import scrape, watch
 from tests.support.monitoring import CONF, DASHBOARDS, WINDOWS, alerts, panels, rules, selectors
 from tests.support.repository import ROOT
 
@@ -97,7 +97,7 @@ def test_the_objectives_are_of_routes_that_exist_and_of_a_bound_that_is_counted(
     found = {path for path in paths if re.fullmatch(promised, path)}
     assert found >= {"/predict", "/predict/batch", "/explain", "/token", "/verify-token", "/model"}
     assert not {path for path in found if path.startswith(("/health", "/metrics", "/status"))}
-    assert (promised, products) == (figures.PROMISED, figures.PRODUCT)
+    assert (promised, products) == (scrape.PROMISED, scrape.PRODUCT)
     assert {path for path in paths if re.fullmatch(products, path)} == {"/predict", "/predict_code"}
     [bound] = set(re.findall(r'le="([\d.]+)"', text))
     assert float(bound) == watch.SLOW_SECONDS

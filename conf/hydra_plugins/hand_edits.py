@@ -15,7 +15,7 @@ _ROOT = Path(__file__).resolve().parents[2]
 
 sys.path.insert(0, str(_ROOT))
 try:
-    from stages.commands.known import PARAMS, blob, git, known, remember
+    from stages.commands.results.git_content import PARAMS, blob, git, known, remember
 finally:
     sys.path.remove(str(_ROOT))
 

@@ -16,7 +16,7 @@ import msgspec
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from serving.access.limits import counted, within
-from serving.http import heads
+from serving.http import header_checks
 from serving.http.problems import MEDIA_TYPE, Problem, busy
 from serving.metrics import Metrics
 from serving.settings import Settings
@@ -247,7 +247,7 @@ class Connection(HttpToolsProtocol):
         """As httptools'."""
         upgrades = self.parser.should_upgrade()
         try:
-            heads.check(self.parser.get_http_version(), self.headers, upgrades=upgrades)
+            header_checks.check(self.parser.get_http_version(), self.headers, upgrades=upgrades)
         except Problem as problem:
             self._end_parsing(problem)
         if len(self.pipeline) >= MAX_PIPELINED:

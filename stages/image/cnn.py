@@ -9,7 +9,7 @@ from stages.common.settings import Cnn, Train
 from stages.image.kept import Kept
 from stages.image.models import cnn
 from stages.training.branch import Examples, Inputs
-from stages.training.descent import Descent, Loss, plain
+from stages.training.gradient_descent import Descent, Loss, plain
 
 
 class CnnBranch(Descent):

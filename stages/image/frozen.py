@@ -13,8 +13,8 @@ from stages.image.discriminant import discriminant
 from stages.image.kept import Kept
 from stages.image.models import head, set_linear
 from stages.training.branch import Branch, Examples, Inputs
-from stages.training.descent import Descent, Loss, plain
-from stages.training.solution import Solution
+from stages.training.closed_form import Solution
+from stages.training.gradient_descent import Descent, Loss, plain
 
 Settings = TypeVar("Settings", bound=Dense | Discriminant)
 

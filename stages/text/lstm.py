@@ -15,7 +15,7 @@ from stages.common.settings import Lstm, Train
 from stages.text.models import lstm, set_word_vectors
 from stages.text.word_vectors import word_vectors
 from stages.training.branch import Examples, Inputs
-from stages.training.descent import Descent, Loss, annealed
+from stages.training.gradient_descent import Descent, Loss, annealed
 
 
 class LstmBranch(Descent):

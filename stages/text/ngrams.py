@@ -19,7 +19,7 @@ from stages.text.bags import Bags
 from stages.text.models import linear, set_linear
 from stages.text.ridge import ridge
 from stages.training.branch import Examples, Inputs, class_weights
-from stages.training.solution import Solution
+from stages.training.closed_form import Solution
 
 
 class NgramBranch(Solution):

@@ -26,7 +26,7 @@ import numpy as np
 import yaml
 
 from stages.__main__ import run
-from stages.commands import clones
+from stages.commands.results import revision
 from stages.common.determinism import ENVIRONMENT
 from stages.common.settings import Cnn, load
 
@@ -100,7 +100,7 @@ def discriminant(_: dict[str, Any]) -> tuple[float, bytes]:
 def pipeline(options: dict[str, Any]) -> tuple[float, bytes]:
     """Processor seconds of all stages, each in a process of its own, and what they wrote."""
     with tempfile.TemporaryDirectory() as folder:
-        where = clones.clone(Path(folder) / "repository", clones.commit_of("HEAD"))
+        where = revision.clone(Path(folder) / "repository", revision.commit_of("HEAD"))
         stages = yaml.safe_load((where / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
         for name in stages:
             command = [sys.executable, "-m", "tests.benchmarks.determinism", name]

@@ -31,8 +31,8 @@ from typing import NamedTuple
 
 import psutil
 
-from stages.commands import clones
-from stages.commands.params import compose
+from stages.commands.pipeline.params import compose
+from stages.commands.results import revision
 from stages.common.products import read_training
 from stages.common.settings import Ngrams, load
 from stages.sources.sample import listings as sample
@@ -124,7 +124,7 @@ def ratios(rows: Sequence[Row]) -> Iterator[str]:
 def measured(command: Sequence[str], where: Path, log: Path) -> Cost:
     """Run a command and tell its cost, without outputs; what it prints goes to `log`.
 
-    Raises clones.ResultError with its last words when it fails.
+    Raises revision.ResultError with its last words when it fails.
     """
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     started = time.perf_counter()
@@ -149,7 +149,7 @@ def measured(command: Sequence[str], where: Path, log: Path) -> Cost:
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         last = log.read_text(encoding="utf-8", errors="replace")[-_LAST:]
-        raise clones.ResultError(f"{' '.join(command)} failed in {where}:\n{last}")
+        raise revision.ResultError(f"{' '.join(command)} failed in {where}:\n{last}")
     return Cost(seconds, used.ru_utime + used.ru_stime, most, 0)
 
 
@@ -178,11 +178,11 @@ def disk(paths: Iterable[Path]) -> int:
 def prepared_clone(where: Path, overrides: Sequence[str]) -> None:
     """The repository's commit in `where`, set up with Hydra `overrides`; what stages left in an
     earlier clone stays."""
-    commit = clones.commit_of("HEAD")
+    commit = revision.commit_of("HEAD")
     if where.is_dir():
-        clones.git("checkout", "--quiet", "--force", "--detach", commit, where=where)
+        revision.git("checkout", "--quiet", "--force", "--detach", commit, where=where)
     else:
-        clones.clone(where, commit)
+        revision.clone(where, commit)
     (where / "params.yaml").write_text(compose(where / "conf", overrides), encoding="utf-8")
 
 
@@ -261,7 +261,7 @@ def main(words: Sequence[str] | None = None) -> int:
                 for row in costs(clone, asked.stages, size):
                     say(f"{size:,} products, {row.stage}: {shown(row.cost)}")
                     rows.append(row)
-        except clones.ResultError as error:
+        except revision.ResultError as error:
             failure = error
     if rows:
         print(markdown([*rows, *summed(rows)]))

@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import pytest
 
-from serving.monitoring import local
+from stages.commands.monitor import servers
 from tests.support import tracked
 from tests.support.servers import Server, Store, mlflow_server, s3_server
 
@@ -30,8 +30,8 @@ def servers_are_there() -> None:
 def monitoring_is_there() -> None:
     """The same for Prometheus and what stands beside it."""
     try:
-        local.programs()
-    except local.ProgramError as error:
+        servers.programs()
+    except servers.ProgramError as error:
         give_up(str(error))
 
 

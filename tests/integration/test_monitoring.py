@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from serving.monitoring import local
+from stages.commands.monitor import servers
 from tests.support import tiny
 from tests.support.monitoring import (
     CONF,
@@ -150,7 +150,7 @@ def test_rules_pass_their_unit_tests(monitoring_is_there: None) -> None:
 
 
 def test_every_target_is_up(watched: Watched) -> None:
-    jobs = {"serving", "auth", *local.PROGRAMS}
+    jobs = {"serving", "auth", *servers.PROGRAMS}
     everything = dict.fromkeys(jobs, "up")
     wait_for(lambda: watched.prometheus.targets() == everything, watched.prometheus.targets)
 
@@ -205,9 +205,9 @@ def monitor(
 ) -> Iterator[subprocess.Popen[str]]:
     """`make monitor` on other ports than its own."""
     (folder / "conf").symlink_to(CONF)
-    code = f"import sys; from serving.monitoring import local; local.PORTS = {ports}; "
+    code = f"import sys; from stages.commands.monitor import servers; servers.PORTS = {ports}; "
     process = subprocess.Popen(  # noqa: S603
-        [sys.executable, "-c", code + "sys.exit(local.main())"],
+        [sys.executable, "-c", code + "sys.exit(servers.main())"],
         cwd=folder,
         env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **variables},
         stdout=subprocess.PIPE,
@@ -235,7 +235,7 @@ def listening(ports: Iterable[int]) -> list[int]:
 def test_the_command_runs_them_until_it_is_stopped(
     tmp_path: Path, monitoring_is_there: None
 ) -> None:
-    ports = {part: free_port() for part in local.PROGRAMS}
+    ports = {part: free_port() for part in servers.PROGRAMS}
     with monitor(tmp_path, ports, SERVING_METRICS_TOKEN=TOKEN) as process:
         pages = [f"http://127.0.0.1:{port}/metrics" for port in ports.values()]
         wait_for(lambda: all(httpx.get(page).is_success for page in pages), lambda: pages)
@@ -250,7 +250,7 @@ def test_the_command_runs_them_until_it_is_stopped(
 def test_a_program_that_ends_is_named_and_the_others_are_stopped(
     tmp_path: Path, monitoring_is_there: None
 ) -> None:
-    ports = {part: free_port() for part in local.PROGRAMS}
+    ports = {part: free_port() for part in servers.PROGRAMS}
     variables = {"SERVING_METRICS": "open", "ALERTS_URL": "http://127.0.0.1/hook"}
     with (
         socket.create_server(("127.0.0.1", ports["node"])),

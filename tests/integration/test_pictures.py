@@ -9,8 +9,8 @@ import fsspec
 import pandas as pd
 import pytest
 
-from stages.commands.answering import Picture
-from stages.commands.engine.pictures import Addressed, RemoteArchive
+from stages.commands.batch.answer_rows import Picture
+from stages.commands.batch.distributed.pictures import Addressed, RemoteArchive
 from stages.common.output import StageError
 from tests.support.servers import BUCKET, Store
 

@@ -39,7 +39,7 @@ EARLY, LATE = "early", "late"
 """Addresses of pictures that a test may hold back: of a product in each shard, and in the last."""
 
 ACTOR = "MapWorker(Map(Answers))"
-COMMAND = (str(RAY / "python"), "-m", "stages.commands.predict_ray")
+COMMAND = (str(RAY / "python"), "-m", "stages.commands.batch.predict_ray")
 S3 = "http://10.77.0.1:5000"
 ENVIRONMENT = {
     "PYTHONPATH": str(ROOT),
@@ -109,7 +109,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rows.assign(picture=named).to_csv(catalogue / "new.csv")
     done = subprocess.run(  # noqa: S603
         [
-            *(sys.executable, "-m", "stages.commands.predict", "--pictures"),
+            *(sys.executable, "-m", "stages.commands.batch.predict", "--pictures"),
             *("catalogue/images.zip", "--output", "local.csv", "catalogue/new.csv"),
         ],
         cwd=folder,
@@ -405,7 +405,7 @@ def test_a_classifier_that_is_not_locked_answers_nothing(shop: Path, tmp_path: P
 WORKER = """
 import sys
 from stages.commands.engine import workers
-from stages.commands.engine.ray_setup import ray
+from stages.commands.batch.distributed.ray_setup import ray
 ray.get = lambda files: files
 task = workers.Task(64, 64, [], "", sys.argv[1])
 row = workers.asdict(next(workers.shards(sys.argv[2], 0, 64)))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.commands import locks
+from stages.commands.results import dvc_lock
 from tests.support.process import free_port
 from tests.support.repository import ENVIRONMENT, git
 from tests.support.servers import BUCKET, Store
@@ -48,7 +48,7 @@ def write_env(repository: Path, variables: dict[str, str]) -> None:
 
 def configure(repository: Path, variables: dict[str, str]) -> None:
     write_env(repository, variables)
-    done = call(repository, "stages.commands.remote")
+    done = call(repository, "stages.commands.remote.configure")
     assert done.returncode == 0, done.stderr
 
 
@@ -69,7 +69,7 @@ def pushed(result: Path, variables: dict[str, str]) -> dict[str, Path]:
     """Objects of the classifier, by the file's name, in the cache of `result` and in the bucket."""
     objects = fill_cache(result)
     configure(result, variables)
-    done = call(result, "dvc", "push", locks.CLASSIFIER)
+    done = call(result, "dvc", "push", dvc_lock.CLASSIFIER)
     assert done.returncode == 0, done.stderr
     return objects
 
@@ -83,11 +83,11 @@ def other(result: Path, variables: dict[str, str], tmp_path: Path) -> Path:
 
 
 def pull(repository: Path) -> subprocess.CompletedProcess[str]:
-    return call(repository, "stages.commands.pull")
+    return call(repository, "stages.commands.remote.pull")
 
 
 def classifier(repository: Path) -> dict[str, bytes]:
-    return locks.files_below(repository / locks.CLASSIFIER)
+    return dvc_lock.files_below(repository / dvc_lock.CLASSIFIER)
 
 
 def test_what_is_pushed_is_pulled_elsewhere_and_nothing_but_the_classifier(
@@ -115,16 +115,18 @@ def test_what_gto_names_is_got_by_its_name(
     wanted = ("product-classifier", "--out", "got")
     done = call(other, "dvc", "artifacts", "get", str(other), *wanted)
     assert done.returncode == 0, done.stderr
-    assert locks.files_below(other / "got") == classifier(result)
+    assert dvc_lock.files_below(other / "got") == classifier(result)
 
 
 def test_without_a_remote_nothing_changes_and_nothing_nags(result: Path) -> None:
     before = (result / ".dvc" / "config").read_bytes()
-    assert call(result, "stages.commands.remote").returncode == 0
+    assert call(result, "stages.commands.remote.configure").returncode == 0
     assert (result / ".dvc" / "config").read_bytes() == before
     assert not (result / ".dvc" / "config.local").exists()
     assert call(result, "dvc", "config", "core.remote").stdout == ""
-    assert call(result, "stages.commands.pull").returncode == 0  # it is there: nobody is asked
+    assert (
+        call(result, "stages.commands.remote.pull").returncode == 0
+    )  # it is there: nobody is asked
 
 
 def test_settings_of_other_remotes_are_kept(result: Path, variables: dict[str, str]) -> None:
@@ -151,7 +153,7 @@ def test_what_is_wrong_is_told_and_leaves_nothing(
     variables: dict[str, str],
 ) -> None:
     configure(other, {**variables, **wrong})
-    done = call(other, "stages.commands.pull", given={"AWS_MAX_ATTEMPTS": "1"})
+    done = call(other, "stages.commands.remote.pull", given={"AWS_MAX_ATTEMPTS": "1"})
     assert done.returncode == 1
     assert said in done.stderr
     assert "wr0ng-s3cr3t" not in done.stderr
@@ -167,7 +169,7 @@ def test_wrong_settings_are_refused_by_name(result: Path) -> None:
         ({"REMOTE_URL": "s3://b", "REMOTE_ENDPOINT_URL": "http://a:s3cr3t@b"}, "REMOTE_ENDPOINT"),
     ):
         write_env(result, given)
-        done = call(result, "stages.commands.remote")
+        done = call(result, "stages.commands.remote.configure")
         assert done.returncode == 1
         assert named in done.stderr
         assert "s3cr3t" not in done.stderr
@@ -181,7 +183,7 @@ def test_a_push_that_was_killed_is_completed_by_the_next(
     configure(result, {**variables, "REMOTE_ENDPOINT_URL": way.address})
     way.puts = 2
     process = subprocess.Popen(  # noqa: S603
-        [sys.executable, "-m", "dvc", "push", locks.CLASSIFIER],
+        [sys.executable, "-m", "dvc", "push", dvc_lock.CLASSIFIER],
         cwd=result,
         env=PLAIN,
         stdout=subprocess.DEVNULL,
@@ -198,7 +200,7 @@ def test_a_push_that_was_killed_is_completed_by_the_next(
     assert pull(other).returncode == 1
     assert not classifier(other)
     configure(result, variables)
-    done = call(result, "dvc", "push", locks.CLASSIFIER)
+    done = call(result, "dvc", "push", dvc_lock.CLASSIFIER)
     assert done.returncode == 0, done.stderr
     assert pull(other).returncode == 0
     assert classifier(other) == classifier(result)
@@ -238,7 +240,7 @@ def test_a_server_that_fails_for_a_while_is_waited_for(
 ) -> None:
     configure(other, {**variables, "REMOTE_ENDPOINT_URL": way.address})
     way.failures = 10**6
-    done = call(other, "stages.commands.pull", given={"AWS_MAX_ATTEMPTS": "1"})
+    done = call(other, "stages.commands.remote.pull", given={"AWS_MAX_ATTEMPTS": "1"})
     assert done.returncode == 1
     assert "500" in done.stderr
     assert not classifier(other)

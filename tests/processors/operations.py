@@ -21,7 +21,7 @@ from serving.encoding.encoders import NgramEncoder, WordEncoder
 from serving.encoding.ngrams import grams
 from serving.listing.labels import CODES, LABELS
 from serving.listing.text import Text
-from stages.commands.params import compose
+from stages.commands.pipeline.params import compose
 from stages.common.keras_setup import keras, set_up, tf
 from stages.common.settings import Cnn, Dense, Frozen, Lstm, Ngrams, Settings
 from stages.fusion import fitting
@@ -34,7 +34,7 @@ from stages.text.models import linear, lstm, set_linear
 from stages.text.ridge import ridge
 from stages.text.word_vectors import word_vectors
 from stages.training.branch import Inputs, class_weights
-from stages.training.descent import Loss, annealed, plain
+from stages.training.gradient_descent import Loss, annealed, plain
 from tests.support.repository import ROOT
 
 T = TypeVar("T")

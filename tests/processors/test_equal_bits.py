@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.commands.emulation import PROCESSORS, QEMU, Emulator
+from stages.commands.proofs.emulation import PROCESSORS, QEMU, Emulator
 from stages.common.determinism import ENVIRONMENT
 from tests.support.repository import ROOT
 

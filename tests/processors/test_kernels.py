@@ -15,7 +15,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from stages.commands.verify import HOSTILE
+from stages.commands.proofs.verify import HOSTILE
 from stages.common.determinism import ENVIRONMENT
 from tests.support.imports import modules
 from tests.support.repository import ROOT

@@ -17,7 +17,7 @@ import httpx
 import promql_parser
 import yaml
 
-from serving.monitoring import local
+from stages.commands.monitor import servers
 from tests.support.process import Process, free_port
 from tests.support.repository import ROOT
 
@@ -181,14 +181,14 @@ def watching(folder: Path, token: str, **services: Process) -> Iterator[Watched]
 
     `services` are by the name of their job, and `token` is what reads their metrics.
     """
-    targets = {part: f"127.0.0.1:{free_port()}" for part in local.PROGRAMS}
+    targets = {part: f"127.0.0.1:{free_port()}" for part in servers.PROGRAMS}
     targets |= {job: f"127.0.0.1:{service.port}" for job, service in services.items()}
     with receiving() as receiver:
-        secrets = {local.TOKEN: token, local.RECEIVER: receiver.address}
-        started = local.commands(folder, targets)
-        local.lay_out(folder, CONF, targets, secrets)
+        secrets = {servers.TOKEN: token, servers.RECEIVER: receiver.address}
+        started = servers.commands(folder, targets)
+        servers.lay_out(folder, CONF, targets, secrets)
         hasten(folder)
-        with local.running(started, folder):
+        with servers.running(started, folder):
             prometheus = Prometheus(targets["prometheus"])
             yield Watched(services, prometheus, targets["alertmanager"], receiver)
 

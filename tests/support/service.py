@@ -6,7 +6,7 @@ from typing import Any
 
 from litestar.testing import TestClient
 
-from serving.http.watching import Watched
+from serving.http.middleware import Watched
 from serving.settings import Settings
 from tests.support.waiting import wait_until
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from stages.commands import locks
+from stages.commands.results import dvc_lock
 from tests.support import tiny
 from tests.support.repository import clone, git
 
@@ -17,7 +17,7 @@ def make(folder: Path) -> Path:
     """Make it in `folder`, committed."""
     folder.mkdir()
     clone(folder)
-    (folder / locks.LOCK).unlink()
+    (folder / dvc_lock.LOCK).unlink()
     tiny.build(folder)
     relock(folder)
     git(folder, "add", "--all", "--force", "dvc.lock", "metrics")
@@ -41,11 +41,11 @@ def relock(folder: Path) -> None:
     raw = {"path": "data/raw", "md5": f"{'0' * 32}.dir"}
     stages = {
         "ingest": {"cmd": "ingest", "outs": [raw]},
-        "export": {"cmd": "export", "outs": [_out(folder, locks.CLASSIFIER)]},
+        "export": {"cmd": "export", "outs": [_out(folder, dvc_lock.CLASSIFIER)]},
         "evaluate": {"cmd": "evaluate", "outs": measured},
     }
     text = yaml.safe_dump({"schema": "2.0", "stages": stages}, sort_keys=False)
-    (folder / locks.LOCK).write_text(text, encoding="utf-8")
+    (folder / dvc_lock.LOCK).write_text(text, encoding="utf-8")
 
 
 def _out(folder: Path, path: str) -> dict[str, str]:
@@ -54,12 +54,12 @@ def _out(folder: Path, path: str) -> dict[str, str]:
 
 def fill_cache(folder: Path) -> dict[str, Path]:
     """Put the classifier into DVC's cache, as a run would; its objects by the file's name."""
-    classifier = folder / locks.CLASSIFIER
+    classifier = folder / dvc_lock.CLASSIFIER
     cache = folder / ".dvc" / "cache" / "files" / "md5"
     objects = {}
     listing = []
-    for name, content in locks.files_below(classifier).items():
-        md5 = locks.content_hash({".": content})
+    for name, content in dvc_lock.files_below(classifier).items():
+        md5 = dvc_lock.content_hash({".": content})
         objects[name] = cache / md5[:2] / md5[2:]
         objects[name].parent.mkdir(parents=True, exist_ok=True)
         objects[name].write_bytes(content)
@@ -72,4 +72,4 @@ def fill_cache(folder: Path) -> dict[str, Path]:
 
 
 def _hash(path: Path) -> str:
-    return locks.content_hash(locks.files_below(path))
+    return dvc_lock.content_hash(dvc_lock.files_below(path))

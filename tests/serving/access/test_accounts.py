@@ -41,7 +41,7 @@ def login(client: Client, address: str, password: str = PASSWORD) -> Any:
 def proxied(start: Start, monkeypatch: pytest.MonkeyPatch) -> Client:
     """A client that may name the address it comes from."""
     monkeypatch.setattr(
-        "serving.http.watching.client_address", lambda peer, forwarded, trusted: forwarded or peer
+        "serving.http.middleware.client_address", lambda peer, forwarded, trusted: forwarded or peer
     )
     return start(
         token_account_limit=2, token_account_total_limit=4, trusted_proxies=("127.0.0.1/32",)

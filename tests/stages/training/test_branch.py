@@ -25,9 +25,9 @@ from dvclive import Live
 from stages.common.keras_setup import keras, set_up
 from stages.common.settings import Train
 from stages.training.branch import DivergedError, Examples
-from stages.training.descent import Descent, plain
+from stages.training.gradient_descent import Descent, plain
 from stages.training.out_of_fold import NothingToLearnError, train_branch
-from stages.training.solution import Solution
+from stages.training.closed_form import Solution
 
 set_up(1, 1)
 features = np.random.default_rng(0).normal(size=(60, 4)).astype(np.float32)

@@ -1,0 +1,1 @@
+"""A whole catalogue answered, here or on many machines."""

@@ -1,0 +1,1 @@
+"""How the latest answers differ from the products that the classifier was prepared for."""

@@ -1,0 +1,1 @@
+"""The pipeline's configuration and inputs: composed, restored, checked before a run."""

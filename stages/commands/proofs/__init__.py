@@ -1,0 +1,1 @@
+"""Proofs that a run gives equal bytes, again and on other processors."""

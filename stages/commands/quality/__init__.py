@@ -1,0 +1,1 @@
+"""Whether one classifier is worse or better than another."""

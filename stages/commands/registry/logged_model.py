@@ -1,0 +1,66 @@
+"""The classifier as an MLflow model: a folder that says what it takes, gives and needs."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import io
+from pathlib import Path
+
+import mlflow.pyfunc
+import pandas as pd
+from mlflow.models import ModelSignature
+from mlflow.types import ColSpec, DataType, Schema
+from mlflow.types.schema import Array
+from PIL import Image
+
+from stages.commands.registry.model_code import ARTIFACT
+
+_WRAPPER = Path(__file__).with_name("model_code.py")
+_NEEDED = ("mlflow", "numpy", "onnxruntime", "pandas", "pillow")
+_SIGNATURE = ModelSignature(
+    inputs=Schema(
+        [
+            ColSpec(DataType.string, "designation", required=False),
+            ColSpec(DataType.string, "description", required=False),
+            ColSpec(DataType.binary, "image", required=False),
+        ]
+    ),
+    outputs=Schema(
+        [
+            ColSpec(DataType.long, "predicted"),
+            ColSpec(DataType.string, "label"),
+            ColSpec(DataType.double, "confidence"),
+            ColSpec(DataType.boolean, "accepted"),
+            ColSpec(DataType.string, "evidence"),
+            ColSpec(DataType.string, "image_error"),
+            ColSpec(Array(DataType.double), "probabilities"),
+        ]
+    ),
+)
+
+
+def example() -> pd.DataFrame:
+    """One product with a title, a description and a picture."""
+    picture = io.BytesIO()
+    Image.new("RGB", (64, 64), "steelblue").save(picture, "JPEG")
+    return pd.DataFrame(
+        {
+            "designation": ["Piscine gonflable ronde"],
+            "description": ["Avec pompe"],
+            "image": [picture.getvalue()],
+        }
+    )
+
+
+def save(classifier: Path, code: Path, destination: Path) -> None:
+    """Make the MLflow model of the folder `classifier` and of the package `code` (serving) that
+    answers with it. Its requirements are pinned to what is installed here."""
+    mlflow.pyfunc.save_model(
+        str(destination),
+        python_model=str(_WRAPPER),
+        artifacts={ARTIFACT: str(classifier)},
+        code_paths=[str(code)],
+        signature=_SIGNATURE,
+        input_example=example(),
+        pip_requirements=[f"{name}=={importlib.metadata.version(name)}" for name in _NEEDED],
+    )

@@ -1,0 +1,101 @@
+"""A record becomes an MLflow run, once, however often sending it is cut off."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from mlflow import MlflowClient
+from mlflow.entities import Metric, Param, Run, RunStatus
+from mlflow.utils.mlflow_tags import (
+    MLFLOW_GIT_COMMIT,
+    MLFLOW_RUN_NAME,
+    MLFLOW_RUN_NOTE,
+    MLFLOW_USER,
+)
+
+from stages.commands.registry import charts, figures
+from stages.commands.registry.records import FILES, Record
+
+LOCK, MODEL, DATA = "dvc_lock", "model", "data"
+"""Tags that hold hashes: of dvc.lock, models/classifier and data/raw."""
+
+_CARD = Path("metrics/model_card.md")
+_CLASSIFIER = "models"
+_PARAMETERS, _METRICS = 100, 1000
+"""MLflow's limits for one request."""
+
+_NOTE = 8_000
+"""Characters of the description that MLflow shows of a run."""
+
+
+def recorded(client: MlflowClient, experiment: str, record: Record) -> Run | None:
+    """The run of this record, finished or cut off."""
+    wanted = f"tags.{LOCK} = '{record.lock}' and tags.`{MLFLOW_RUN_NAME}` = '{record.name}'"
+    found = client.search_runs([experiment], wanted, max_results=1)
+    return found[0] if found else None
+
+
+def send(client: MlflowClient, experiment: str, record: Record, folder: Path) -> str:
+    """Put a queued record on the server; returns the run's id.
+
+    A run that was cut off is found by its tags, which are there from its first moment, and what it
+    lacks is sent again: equal parameters, and points of equal time and step, count once.
+    """
+    run = recorded(client, experiment, record)
+    if run is not None and run.info.status == RunStatus.to_string(RunStatus.FINISHED):
+        return str(run.info.run_id)
+    files = folder / FILES
+    parameters = figures.parameters(files)
+    tags = _tags(record, parameters, files)
+    if run is None:
+        run = client.create_run(experiment, start_time=record.time, tags=tags, run_name=record.name)
+    run_id = str(run.info.run_id)
+    _send_figures(client, run_id, record, parameters, files)
+    _send_files(client, run_id, files)
+    end = record.time + round(1000 * sum(record.seconds.values()))
+    client.set_terminated(run_id, RunStatus.to_string(RunStatus.FINISHED), end)
+    return run_id
+
+
+def _tags(record: Record, parameters: dict[str, str], files: Path) -> dict[str, str]:
+    card = files / _CARD
+    return {
+        LOCK: record.lock,
+        MODEL: record.model or "",
+        DATA: record.data or "",
+        "model_type": figures.model_type(parameters),
+        "started_by": record.started_by,
+        "changes": "uncommitted" if record.dirty else "none",
+        MLFLOW_GIT_COMMIT: record.commit,
+        MLFLOW_USER: record.user,
+        MLFLOW_RUN_NAME: record.name,
+        MLFLOW_RUN_NOTE: card.read_text(encoding="utf-8")[:_NOTE] if card.is_file() else "",
+    }
+
+
+def _send_figures(
+    client: MlflowClient, run_id: str, record: Record, parameters: dict[str, str], files: Path
+) -> None:
+    points = figures.metrics(files)
+    points += [(f"seconds.{stage}", value, 0) for stage, value in record.seconds.items()]
+    params = [Param(key, value) for key, value in parameters.items()]
+    metrics = [Metric(name, value, record.time, step) for name, value, step in points]
+    for start in range(0, len(params), _PARAMETERS):
+        client.log_batch(run_id, params=params[start : start + _PARAMETERS])
+    for start in range(0, len(metrics), _METRICS):
+        client.log_batch(run_id, metrics=metrics[start : start + _METRICS])
+
+
+def _send_files(client: MlflowClient, run_id: str, files: Path) -> None:
+    """All but the classifier, which the registry holds as a model."""
+    for entry in sorted(files.iterdir()):
+        if entry.name == _CLASSIFIER:
+            continue
+        if entry.is_dir():
+            client.log_artifacts(run_id, str(entry), entry.name)
+        else:
+            client.log_artifact(run_id, str(entry))
+    with tempfile.TemporaryDirectory() as drawn:
+        charts.draw(files / "metrics" / "evaluation", Path(drawn))
+        client.log_artifacts(run_id, drawn, "pictures")

@@ -1,0 +1,1 @@
+"""What a team shares: the remote, the servers of .env, the running services."""

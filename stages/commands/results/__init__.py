@@ -1,0 +1,1 @@
+"""Results: of this checkout, of a revision, and how two of them differ."""

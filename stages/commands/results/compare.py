@@ -1,0 +1,137 @@
+"""Hold this result against another: `make compare-lock OTHER=<revision or clone>`.
+
+For every output that dvc.lock lists: equal (the same hash), agrees (other bytes, numbers within the
+tolerances of params.yaml `compare`), differs, with the first difference, or is not at hand, with
+the command that fetches it. Between x86-64 processors with AVX2 and FMA all is equal; elsewhere
+nobody promises equal floats, so there the second is what to expect at best.
+
+Exit status: 0 nothing differs, 1 something does, 2 it could not be asked, 3 there is nothing to
+compare with, 5 nothing is known to differ, but not all is at hand.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from stages.commands.results import dvc_lock, file_diff, revision
+from stages.commands.results.revision import MissingError, ResultError
+from stages.common.output import StageError, fail
+from stages.common.settings import Compare, load
+
+EQUAL, AGREES, DIFFERS, ABSENT = "equal", "agrees", "differs", "not at hand"
+UNUSABLE = 2
+METRICS = "metrics/"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One output: what became of the comparison, and why."""
+
+    path: str
+    verdict: str
+    words: str = ""
+
+
+@contextmanager
+def result(other: str) -> Iterator[Path]:
+    """The folder of another result: a clone's own, or a temporary one for a revision."""
+    if (Path(other) / dvc_lock.LOCK).is_file():
+        yield Path(other).resolve()
+        return
+    with revision.at(other) as where:
+        mine, theirs = (
+            dvc_lock.outputs(dvc_lock.read(folder)) for folder in (revision.ROOT, where)
+        )
+        unequal = [
+            path for path, out in theirs.items() if path not in mine or mine[path].hash != out.hash
+        ]
+        revision.obtain([path for path in unequal if not path.startswith(METRICS)], where)
+        yield where
+
+
+def compare(first: Path, second: Path, tolerances: Compare, other: str) -> list[Finding]:
+    """Every output of either folder, in the order of `first`'s pipeline; `other` is what `second`
+    was called."""
+    old, new = (dvc_lock.outputs(dvc_lock.read(folder)) for folder in (first, second))
+    findings = []
+    for path in [*old, *(path for path in new if path not in old)]:
+        if path not in old or path not in new:
+            where = second if path not in old else first
+            findings.append(Finding(path, DIFFERS, f"is an output only of {where}"))
+        elif old[path].hash == new[path].hash:
+            findings.append(Finding(path, EQUAL))
+        else:
+            stage = new[path].stage
+            advice = {
+                first: f"dvc checkout {path} || dvc pull {path}",
+                second: _fetching(path, stage, second, other),
+            }
+            findings.append(_compare_content(path, advice, tolerances))
+    return findings
+
+
+def _fetching(path: str, stage: str, where: Path, other: str) -> str:
+    """The command that brings an output of `other`, which is at `where`."""
+    if Path(other).is_dir() and Path(other).resolve() == where:
+        return f"cd {other} && (dvc checkout {path} || dvc pull {path})"
+    # Cache and remote were asked already.
+    return (
+        f"dvc push {path} where {other} was run, or: git worktree add ../{other} {other} && "
+        f"cd ../{other} && dvc repro {stage}"
+    )
+
+
+def _compare_content(path: str, advice: dict[Path, str], tolerances: Compare) -> Finding:
+    """`advice` tells for each of both folders how its content is fetched."""
+    for folder, command in advice.items():
+        if not (folder / path).exists():
+            return Finding(path, ABSENT, f"other hash, and no content; fetch it: {command}")
+    first, second = advice
+    tolerance = file_diff.Tolerance(tolerances.values, tolerances.values)
+    if path.startswith(METRICS):
+        tolerance = file_diff.Tolerance(tolerances.scores)
+    found = list(file_diff.differences(first / path, second / path, tolerance))
+    if not found:
+        words = "other hash, but the files are equal: one is not as locked; fetch it: "
+        return Finding(path, ABSENT, words + advice[first])
+    name, worst = next((item for item in found if not item[1].agrees), found[0])
+    verdict = AGREES if worst.agrees else DIFFERS
+    return Finding(path, verdict, f"{name}: {worst.words}" if name else worst.words)
+
+
+def table(findings: list[Finding]) -> str:
+    """One line an output."""
+    return "\n".join(f"{each.verdict:<12} {each.path:<26} {each.words}" for each in findings)
+
+
+def main(other: str) -> int:
+    """Print the table; the exit status."""
+    tolerances = load().compare
+    with result(other) as where:
+        findings = compare(revision.ROOT, where, tolerances, other)
+    print(f"this result and {other}: numbers a and b agree in metrics when |a - b| <= ", end="")
+    print(f"{tolerances.scores}, in outputs when |a - b| <= {tolerances.values} * (1 + |b|)\n")
+    print(table(findings))
+    counts = {
+        verdict: sum(each.verdict == verdict for each in findings)
+        for verdict in (EQUAL, AGREES, DIFFERS, ABSENT)
+    }
+    told = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
+    print(f"\n{len(findings)} outputs: {told}")
+    return 1 if counts[DIFFERS] else MissingError.status if counts[ABSENT] else 0
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2 or not sys.argv[1]:
+        print("usage: make compare-lock OTHER=<revision or folder of a clone>", file=sys.stderr)
+        sys.exit(UNUSABLE)
+    try:
+        sys.exit(main(sys.argv[1]))
+    except ResultError as error:
+        fail("compare-lock", error, error.status)
+    except (StageError, OSError) as error:
+        fail("compare-lock", error, UNUSABLE)

@@ -1,0 +1,1 @@
+"""The pipeline on a schedule: Airflow's servers, and what its tasks run."""
