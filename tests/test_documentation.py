@@ -215,7 +215,7 @@ def house() -> set[str]:
     """The packages that the tree of the architecture page draws."""
     tree = re.search(r"^```\n(conf/.*?)^```$", text(ARCHITECTURE), re.S | re.M)
     assert tree
-    found, above = set(), [""] * 3
+    found, above = set(), [""] * 4
     for line in tree[1].splitlines():
         indent, name = re.match(r"( *)([\w.]+)/? ", line).groups()
         depth = len(indent) // 2
