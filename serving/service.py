@@ -12,7 +12,7 @@ from serving.access.limits import Limits
 from serving.access.passwords import Passwords
 from serving.access.tokens import Tokens
 from serving.access.users import Directory, Users, create_first_user
-from serving.http.bodies import Memory
+from serving.http.body_budget import BodyBudget
 from serving.http.problems import busy
 from serving.inference.model import Model
 from serving.metrics import Metrics
@@ -26,7 +26,7 @@ class Service:
     settings: Settings
     metrics: Metrics
     limits: Limits
-    memory: Memory
+    body_budget: BodyBudget
     users: Users
     directory: Directory
     passwords: Passwords
@@ -44,7 +44,7 @@ class Service:
             settings=settings,
             metrics=metrics,
             limits=Limits(settings, metrics),
-            memory=Memory(settings),
+            body_budget=BodyBudget(settings),
             users=users,
             directory=Directory(users),
             passwords=Passwords(),

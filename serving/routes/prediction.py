@@ -11,7 +11,7 @@ from serving.access.security import may_predict
 from serving.classifier.classifier import Prediction
 from serving.classifier.explaining import Explanation
 from serving.http import bodies, schemas
-from serving.http.bodies import Held
+from serving.http.body_budget import BodyReservation
 from serving.http.documentation import BatchOperation, ExplainOperation, ProductOperation, problems
 from serving.http.problems import Problem, request_id
 from serving.http.schemas import Answer, Candidate, ExplainedAnswer, ProductBody, Refusal
@@ -35,8 +35,8 @@ _REFUSALS = problems(400, 401, 403, 413, 415, 422, 429, 503)
 )
 async def predict(request: AnyRequest, service: Parts) -> Answer:
     """The product type code of one product."""
-    with service.memory.of(_asker(request)) as held:
-        model, body = await _asked(request, service, held)
+    with service.body_budget.reservation(_asker(request)) as reservation:
+        model, body = await _asked(request, service, reservation)
         loaded = _answering(request, model)
         [prediction] = await model.predict(
             loaded, [bodies.product(body)], _left(request), _asker(request)
@@ -54,8 +54,8 @@ async def predict(request: AnyRequest, service: Parts) -> Answer:
 )
 async def explain(request: AnyRequest, service: Parts) -> ExplainedAnswer:
     """The code of one product, with the words and the regions of its picture that moved it."""
-    with service.memory.of(_asker(request)) as held:
-        model, body = await _asked(request, service, held)
+    with service.body_budget.reservation(_asker(request)) as reservation:
+        model, body = await _asked(request, service, reservation)
         loaded = _answering(request, model)
         prediction, explanation = await model.explain(
             loaded, bodies.product(body), _left(request), _asker(request)
@@ -80,8 +80,8 @@ async def predict_batch(request: AnyRequest, service: Parts) -> Response[list[An
     asker = _asker(request)
     # A batch is counted once it is read; who may ask for nothing needs not send it.
     await service.limits.count(service.limits.predict, asker, 0)
-    with service.memory.of(asker) as held:
-        batch = await bodies.read_batch(request, service.settings, held)
+    with service.body_budget.reservation(asker) as reservation:
+        batch = await bodies.read_batch(request, service.settings, reservation)
         await service.limits.count(service.limits.predict, asker, len(batch))
         products = [bodies.product(body) for body, problem in batch if problem is None]
         loaded = _answering(request, model)
@@ -97,7 +97,9 @@ async def predict_batch(request: AnyRequest, service: Parts) -> Response[list[An
     return Response(results)
 
 
-async def _asked(request: AnyRequest, service: Service, held: Held) -> tuple[Model, ProductBody]:
+async def _asked(
+    request: AnyRequest, service: Service, reservation: BodyReservation
+) -> tuple[Model, ProductBody]:
     """The model and the one product it is asked about, counted against the user's limit.
 
     Raises Problem: 429, 503, and what `bodies.read_product` raises. The body is not read before it
@@ -105,7 +107,7 @@ async def _asked(request: AnyRequest, service: Service, held: Held) -> tuple[Mod
     """
     model = service.predicting()
     await service.limits.count(service.limits.predict, request.user.username)
-    return model, await bodies.read_product(request, service.settings, held)
+    return model, await bodies.read_product(request, service.settings, reservation)
 
 
 def _answering(request: AnyRequest, model: Model) -> Loaded:
