@@ -23,7 +23,7 @@ from stages.common.output import StageError
 _MAGIC, _PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
 """What the first two pickles hold."""
 
-_DTYPES = {"FloatStorage": np.dtype("<f4"), "LongStorage": np.dtype("<i8")}
+_DTYPES: dict[str, np.dtype] = {"FloatStorage": np.dtype("<f4"), "LongStorage": np.dtype("<i8")}
 
 
 class WeightsError(StageError):

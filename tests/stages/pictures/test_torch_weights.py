@@ -33,7 +33,12 @@ class Storage:
         self.pid = ("storage", Named("torch", kind), key, "cpu", elements, None)
 
 
-class Pickler(pickle._Pickler):  # the one in Python takes names of modules that are not there
+_InPython: Any = pickle._Pickler
+
+
+class Pickler(_InPython):
+    """Writes names of modules that are not there, too."""
+
     def persistent_id(self, obj: Any) -> Any:
         return obj.pid if isinstance(obj, Storage) else None
 
