@@ -22,7 +22,7 @@ from multipart import (  # type: ignore[import-untyped]  # ships no types
     parse_options_header,
 )
 
-from serving.classifier.classifier import Product
+from serving.classifier.prediction import Product
 from serving.http.problems import FieldError, Problem, busy
 from serving.http.schemas import ProductBody
 from serving.settings import Settings
