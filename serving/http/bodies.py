@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import codecs
 import re
+from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
+from encodings.aliases import aliases
 from itertools import islice
 from typing import Any, cast
 from urllib.parse import parse_qsl
@@ -46,15 +49,30 @@ _KEPT = b'"[]{},'
 _OTHERS = bytes(set(range(256)) - set(_KEPT))
 _TOKEN = re.compile(rb'"[^"]*+"?|[][{},]')
 _LINE = re.compile(rb"\S[^\r\n]*+")
-_STRUCTURE = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[][{},]', re.DOTALL)
+_STRUCTURE = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[][{},]', re.DOTALL)
 _IDENTIFIER = re.compile(
     rb'"(product_identifier|product_id|imageid)"\s*+:\s*+("(?:[^"\\]|\\.){0,128}+"|-?\d{1,18}+)'
 )
-_DATA_URL = re.compile(r"data:image/[\w.+-]+;base64,")
-_PICTURE = re.compile(r"(image|picture|photo|img|file|upload)", re.IGNORECASE)
+_DATA_URL = re.compile(
+    r"data:(?:image/[\w.+-]+|application/octet-stream)?(?:;[\w.+-]+=[^;,]*+)*+;base64,",
+    re.IGNORECASE,
+)
+_PICTURE_NAME = re.compile(r"(image|picture|photo|img|file|upload)", re.IGNORECASE)
+_PICTURE = re.compile(
+    rb'"?((?i:data:[^",]{0,99};base64,)|\\?/9j\\?/|iVBORw0KGgo|UklGR|\xff\xd8\xff|\x89PNG|RIFF.{4}WEBP)',
+    re.DOTALL,
+)
+"""How a picture begins: in a data URL, in base64, as it is (JPEG, PNG, WebP)."""
+_FILLED = re.compile(rb'"[^"]|[\[{]\s*+[^]}\s]')
+_FILE_NAME = re.compile(r";\s*filename\*?\s*=", re.IGNORECASE)
 _FIRST_BOUNDARY = re.compile(rb"(?:\A|\n)--([^\r\n]{1,70}?)(?:--)?[ \t]*(\r?\n|\Z)")
 
 _FIELDS = ProductBody.__struct_fields__
+_CHARSETS = {*aliases.values(), "utf_8_sig"} - {
+    *("base64_codec", "bz2_codec", "hex_codec", "quopri_codec", "rot_13", "uu_codec", "zlib_codec"),
+    *("mbcs", "utf_7"),
+}
+"""Python's codecs of text; idna and punycode, which take quadratic time, are not among them."""
 _BYTE_ORDER_MARK = codecs.BOM_UTF8
 _IDENTIFIERS = ("product_identifier", "product_id", "imageid")
 
@@ -146,16 +164,19 @@ async def read_product(
 def decode_product(text: bytes | msgspec.Raw) -> ProductBody:
     """One product in JSON; `image` is base64, with or without the prefix of a data URL (RFC 2397).
 
-    Raises Problem: 400 no JSON, 422 no product, or a picture in a field that nobody reads.
+    Raises Problem: 400 no JSON, 413 far more than a product needs, 422 no product, or a picture in
+    a field that nobody reads.
     """
     content = bytes(text).removeprefix(_BYTE_ORDER_MARK)
+    if len(content) > INLINE_BYTES:
+        deque(_tokens(content, MAX_TOKENS), maxlen=0)
     try:
         fields = _object_decoder.decode(content)
-        for name in fields:
-            if name not in _FIELDS and _PICTURE.match(name):
+        for name, value in fields.items():
+            if name not in _FIELDS and _holds_picture(name, bytes(value)):
                 raise _unread(name)
         picture = fields.pop("image", None)
-        if picture is None or not bytes(picture).startswith(b'"data:'):
+        if picture is None or bytes(picture)[:6].lower() != b'"data:':
             return _product_decoder.decode(content)
         body = _product_decoder.decode(msgspec.json.encode(fields))
         url = msgspec.json.decode(picture, type=str)
@@ -186,6 +207,11 @@ def _no_json(body: bytes, error: Exception) -> Problem:
     return Problem(400, f"The body is no valid JSON: {reason}.")
 
 
+def _holds_picture(name: str, value: bytes) -> bool:
+    """Whether a member of a product in JSON has a picture's name or content."""
+    return bool(_PICTURE.match(value) or (_PICTURE_NAME.match(name) and _FILLED.match(value)))
+
+
 def _unread(name: str) -> Problem:
     """422: a picture in a field that nobody reads would be dropped unseen."""
     return Problem(
@@ -204,7 +230,7 @@ def _from_form(body: bytes, boundary: str) -> ProductBody:
             if name in _FIELDS or name == "_charset_":
                 fields[name] = value
                 charsets[name] = part.charset or ""
-            elif part.filename or _PICTURE.match(name):
+            elif value and (_is_file(part) or _PICTURE_NAME.match(name) or _PICTURE.match(value)):
                 raise _unread(name)
     except (MultipartError, UnicodeError) as error:
         if isinstance(error, ParserLimitReached):
@@ -215,6 +241,13 @@ def _from_form(body: bytes, boundary: str) -> ProductBody:
     image = fields.pop("image", None)
     texts = {name: _text(name, v, charsets[name] or default) for name, v in fields.items()}
     return ProductBody(image=image, **texts)
+
+
+def _is_file(part: MultipartSegment) -> bool:
+    """Whether a part is a file, by its name (RFC 7578 section 4.2, RFC 6266) or its type."""
+    disposition = part.header("Content-Disposition") or ""
+    kind = part.content_type or ""
+    return bool(_FILE_NAME.search(disposition)) or kind.startswith(("image/", "application/octet"))
 
 
 def _form_fault(body: bytes, boundary: str) -> str:
@@ -256,13 +289,15 @@ def _parts(body: bytes, boundary: str) -> Iterator[tuple[MultipartSegment, bytes
 def _text(name: str, value: bytes, charset: str) -> str | None:
     """A field of a form, in the charset that its part, or the form (RFC 7578 section 4.6), names;
     an empty one is as good as absent."""
+    key = charset.lower().replace("-", "_")
+    codec = aliases.get(key, key) if charset else "utf_8"
+    if codec not in _CHARSETS:
+        detail = f"The field {name} has the charset {charset[:40]!r}, which is not known."
+        raise Problem(400, detail)
     try:
-        return value.decode(charset or "utf-8") or None
+        return value.decode(codec) or None
     except UnicodeError as error:
         raise Problem(400, f"The field {name} is not {charset or 'UTF-8'}.") from error
-    except LookupError as error:
-        detail = f"The field {name} has the charset {charset[:40]!r}, which is not known."
-        raise Problem(400, detail) from error
 
 
 def check_product(body: ProductBody, settings: Settings) -> ProductBody:
@@ -366,22 +401,27 @@ def _divided(body: bytes) -> list[bytes] | None:
             if not depth:
                 break
     whole = depth == 0 and not body[start:].strip() and all(map(bytes.strip, elements))
-    return elements if whole else None
+    return elements if elements and whole else None
+
+
+def _tokens(body: bytes, most: int) -> Iterator[int]:
+    """The first byte of each string, bracket and comma. Raises Problem 413 after `most` of them."""
+    # Without what is escaped and what is neither quote nor bracket: most of it is pictures.
+    bare = body.replace(rb"\\", b"").replace(rb"\"", b"").translate(None, _OTHERS)
+    for count, token in enumerate(_TOKEN.finditer(bare)):
+        if count > most:
+            raise Problem(413, "The body holds far more than its products need.")
+        yield bare[token.start()]
 
 
 def _check_elements(body: bytes, most: int) -> None:
     """Raises Problem 413: more than `most` elements, or far more in them than products have."""
-    # Without what is escaped and what is neither quote nor bracket: most of it is pictures.
-    bare = body.replace(rb"\\", b"").replace(rb"\"", b"").translate(None, _OTHERS)
     depth, elements = 0, 1
-    for count, token in enumerate(_TOKEN.finditer(bare)):
-        kind = bare[token.start()]
+    for kind in _tokens(body, most * MAX_TOKENS):
         depth += (kind in b"[{") - (kind in b"]}")
         elements += depth == 1 and kind == ord(",")
         if elements > most:
             raise _too_many(most)
-        if count > most * MAX_TOKENS:
-            raise Problem(413, "The batch holds far more than its products need.")
 
 
 def _decoded(text: bytes, settings: Settings) -> tuple[ProductBody, Problem | None]:
@@ -396,10 +436,11 @@ def _decoded(text: bytes, settings: Settings) -> tuple[ProductBody, Problem | No
 
 def _identifiers(text: bytes) -> ProductBody:
     """What can be told of a product that is none: the client has to know which one it was."""
-    body = ProductBody()
-    for match in _IDENTIFIER.finditer(text):
-        try:
-            setattr(body, match[1].decode(), msgspec.json.decode(match[2]))
-        except _NO_JSON:
-            continue
+    body, depth = ProductBody(), 0
+    for token in islice(_STRUCTURE.finditer(text), MAX_TOKENS):
+        depth += (token[0] in b"[{") - (token[0] in b"]}")
+        member = _IDENTIFIER.match(text, token.start()) if depth == 1 else None
+        if member:
+            with suppress(*_NO_JSON):
+                setattr(body, member[1].decode(), msgspec.json.decode(member[2]))
     return body

@@ -30,7 +30,10 @@ OPENAPI = "application/vnd.oai.openapi+json"
 PUBLIC: list[dict[str, list[str]]] = [{}]
 """The security of a route that needs no token (OpenAPI 3.1: an empty requirement)."""
 
-_BASE64 = "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
+_BASE64 = (
+    "^(data:image/[A-Za-z0-9.+-]+;base64,)?"
+    "([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
+)
 
 _NOT_BLANK = "[^\\t-\\r ]"
 
@@ -124,7 +127,7 @@ _FORM = _product(
 _JSON = _product(
     Schema(
         type=[OpenAPIType.STRING, OpenAPIType.NULL],
-        description="JPEG, PNG or WebP in base64.",
+        description="JPEG, PNG or WebP in base64, or its data URL.",
         content_encoding="base64",  # says what it is, and demands nothing (JSON Schema, 2020-12)
         pattern=_BASE64,
     ),

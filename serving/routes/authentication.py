@@ -70,7 +70,7 @@ async def _form(request: Request[Any, Any, Any]) -> dict[str, str]:
     try:
         form = url_encoded(await read_body(request, MAX_FORM_BYTES))
     except ValueError as error:
-        raise OAuthError("invalid_request", "the body is no valid form") from error
+        raise OAuthError("invalid_request", f"the body is no valid form: {error}") from error
     if form.get("grant_type", "password") != "password":
         raise OAuthError("unsupported_grant_type", "the grant type is password")
     for field in ("username", "password"):

@@ -215,19 +215,24 @@ def test_a_refused_login_is_as_rfc_6749_says(
     assert response.json()["error"] == error
 
 
+FORM = "application/x-www-form-urlencoded"
+
+
 @pytest.mark.parametrize(
-    ("kind", "body"),
+    ("kind", "body", "reason"),
     [
-        ("application/json", b'{"username":"alice"}'),
-        ("application/x-www-form-urlencoded", b"username=alice&username=bob&password=x"),
-        ("application/x-www-form-urlencoded", b"username=%ff&password=x"),
-        ("application/x-www-form-urlencoded", b"&".join(b"a%d=1" % i for i in range(99))),
-        ("", b"username=alice&password=x"),
+        ("application/json", b'{"username":"alice"}', f"must be {FORM}"),
+        (FORM, b"username=alice&username=bob&password=x", "a field is given twice"),
+        (FORM, b"username=%ff&password=x", "can't decode byte 0xff"),
+        (FORM, b"username=\xe9&password=x", "can't decode byte 0xe9 in position 9"),
+        (FORM, b"&".join(b"a%d=1" % i for i in range(99)), "Max number of fields"),
+        ("", b"username=alice&password=x", f"must be {FORM}"),
     ],
 )
-def test_a_malformed_login_is_refused(client: Client, kind: str, body: bytes) -> None:
+def test_a_malformed_login_is_refused(client: Client, kind: str, body: bytes, reason: str) -> None:
     response = client.post("/token", content=body, headers={"Content-Type": kind})
     assert (response.status_code, response.json()["error"]) == (400, "invalid_request")
+    assert reason in response.json()["error_description"]
 
 
 def test_a_long_login_is_refused(client: Client) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from serving.http.bodies import _array, _from_form, decode_product
+from serving.http.bodies import INLINE_BYTES, MAX_TOKENS, _array, _from_form, decode_product
 from serving.http.problems import Problem
 from tests.support.service import Client
 
@@ -52,7 +52,14 @@ def test_a_byte_order_mark_is_passed_over() -> None:
 
 
 @pytest.mark.parametrize("escaped", [False, True], ids=["plain", "slashes escaped, as PHP does"])
-@pytest.mark.parametrize("prefix", ["", "data:image/jpeg;base64,", "data:image/svg+xml;base64,"])
+@pytest.mark.parametrize(
+    "prefix",
+    [
+        *("", "data:image/jpeg;base64,", "data:image/svg+xml;base64,", "DATA:IMAGE/JPEG;BASE64,"),
+        *("data:image/png;name=a.png;base64,", "data:application/octet-stream;base64,"),
+        "data:;base64,",
+    ],
+)
 def test_a_data_url_is_a_picture(prefix: str, escaped: bool) -> None:
     body = json.dumps({"designation": "jeu", "image": prefix + base64.b64encode(JPEG).decode()})
     product = decode_product((body.replace("/", "\\/") if escaped else body).encode())
@@ -85,7 +92,49 @@ def test_a_picture_in_a_field_that_nobody_reads_is_refused(name: str) -> None:
         assert (status, known in said) == (422, True)
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        base64.b64encode(JPEG).decode(),
+        base64.b64encode(b"\x89PNG\r\n\x1a\n").decode(),
+        base64.b64encode(b"RIFF....WEBP").decode(),
+        "data:application/octet-stream;name=a;base64,AAAA",
+    ],
+)
+def test_a_picture_is_known_by_its_content_too(value: str) -> None:
+    for body in (json.dumps({"designation": "a", "main": value}), f'{{"a": {json.dumps(value)}}}'):
+        for spelling in (body, body.replace("/", "\\/")):
+            assert refusal(decode_product, spelling.encode())[0] == 422
+    assert refusal(_from_form, form([('name="main"', "", value.encode())]), "XbX")[0] == 422
+
+
+@pytest.mark.parametrize(
+    ("disposition", "kind", "content"),
+    [
+        ("; filename*=UTF-8''a.jpg", "", b"a"),
+        ('; filename=""', "", b"a"),
+        ("", "image/x-icon", b"a"),
+        ("", "application/octet-stream", b"a"),
+        ("", "", JPEG),
+        ("", "", b"\x89PNG\r\n"),
+        ("", "", b"RIFF\x0a\x00\x00\x00WEBP"),
+    ],
+)
+def test_a_file_is_known_without_a_name(disposition: str, kind: str, content: bytes) -> None:
+    body = form([(f'name="main"{disposition}', kind, content), ('name="designation"', "", b"a")])
+    assert refusal(_from_form, body, "XbX")[0] == 422
+
+
+@pytest.mark.parametrize("value", ["null", '""', "[]", "{ }", "3", "false"])
+def test_a_field_without_a_picture_is_passed_over(value: str) -> None:
+    body = f'{{"designation":"a","picture":{value}}}'.encode()
+    assert decode_product(body).designation == "a"
+
+
 def test_other_fields_that_nobody_reads_are_passed_over() -> None:
+    empty = ('name="attachment"; filename=""', "application/octet-stream", b"")
+    body = form([empty, ('name="filename"', "", b""), ('name="designation"', "", b"jeu")])
+    assert _from_form(body, "XbX").designation == "jeu", "what a browser sends of no file"
     assert decode_product(b'{"designation":"a","prdtypecode":10,"imageid":7}').imageid == 7
     body = form([('name="colour"', "", b"red"), ('name="designation"', "", b"jeu")])
     assert _from_form(body, "XbX").designation == "jeu"
@@ -150,9 +199,28 @@ def test_a_charset_that_is_none_or_another_is_named() -> None:
     assert refusal(_from_form, form([part]), "XbX") == (400, "The field designation is not UTF-8.")
 
 
+@pytest.mark.parametrize("name", ["idna", "punycode", "base64", "utf-7", "unicode_escape", "a\0b"])
+def test_what_is_no_charset_of_texts_is_not_known(name: str) -> None:
+    """Python's idna and punycode take quadratic time, and utf-7 makes halves of characters."""
+    body = form([('name="_charset_"', "", name.encode()), ('name="designation"', "", b"jeu")])
+    status, detail = refusal(_from_form, body, "XbX")
+    assert (status, detail.endswith(f"{name!r}, which is not known.")) == (400, True)
+
+
+def test_a_large_product_holds_no_more_than_a_product_needs() -> None:
+    """Each member costs ten times its bytes while pictures are looked for."""
+    members = b",".join(b'"%d":1' % number for number in range(MAX_TOKENS))
+    body = b'{"designation":"a",%s}' % members
+    assert decode_product(body).designation == "a"
+    assert refusal(decode_product, body.ljust(INLINE_BYTES + 1))[0] == 413
+    text = json.dumps({"designation": '"[{,' * INLINE_BYTES}).encode()
+    assert len(decode_product(text).designation or "") == 4 * INLINE_BYTES
+
+
 BATCH = (
     b'[{"designation":"jeu, \\"de\\" [cartes]","product_id":1},'
-    b'{"product_identifier":"b","description":NaN},'
+    b'{"seller":{"product_identifier":"c"},"product_identifier":"b","offers":[{"imageid":4}],'
+    b'"description":NaN},'
     b'{"imageid":3,"designation":"d\xe9"},'
     b'{"product_id":"007","picture":"AAAA","designation":"jeu"},'
     b'{"designation":"livre","product_id":5}]'
@@ -185,6 +253,8 @@ def test_a_bad_product_of_a_batch_refuses_itself_and_keeps_its_identifiers(
         (b'[{"designation":"a"},{"designation":"b"', "truncated"),
         (b'[{"designation":"a"}] x', "trailing characters (byte 23)"),
         (b'[{"designation":"a}]', "truncated"),
+        (b"", "truncated"),
+        (b" \n", "truncated"),
     ],
 )
 def test_an_array_that_is_none_is_refused_as_a_whole(body: bytes, detail: str) -> None:
