@@ -55,49 +55,39 @@ def _escaped(character: re.Match[str]) -> str:
     return f"\\u{ord(character[0]):04x}"
 
 
-class _Fault:
-    """Says once on standard error that a log cannot be written, until it can be written again."""
+class _FaultOnce(logging.Handler):
+    """Says once on standard error that a log cannot be written, until it can be again."""
 
-    def __init__(self, log: str) -> None:
-        self._log = log
-        self._said = False
-
-    def over(self) -> None:
-        """It can be written."""
-        self._said = False
-
-    def say(self, error: Exception) -> None:
-        """It cannot."""
-        if not self._said:
-            with suppress(OSError):  # it may be the same disk
-                said = f"error: the log cannot be written: {error} ({self._log})"
-                print(said, file=sys.stderr, flush=True)
-        self._said = True
-
-
-class Console(logging.StreamHandler[TextIO]):
-    """Standard output, which may be a file on a full disk, or a pipe that nobody reads."""
-
-    def __init__(self) -> None:
-        super().__init__(sys.stdout)
-        self._fault = _Fault("standard output")
+    _log = ""
+    _faulty = _failed = False
 
     def emit(self, record: logging.LogRecord) -> None:
         """As the handler's."""
-        try:
-            self.stream.write(self.format(record) + self.terminator)
-            self.stream.flush()
-            self._fault.over()
-        except (OSError, ValueError) as error:
-            self._fault.say(error)
+        self._failed = False
+        super().emit(record)
+        self._faulty = self._failed
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """As the handler's, of what went wrong in `emit`."""
+        self._failed = True
+        if not self._faulty:
+            with suppress(OSError):  # it may be the same disk
+                fault = f"error: the log cannot be written: {sys.exc_info()[1]} ({self._log})"
+                print(fault, file=sys.stderr, flush=True)
 
 
-class RotatedFile(RotatingFileHandler):
+class Console(_FaultOnce, logging.StreamHandler[TextIO]):
+    """Standard output, which may be a file on a full disk, or a pipe that nobody reads."""
+
+    _log = "standard output"
+
+
+class RotatedFile(_FaultOnce, RotatingFileHandler):
     """A rotated file for its owner alone, opened anew once it was moved away."""
 
     def __init__(self, path: Path, **options: Any) -> None:
-        self._fault = _Fault(str(path))
         super().__init__(path, encoding="utf-8", **options)
+        self._log = str(path)
 
     def _open(self) -> TextIOWrapper:
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
@@ -105,27 +95,25 @@ class RotatedFile(RotatingFileHandler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """As the handler's."""
-        try:
-            if self.stream and not Path(self.baseFilename).exists():
+        if self.stream and not Path(self.baseFilename).exists():
+            self._forget_stream()
+        super().emit(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """As the handler's; what the stream still holds is lost."""
+        super().handleError(record)
+        self._forget_stream()
+
+    def _forget_stream(self) -> None:
+        if self.stream:
+            with suppress(OSError):
                 self.stream.close()
-                self.stream = None
-            if self.shouldRollover(record):
-                self.doRollover()
-            self.stream = stream = self.stream or self._open()
-            stream.write(self.format(record) + self.terminator)
-            stream.flush()
-            self._fault.over()
-        except (OSError, ValueError) as error:
-            self._fault.say(error)
-            if self.stream:
-                with suppress(OSError):  # what it still holds is lost
-                    self.stream.close()
-                self.stream = None
+            self.stream = None
 
 
 def configure(settings: Settings, *, console: bool = True) -> None:
     """Send the service's log where `settings` say, and nowhere else."""
-    handlers: list[logging.Handler] = [Console()] if console else []
+    handlers: list[logging.Handler] = [Console(sys.stdout)] if console else []
     if settings.logger_path is not None:
         settings.logger_path.parent.mkdir(parents=True, exist_ok=True)
         handlers.append(

@@ -1,1 +1,1 @@
-"""What crosses the wire: bodies, schemas, problems, the document, what is watched."""
+"""What crosses the wire: connections, bodies, schemas, problems, the document."""

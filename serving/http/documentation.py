@@ -37,12 +37,15 @@ _BASE64 = (
 
 _NOT_BLANK = "[^\\t-\\r ]"
 
-_EXAMPLE = {
-    "designation": "Piscine gonflable ronde 3 m",
-    "description": "Piscine familiale avec pompe",
+_IDENTIFIERS = {
     "product_identifier": "1263597046",
     "product_id": 3804725264,
     "imageid": 1263597046,
+}
+_EXAMPLE = {
+    "designation": "Piscine gonflable ronde 3 m",
+    "description": "Piscine familiale avec pompe",
+    **_IDENTIFIERS,
 }
 
 _EXPLAINED_EXAMPLE = {
@@ -56,9 +59,7 @@ _EXPLAINED_EXAMPLE = {
     ],
     "evidence": "both",
     "image_error": None,
-    "product_identifier": "1263597046",
-    "product_id": 3804725264,
-    "imageid": 1263597046,
+    **_IDENTIFIERS,
     "model": "5a4560535e02174044706c8368e9078c.dir",
     "message": "Produit classé : Piscine (2583)",
     "explanation": {
@@ -102,9 +103,7 @@ def _product(image: Schema, text: list[OpenAPIType], identifier: Schema) -> Sche
         "designation": Schema(type=text, description="Title of the listing."),
         "description": Schema(type=text, description="Description; HTML is stripped."),
         "image": image,
-        "product_identifier": identifier,
-        "product_id": identifier,
-        "imageid": identifier,
+        **dict.fromkeys(_IDENTIFIERS, identifier),
     }
     return Schema(
         type=OpenAPIType.OBJECT,

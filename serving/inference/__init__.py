@@ -1,1 +1,1 @@
-"""The locked classifier at work: loading, queueing, timing."""
+"""The locked classifier at work: verified, loaded, timed, recorded, compared for drift."""
