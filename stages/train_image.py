@@ -31,8 +31,11 @@ def train_image() -> None:
             HeldOut.none().write(IMAGE_BRANCH / HELD_OUT)
             return
         set_up(train.seed, train.threads)
-        products, pictures = with_pictures(read_training(), PICTURES)
+        training = read_training()
+        products, pictures = with_pictures(training, PICTURES)
+        unreadable = int((training["picture"] != "").sum()) - len(products)
+        live.log_metric("unreadable_pictures", unreadable, plot=False)
         branch = image_branch(image, train, Examples.of(products), pictures)
         trained = train_branch(branch, live)
         trained.write(IMAGE_BRANCH)
-        print("image branch:", trained.accuracy)
+        print(f"image branch: {trained.accuracy}; {unreadable} pictures could not be read")

@@ -185,9 +185,12 @@ def _scores(facts: Facts) -> str:
         *("", "products", "accuracy", "weighted F1"),
         *("macro F1", "log loss", "calibration error"),
     )
-    section = (
-        f"## Scores\n\nOn the test products, by the code that serves.\n\n{table(header, rows)}"
-    )
+    section = f"""## Scores
+
+On the test products, by the code that serves. Pictures of them that cannot be read, so that their \
+products are scored by what else they have: {figure(facts.evaluation["unreadable_pictures"])}.
+
+{table(header, rows)}"""
     if both["products"]:
         section += f"""
 
