@@ -21,7 +21,7 @@ from multipart import (  # type: ignore[import-untyped]  # ships no types
     parse_options_header,
 )
 
-from serving.classifier.classifier import Product
+from serving.classifier.prediction import Product
 from serving.http.body_budget import BodyReservation
 from serving.http.problems import FieldError, Problem
 from serving.http.schemas import ProductBody

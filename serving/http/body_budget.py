@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from serving.http.problems import busy
+from serving.errors import Unavailable
 from serving.settings import Settings
 
 
@@ -47,7 +47,7 @@ class BodyReservation:
         self._user = user
 
     def add(self, size: int) -> None:
-        """Hold more. Raises Problem 503 when there is no room."""
+        """Hold more. Raises Unavailable when there is no room."""
         if not self._budget.reserve(self._user, size):
-            raise busy("The service holds as many bodies as it can.")
+            raise Unavailable("The service holds as many bodies as it can.")
         self.size += size

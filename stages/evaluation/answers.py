@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from serving.classifier.classifier import Classifier, Product
+from serving.classifier.classifier import Classifier
+from serving.classifier.prediction import Product
 from stages.common.progress import progress
 from stages.pictures.archive import PictureArchive
 

@@ -12,7 +12,7 @@ from stages.common.paths import WEIGHTS
 from stages.common.reciprocal_root import BatchNormalization
 from stages.common.settings import Cnn, Train
 from stages.image.kept import Kept
-from stages.image.registry import ImageModel
+from stages.image.model import ImageModel
 from stages.training.branch import Examples, Inputs
 from stages.training.gradient_descent import GradientDescent, Loss, plain
 

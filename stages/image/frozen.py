@@ -14,7 +14,7 @@ from stages.common.reciprocal_root import BatchNormalization
 from stages.common.settings import Dense, Discriminant, Frozen, Train
 from stages.image.discriminant import discriminant
 from stages.image.kept import Kept
-from stages.image.registry import ImageModel
+from stages.image.model import ImageModel
 from stages.pictures.backbones import backbone
 from stages.training.branch import Branch, Examples, Inputs
 from stages.training.closed_form import ClosedForm

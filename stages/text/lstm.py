@@ -14,7 +14,7 @@ from serving.listing.text import Text
 from stages.common.keras_setup import keras
 from stages.common.reciprocal_root import reciprocal_root
 from stages.common.settings import Lstm, Train
-from stages.text.registry import TextBranch, TextModel
+from stages.text.model import TextBranch, TextModel
 from stages.text.word_vectors import word_vectors
 from stages.training.branch import Examples, Inputs
 from stages.training.gradient_descent import GradientDescent, Loss, annealed

@@ -16,7 +16,7 @@ from stages.common.keras_setup import keras
 from stages.common.progress import progress
 from stages.common.settings import Ngrams, Train
 from stages.text.bags import Bags
-from stages.text.registry import TextBranch, TextModel
+from stages.text.model import TextBranch, TextModel
 from stages.text.ridge import ridge
 from stages.training.branch import Examples, Inputs, class_weights
 from stages.training.closed_form import ClosedForm

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from litestar.exceptions import HTTPException
 
-from serving.access.users import Users
+from serving.access.users.store import Users
 from serving.routes import about
 from tests.support import tiny
 from tests.support.answers import is_problem, multipart

@@ -18,7 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
-from serving.classifier.classifier import Classifier, Product
+from serving.classifier.classifier import Classifier
+from serving.classifier.prediction import Product
 
 MODEL = Path("models/classifier")
 

@@ -19,7 +19,7 @@ from pydantic import (
     ValidationError,
 )
 
-from serving.classifier.reference import TOLERATED
+from serving.classifier.tolerance import TOLERATED
 from stages.commands.results.revision import ROOT, ResultError
 
 ENV_FILE = ROOT / ".env"

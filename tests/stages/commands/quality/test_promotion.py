@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 import yaml
 
-from serving.classifier.classifier import Classifier, Product
+from serving.classifier.classifier import Classifier
+from serving.classifier.prediction import Product
 from stages.commands.quality import paired_tests, promotion
 from stages.commands.results.revision import (
     ROOT,
