@@ -18,7 +18,7 @@ from stages.common.output import write_json
 from stages.common.paths import ARCHIVE, CLASSIFIER, EVALUATION, METRICS
 from stages.common.products import columns, read_part
 from stages.common.settings import load
-from stages.evaluation.answers import in_chunks
+from stages.evaluation.answers import in_chunks, unreadable_pictures
 from stages.evaluation.scores import (
     acceptance,
     coverage_at,
@@ -42,6 +42,9 @@ def evaluate() -> None:
     def ask(use_text: np.ndarray, use_image: np.ndarray) -> np.ndarray:
         return classifier.fusion.probabilities(text, image, use_text, use_image)
 
+    unreadable = unreadable_pictures(classifier, products["picture"].tolist(), has_image)
+    if unreadable:
+        print(f"{unreadable} pictures cannot be read: their products are answered without")
     nothing = np.zeros_like(has_text)
     both = has_text & has_image
     p = ask(has_text, has_image)
@@ -54,6 +57,7 @@ def evaluate() -> None:
         METRICS / "evaluation.json",
         {
             **scores(p, labels, bins),
+            "unreadable_pictures": unreadable,
             "text_only": scores(p_text[has_text], labels[has_text], bins),
             "image_only": scores(p_image[has_image], labels[has_image], bins),
             "both": {
@@ -70,9 +74,9 @@ def evaluate() -> None:
                 "certainty": settings.evaluate.certainty,
                 **acceptance(right, accepted, groups),
                 "states": {
-                    name: acceptance(right[of], accepted[of], groups[of])
+                    name: acceptance(right[rows], accepted[rows], groups[rows])
                     for name in classifier.fusion.blends
-                    for of in [state == name]
+                    for rows in [state == name]
                 },
             },
             "coverage_at": {
@@ -90,21 +94,21 @@ def write_plots(
     """What `dvc plots` draws: confusion, score for each code, reliability, coverage."""
     EVALUATION.mkdir(parents=True, exist_ok=True)
     names = [f"{code} {LABELS[code].english}" for code in codes]
-    found = p.argmax(axis=1)
+    predicted = p.argmax(axis=1)
     pd.DataFrame(
         {
             "actual": [names[i] for i in labels],
-            "predicted": [names[i] for i in found],
+            "predicted": [names[i] for i in predicted],
             "accepted": accepted,
         }
     ).to_csv(EVALUATION / "confusion.csv", index=False)
     precision, recall, f1, support = precision_recall_fscore_support(
-        labels, found, labels=np.arange(len(codes)), zero_division=0
+        labels, predicted, labels=np.arange(len(codes)), zero_division=0
     )
     pd.DataFrame(
         {"code": names, "f1": f1, "precision": precision, "recall": recall, "support": support}
     ).round(4).to_csv(EVALUATION / "codes.csv", index=False)
-    confidence, right = p.max(axis=1), found == labels
+    confidence, right = p.max(axis=1), predicted == labels
     pd.DataFrame(reliability(confidence, right, bins)).round(4).to_csv(
         EVALUATION / "reliability.csv", index=False
     )

@@ -39,10 +39,10 @@ from stages.common.products import read_part
 from stages.common.settings import NoImage, NoText, Settings, load
 from stages.graphs.conversion import ExportError, answers, to_onnx
 from stages.graphs.reference import reference
-from stages.image import models as image_models
+from stages.image.registry import image_model
 from stages.pictures.archive import PictureArchive
 from stages.pictures.decoding import decode_chunk
-from stages.text import models as text_models
+from stages.text import registry
 from stages.text.texts import with_texts
 
 TOLERANCE = 1e-4
@@ -78,7 +78,7 @@ def export_text(settings: Settings) -> None:
     """The text graph and its encoder."""
     if isinstance(settings.text, NoText):
         return
-    encoder, model = text_models.load(settings.text, TEXT_BRANCH)
+    encoder, model = registry.load(settings.text, TEXT_BRANCH)
     encoder.write(CLASSIFIER)
     to_onnx(model, CLASSIFIER / TEXT_GRAPH)
     _, texts = with_texts(read_part("validation"))
@@ -90,7 +90,7 @@ def export_image(settings: Settings) -> None:
     image = settings.image
     if isinstance(image, NoImage):
         return
-    model = image_models.load(image, IMAGE_BRANCH)
+    model = image_model(image).load(image, IMAGE_BRANCH)
     to_onnx(model, CLASSIFIER / IMAGE_GRAPH)
     entries = read_part("validation").query("picture != ''")["picture"].head(_CHECKED)
     with PictureArchive(ARCHIVE) as archive:

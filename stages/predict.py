@@ -13,7 +13,7 @@ from serving.classifier.classifier import Classifier
 from stages.common.paths import ARCHIVE, CLASSIFIER, PREDICTIONS
 from stages.common.products import read_part
 from stages.common.settings import load
-from stages.evaluation.answers import in_chunks
+from stages.evaluation.answers import in_chunks, unreadable_pictures
 from stages.evaluation.predictions import FIELDS, values
 from stages.pictures.archive import PictureArchive
 
@@ -24,6 +24,7 @@ def predict() -> None:
     products = read_part("unlabelled")
     PREDICTIONS.mkdir(parents=True, exist_ok=True)
     accepted = 0
+    has_image: list[bool] = []
     with (
         PictureArchive(ARCHIVE) as archive,
         Classifier.load(CLASSIFIER) as classifier,
@@ -35,11 +36,16 @@ def predict() -> None:
         separator = "[\n"
         for rows, chunk in in_chunks(products, archive, settings.chunk, "predict"):
             for row, answer in zip(rows.itertuples(), classifier.predict(chunk), strict=True):
-                told = values(row, answer)
-                table.writerow(told)
-                record = dict(zip(FIELDS, told, strict=True))
+                fields = values(row, answer)
+                table.writerow(fields)
+                record = dict(zip(FIELDS, fields, strict=True))
                 json_file.write(separator + json.dumps(record, ensure_ascii=False))
                 separator = ",\n"
                 accepted += answer.accepted
+                has_image.append(answer.state in ("image", "both"))
         json_file.write("[]\n" if separator == "[\n" else "\n]\n")
-    print(f"{len(products)} products answered, {accepted} of them accepted without review")
+    unreadable = unreadable_pictures(classifier, products["picture"].tolist(), has_image)
+    print(
+        f"{len(products)} products answered, {accepted} of them accepted without review, "
+        f"{unreadable} without their picture, which cannot be read"
+    )

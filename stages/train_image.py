@@ -14,7 +14,7 @@ from stages.common.paths import HELD_OUT, IMAGE_BRANCH, METRICS, PICTURES
 from stages.common.products import read_training
 from stages.common.settings import NoImage, load
 from stages.image.kept import with_pictures
-from stages.image.kinds import image_branch
+from stages.image.registry import image_model
 from stages.training.branch import Examples
 from stages.training.out_of_fold import train_branch
 
@@ -31,8 +31,11 @@ def train_image() -> None:
             HeldOut.none().write(IMAGE_BRANCH / HELD_OUT)
             return
         set_up(train.seed, train.threads)
-        products, pictures = with_pictures(read_training(), PICTURES)
-        branch = image_branch(image, train, Examples.of(products), pictures)
+        training = read_training()
+        products, pictures = with_pictures(training, PICTURES)
+        unreadable = int((training["picture"] != "").sum()) - len(products)
+        live.log_metric("unreadable_pictures", unreadable, plot=False)
+        branch = image_model(image).branch(image, train, Examples.of(products), pictures)
         trained = train_branch(branch, live)
         trained.write(IMAGE_BRANCH)
-        print("image branch:", trained.accuracy)
+        print(f"image branch: {trained.accuracy}; {unreadable} pictures could not be read")

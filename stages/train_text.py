@@ -13,7 +13,7 @@ from stages.common.keras_setup import set_up
 from stages.common.paths import HELD_OUT, METRICS, TEXT_BRANCH
 from stages.common.products import read_training
 from stages.common.settings import NoText, load
-from stages.text.kinds import text_branch
+from stages.text.registry import text_model
 from stages.text.texts import with_texts
 from stages.training.branch import Examples
 from stages.training.out_of_fold import train_branch
@@ -32,7 +32,8 @@ def train_text() -> None:
             return
         set_up(train.seed, train.threads)
         products, listings = with_texts(read_training())
-        trained = train_branch(text_branch(text, train, Examples.of(products), listings), live)
+        branch = text_model(text).branch(text, train, Examples.of(products), listings)
+        trained = train_branch(branch, live)
         trained.branch.encoder.write(TEXT_BRANCH)
         trained.write(TEXT_BRANCH)
         print("text branch:", trained.accuracy)

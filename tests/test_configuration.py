@@ -49,6 +49,29 @@ def test_every_pair_of_branches_is_accepted(text: str, image: str, tmp_path: Pat
         assert load(path).fusion.method == fusion
 
 
+@pytest.mark.slow
+def test_every_option_has_a_model_and_every_model_an_option() -> None:
+    """Settings name the module that holds their model, and are loaded without Keras."""
+    code = """if True:
+        import sys
+        from importlib import import_module
+        from stages.common.settings import Settings
+        assert "keras" not in sys.modules
+        for section in ("text", "image"):
+            _, *options = Settings.model_fields[section].annotation.__args__
+            for settings in options:
+                assert import_module(settings.module).MODEL.settings is settings, settings
+                for name in settings.model_fields["model"].annotation.__args__:
+                    print(section, name)
+    """
+    run = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    files = [path for section in ("text", "image") for path in (CONF / section).glob("*.yaml")]
+    options = [f"{path.parent.name} {path.stem}" for path in files if path.stem != "none"]
+    assert sorted(run.stdout.splitlines()) == sorted(options)
+
+
 def test_the_named_combinations_are_what_they_are_named_for(tmp_path: Path) -> None:
     found = {}
     for path in (CONF / "experiment").glob("*.yaml"):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
 import yaml
@@ -156,15 +156,28 @@ class Train(_Frozen):
     threads: Annotated[int, Field(ge=1, le=256)]
 
 
+class _Branch(_Frozen):
+    """What every branch has: the `module` that holds its model, as the registries of stages/text
+    and stages/image say, and in how many `folds` held-out products are answered."""
+
+    module: ClassVar[str]
+    folds: Annotated[int, Field(ge=1, le=20)]
+
+
+class TextSettings(_Branch):
+    """A text model."""
+
+
 class NoText(_Frozen):
     """Pictures alone."""
 
     model: Literal["none"]
 
 
-class Lstm(_Frozen):
+class Lstm(TextSettings):
     """An LSTM over embedded words, their pieces and shapes."""
 
+    module = "stages.text.lstm"
     model: Literal["lstm"]
     designation_words: Annotated[int, Field(ge=1, le=512)]
     description_words: Annotated[int, Field(ge=1, le=512)]
@@ -179,7 +192,6 @@ class Lstm(_Frozen):
     learning_rate: Annotated[float, Field(gt=0, le=1)]
     weight_decay: Fraction
     label_smoothing: Fraction
-    folds: Annotated[int, Field(ge=1, le=20)]
 
 
 class Shares(_Frozen):
@@ -195,15 +207,15 @@ class Shares(_Frozen):
     description_characters: Positive
 
 
-class Ngrams(_Frozen):
+class Ngrams(TextSettings):
     """Hashed n-grams under a linear model."""
 
+    module = "stages.text.ngrams"
     model: Literal["ngrams"]
     bits: Annotated[int, Field(ge=8, le=22)]
     least: Count
     penalty: Positive
     uncased: Fraction
-    folds: Annotated[int, Field(ge=1, le=20)]
     shares: Shares
 
 
@@ -217,18 +229,24 @@ class NoImage(_Frozen):
     weights_file: str
 
 
-class Cnn(_Frozen):
+class ImageSettings(_Branch):
+    """An image model; the stage `images` depends on `weights_file` and keeps pictures of `size`."""
+
+    size: int
+    weights_file: str
+
+
+class Cnn(ImageSettings):
     """A small convolutional network from scratch."""
 
+    module = "stages.image.cnn"
     model: Literal["cnn"]
     size: Annotated[int, Field(ge=16, le=256)]
     weights: None
     alpha: None
-    weights_file: str
     filters: Annotated[list[Annotated[int, Field(ge=1, le=1024)]], Field(min_length=1)]
     dropout: Fraction
     learning_rate: Annotated[float, Field(gt=0, le=1)]
-    folds: Annotated[int, Field(ge=1, le=20)]
 
 
 class Dense(_Frozen):
@@ -247,27 +265,28 @@ class Discriminant(_Frozen):
     shrinkage: Annotated[float, Field(gt=0, le=100)]
 
 
-class Frozen(_Frozen):
+class Frozen(ImageSettings):
     """Features of a pretrained, frozen network under a trained head."""
 
+    module = "stages.image.frozen"
     model: Literal["mobilenet", "vgg16", "efficientnet"]
     size: Annotated[int, Field(ge=32, le=512)]
     weights: str | None
-    weights_file: str
     alpha: Annotated[float, Field(gt=0, le=2)] | None
     head: Annotated[Dense | Discriminant, Field(discriminator="kind")]
-    folds: Annotated[int, Field(ge=1, le=20)]
 
     @model_validator(mode="after")
     def _weights_exist(self) -> Frozen:
         if self.model == "efficientnet":
             if self.weights not in ("lite0", "lite2"):
-                raise ValueError(f"weights {self.weights!r}: expected lite0 or lite2")
+                raise ValueError(f"weights = {self.weights!r}: expected lite0 or lite2")
             if self.alpha is not None:
-                raise ValueError("alpha: expected null, lite0 and lite2 have widths of their own")
+                raise ValueError(
+                    f"alpha = {self.alpha}: expected null, lite0 and lite2 have their own widths"
+                )
             return self
         if self.alpha is None:
-            raise ValueError(f"alpha: expected a width of {self.model}")
+            raise ValueError(f"alpha = None: expected a width of {self.model}")
         if self.weights in (None, "imagenet"):
             return self
         found = Path(self.weights_file)

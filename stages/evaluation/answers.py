@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from serving.classifier.classifier import Classifier
 from serving.classifier.prediction import Product
 from stages.common.progress import progress
 from stages.pictures.archive import PictureArchive
@@ -33,3 +35,13 @@ def product(row: Any, archive: PictureArchive | None) -> Product:
     except OSError:
         image = None
     return Product(row.designation, row.description, image)
+
+
+def unreadable_pictures(
+    classifier: Classifier, entries: Sequence[str], has_image: Sequence[bool] | np.ndarray
+) -> int:
+    """How many products have a picture, an entry that is not "", that the image branch could not
+    use; 0 without such a branch, which looks at none."""
+    if classifier.image_size is None:
+        return 0
+    return int(np.sum((np.asarray(entries) != "") & ~np.asarray(has_image, bool)))

@@ -5,7 +5,7 @@ Equal figures give equal bytes: no date, no path of the machine, no set that is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from serving.classifier.explaining import Region, Word
 from serving.classifier.fusion import State
 from serving.classifier.prediction import Prediction
 from serving.listing.labels import LABELS
+from stages.common.flatten import flatten
 from stages.common.markdown import figure, plain, share, table
 from stages.evaluation.examples import Example
 from stages.evaluation.scores import INTERVAL
@@ -127,16 +128,10 @@ Made with {", ".join(f"{name} {version}" for name, version in libraries)}."""
 def _listed(values: Mapping[str, Any]) -> str:
     """Parameters in the order of their names, nested ones with their path."""
     return ", ".join(
-        f"{plain(name)} {plain(_named(name, value))}" for name, value in sorted(_flat(values))
+        f"{plain(name)} {plain(_named(name, value))}"
+        for name, value in sorted(flatten(values).items())
+        if value is not None
     )
-
-
-def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
-    for name, value in values.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{name}.")
-        elif value is not None:
-            yield prefix + name, value
 
 
 def _named(name: str, value: Any) -> str:
@@ -190,9 +185,12 @@ def _scores(facts: Facts) -> str:
         *("", "products", "accuracy", "weighted F1"),
         *("macro F1", "log loss", "calibration error"),
     )
-    section = (
-        f"## Scores\n\nOn the test products, by the code that serves.\n\n{table(header, rows)}"
-    )
+    section = f"""## Scores
+
+On the test products, by the code that serves. Pictures of them that cannot be read, so that their \
+products are scored by what else they have: {figure(facts.evaluation["unreadable_pictures"])}.
+
+{table(header, rows)}"""
     if both["products"]:
         section += f"""
 

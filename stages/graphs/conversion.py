@@ -22,6 +22,7 @@ from stages.common.output import StageError
 
 OPSET = 17
 
+# There is no public way to either of these; tests/test_private_parts.py names them.
 # The converter walks through sets of nodes. By their address, which is what Python hashes, it would
 # leave another graph in every process.
 tf2onnx.graph.Node.__hash__ = lambda node: zlib.crc32(node.name.encode())
@@ -33,8 +34,8 @@ def _collected(factory: Callable[[], Any]) -> Any:
 
 
 # Each optimiser works on a copy of the graph, which Python would let lie: dozens of the weights.
-for _name, _factory in tf2onnx.optimizer._get_optimizers().items():
-    tf2onnx.optimizer._get_optimizers()[_name] = partial(_collected, _factory)
+_optimizers = tf2onnx.optimizer._get_optimizers()
+_optimizers.update({name: partial(_collected, make) for name, make in _optimizers.items()})
 
 
 class ExportError(StageError):

@@ -1,1 +1,1 @@
-"""The kinds of image branches."""
+"""The image models: a module for each, and what it is made of."""

@@ -1,24 +1,47 @@
-"""The branch of a convolutional network from scratch."""
+"""A convolutional network from scratch."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
+from serving.listing.labels import CODES
 from stages.common.keras_setup import keras
+from stages.common.paths import WEIGHTS
+from stages.common.reciprocal_root import BatchNormalization
 from stages.common.settings import Cnn, Train
 from stages.image.kept import Kept
-from stages.image.models import cnn
+from stages.image.model import ImageModel
 from stages.training.branch import Examples, Inputs
-from stages.training.gradient_descent import Descent, Loss, plain
+from stages.training.gradient_descent import GradientDescent, Loss, plain
+
+layers = keras.layers
 
 
-class CnnBranch(Descent):
+def cnn(settings: Cnn) -> keras.Model:
+    """Convolution blocks, then the average over the picture, then a linear layer."""
+    pixels = keras.Input((settings.size, settings.size, 3), dtype="uint8", name="pixels")
+    x = layers.Rescaling(1 / 127.5, offset=-1)(pixels)
+    x = layers.RandomFlip("horizontal")(x)
+    for filters in settings.filters:
+        x = layers.Conv2D(filters, 3, strides=2, padding="same", use_bias=False)(x)
+        # Short epochs: with the usual momentum of 0.99 the averages would lag behind for several.
+        x = BatchNormalization(momentum=0.9)(x)
+        x = layers.ReLU()(x)
+        x = layers.Conv2D(filters, 3, padding="same", use_bias=False)(x)
+        x = BatchNormalization(momentum=0.9)(x)
+        x = layers.ReLU()(x)
+    x = layers.GlobalAveragePooling2D()(x)
+    x = layers.Dropout(settings.dropout)(x)
+    return keras.Model({"pixels": pixels}, layers.Dense(len(CODES), name="logits")(x), name="cnn")
+
+
+class CnnBranch(GradientDescent):
     """Trained on pixels."""
 
-    def __init__(
-        self, settings: Cnn, folds: int, train: Train, examples: Examples, pixels: Kept
-    ) -> None:
-        super().__init__(train, examples, folds)
+    def __init__(self, settings: Cnn, train: Train, examples: Examples, pixels: Kept) -> None:
+        super().__init__(train, examples, settings.folds)
         self._settings = settings
         self._pixels = pixels
 
@@ -31,5 +54,15 @@ class CnnBranch(Descent):
         return cnn(self._settings)
 
     def recipe(self, steps: int) -> tuple[keras.optimizers.Optimizer, Loss]:
-        """See Descent."""
+        """See GradientDescent."""
         return plain(self._settings.learning_rate)
+
+
+def load(settings: Cnn, folder: Path) -> keras.Model:
+    """The trained network in `folder`."""
+    model = cnn(settings)
+    model.load_weights(folder / WEIGHTS)
+    return model
+
+
+MODEL = ImageModel(Cnn, CnnBranch, load)

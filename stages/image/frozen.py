@@ -1,22 +1,40 @@
-"""Branches that are a trained head on the features of a frozen pretrained network."""
+"""A trained head on the features of a frozen pretrained network."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Generic, TypeVar
 
 import numpy as np
 
 from serving.listing.labels import CODES
 from stages.common.keras_setup import keras
-from stages.common.settings import Dense, Discriminant, Train
+from stages.common.paths import WEIGHTS
+from stages.common.reciprocal_root import BatchNormalization
+from stages.common.settings import Dense, Discriminant, Frozen, Train
 from stages.image.discriminant import discriminant
 from stages.image.kept import Kept
-from stages.image.models import head, set_linear
+from stages.image.model import ImageModel
+from stages.pictures.backbones import backbone
 from stages.training.branch import Branch, Examples, Inputs
-from stages.training.closed_form import Solution
-from stages.training.gradient_descent import Descent, Loss, plain
+from stages.training.closed_form import ClosedForm
+from stages.training.gradient_descent import GradientDescent, Loss, plain
+
+layers = keras.layers
 
 Settings = TypeVar("Settings", bound=Dense | Discriminant)
+
+
+def head(settings: Dense | Discriminant, features: int) -> keras.Model:
+    """Features, float32 [n, features], to logits."""
+    x = given = keras.Input((features,), name="features")
+    if isinstance(settings, Dense):
+        x = BatchNormalization()(x)
+        x = layers.Dropout(settings.dropout)(x)
+        if settings.units:
+            x = layers.Dense(settings.units, activation="relu")(x)
+            x = layers.Dropout(settings.dropout)(x)
+    return keras.Model({"features": given}, layers.Dense(len(CODES), name="logits")(x), name="head")
 
 
 class _Head(Branch, Generic[Settings]):
@@ -38,19 +56,19 @@ class _Head(Branch, Generic[Settings]):
         return head(self._settings, self._features.width)
 
 
-class DenseBranch(_Head[Dense], Descent):
+class DenseBranch(_Head[Dense], GradientDescent):
     """A dense head, trained by gradient descent."""
 
     def recipe(self, steps: int) -> tuple[keras.optimizers.Optimizer, Loss]:
-        """See Descent."""
+        """See GradientDescent."""
         return plain(self._settings.learning_rate)
 
 
-class DiscriminantBranch(_Head[Discriminant], Solution):
+class DiscriminantBranch(_Head[Discriminant], ClosedForm):
     """A linear head, solved in closed form."""
 
     def solve(self, rows: np.ndarray) -> keras.Model:
-        """See Solution."""
+        """See ClosedForm."""
         kernel, bias = discriminant(
             self._features.take(rows),
             self.examples.labels[rows],
@@ -58,5 +76,24 @@ class DiscriminantBranch(_Head[Discriminant], Solution):
             self._settings.shrinkage,
         )
         model = self.build()
-        set_linear(model, kernel, bias)
+        model.get_layer("logits").set_weights([kernel, bias])
         return model
+
+
+def branch(settings: Frozen, train: Train, examples: Examples, features: Kept) -> Branch:
+    """The branch of the head that is configured."""
+    if isinstance(settings.head, Dense):
+        return DenseBranch(settings.head, settings.folds, train, examples, features)
+    return DiscriminantBranch(settings.head, settings.folds, train, examples, features)
+
+
+def load(settings: Frozen, folder: Path) -> keras.Model:
+    """The network with the trained head in `folder`: pixels to logits."""
+    network = backbone(settings)
+    trained = head(settings.head, network.output.shape[1])
+    trained.load_weights(folder / WEIGHTS)
+    logits = trained({"features": network.output})
+    return keras.Model({"pixels": network.inputs[0]}, logits, name=settings.model)
+
+
+MODEL = ImageModel(Frozen, branch, load)

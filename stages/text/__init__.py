@@ -1,1 +1,1 @@
-"""The kinds of text branches."""
+"""The text models: a module for each, and what it is made of."""

@@ -1,4 +1,4 @@
-"""The LSTM branch: words as vectors, pieces and shape, read both ways."""
+"""The LSTM: words as vectors, pieces and shape, read both ways."""
 
 from __future__ import annotations
 
@@ -8,17 +8,70 @@ from typing import Self
 
 import numpy as np
 
-from serving.encoding.encoders import WordEncoder
+from serving.encoding.encoders import SHAPES, WordEncoder
+from serving.listing.labels import CODES
 from serving.listing.text import Text
 from stages.common.keras_setup import keras
+from stages.common.reciprocal_root import reciprocal_root
 from stages.common.settings import Lstm, Train
-from stages.text.models import lstm, set_word_vectors
+from stages.text.model import TextBranch, TextModel
 from stages.text.word_vectors import word_vectors
 from stages.training.branch import Examples, Inputs
-from stages.training.gradient_descent import Descent, Loss, annealed
+from stages.training.gradient_descent import GradientDescent, Loss, annealed
+
+layers = keras.layers
+
+_WORD_VECTORS = "word_vectors"
+_SHAPE_DIMENSIONS = 16
 
 
-class LstmBranch(Descent):
+def lstm(settings: Lstm, encoder: WordEncoder) -> keras.Model:
+    """What `encoder` gives, through one layer both ways; the most and the mean of each field."""
+    designation, places = encoder.lengths[0], sum(encoder.lengths)
+    words = keras.Input((places,), dtype="int32", name="words")
+    pieces = keras.Input((places, encoder.pieces), dtype="int32", name="pieces")
+    shapes = keras.Input((places,), dtype="int32", name="shapes")
+    present = keras.ops.cast(keras.ops.not_equal(words, 0), "float32")[..., None]
+    known = keras.ops.cast(keras.ops.not_equal(pieces, 0), "float32")[..., None]
+    count = keras.ops.maximum(keras.ops.sum(known, axis=2), 1.0)
+    spelled = layers.Embedding(encoder.buckets, settings.piece_dimensions)(pieces)
+    spelled = keras.ops.sum(spelled * known, axis=2) * reciprocal_root(count)
+    vectors = layers.Embedding(
+        len(encoder.vocabulary) + 2, settings.dimensions, name=_WORD_VECTORS
+    )(words)
+    drawn = layers.Embedding(SHAPES, _SHAPE_DIMENSIONS)(shapes)
+    x = layers.Concatenate()([vectors, spelled, drawn]) * present
+    x = layers.SpatialDropout1D(settings.dropout / 2)(x)
+    read = layers.LSTM(settings.units, return_sequences=True, recurrent_initializer=_Orthogonal())
+    x = layers.Bidirectional(read)(x)
+    pooled = []
+    for field in (slice(0, designation), slice(designation, places)):
+        states, there = x[:, field], present[:, field]
+        pooled.append(keras.ops.max(states * there, axis=1))
+        length = keras.ops.maximum(keras.ops.sum(there, axis=1), 1.0)
+        pooled.append(keras.ops.sum(states * there, axis=1) / length)
+    x = layers.Dropout(settings.dropout)(layers.Concatenate()(pooled))
+    inputs = {"words": words, "pieces": pieces, "shapes": shapes}
+    return keras.Model(inputs, layers.Dense(len(CODES), name="logits")(x), name="lstm")
+
+
+@keras.saving.register_keras_serializable("text")
+class _Orthogonal(keras.initializers.Orthogonal):
+    """Keras's own for a matrix, factorised by NumPy: TensorFlow's factors vary by processor."""
+
+    def __call__(self, shape: tuple[int, int], dtype: str | None = None) -> np.ndarray:
+        drawn = keras.random.normal((max(shape), min(shape)), seed=self.seed)
+        basis, factor = np.linalg.qr(np.asarray(drawn, np.float64))
+        basis *= np.sign(np.diag(factor))
+        return self.gain * (basis if shape[0] >= shape[1] else basis.T)
+
+
+def set_word_vectors(model: keras.Model, vectors: np.ndarray) -> None:
+    """Let the LSTM's words begin at `vectors`, float32 [vocabulary + 2, dimensions]."""
+    model.get_layer(_WORD_VECTORS).set_weights([vectors])
+
+
+class LstmBranch(TextBranch, GradientDescent):
     """Reads the first words of both fields; their vectors begin at those of their neighbours."""
 
     def __init__(
@@ -35,20 +88,20 @@ class LstmBranch(Descent):
         self._listings = listings
         self._seen = np.arange(len(examples)) if seen is None else seen
 
-    def on(self, rows: np.ndarray) -> Self:
+    def restricted_to(self, rows: np.ndarray) -> Self:
         """See Branch."""
         return type(self)(self._settings, self._train, self.examples, self._listings, rows)
 
     @cached_property
     def encoder(self) -> WordEncoder:
         """With the vocabulary of the examples that may be seen."""
-        of = self._settings
+        settings = self._settings
         return WordEncoder.fit(
             self._read,
-            of.vocabulary,
-            (of.designation_words, of.description_words),
-            of.pieces,
-            of.piece_buckets,
+            settings.vocabulary,
+            (settings.designation_words, settings.description_words),
+            settings.pieces,
+            settings.piece_buckets,
         )
 
     @property
@@ -61,8 +114,8 @@ class LstmBranch(Descent):
 
     @cached_property
     def _vectors(self) -> np.ndarray:
-        of = self._settings
-        return word_vectors(self._read, self.encoder.vocabulary, of.dimensions, self.seed)
+        dimensions = self._settings.dimensions
+        return word_vectors(self._read, self.encoder.vocabulary, dimensions, self.seed)
 
     def encode(self, rows: np.ndarray) -> Inputs:
         """See Branch: `words`, `pieces` and `shapes`, as WordEncoder gives them."""
@@ -75,6 +128,9 @@ class LstmBranch(Descent):
         return model
 
     def recipe(self, steps: int) -> tuple[keras.optimizers.Optimizer, Loss]:
-        """See Descent."""
-        of = self._settings
-        return annealed(steps, of.learning_rate, of.weight_decay, of.label_smoothing)
+        """See GradientDescent."""
+        rate, settings = self._settings.learning_rate, self._settings
+        return annealed(steps, rate, settings.weight_decay, settings.label_smoothing)
+
+
+MODEL = TextModel(Lstm, lstm, LstmBranch)

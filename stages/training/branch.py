@@ -58,9 +58,9 @@ class Branch(ABC):
     """One kind of model on the products it can see.
 
     A kind says how products become inputs (`encode`), what its model is (`build`) and, by being a
-    `Descent` or a `Solution`, how that is fitted (`fit`). `epochs` is the most that training may
-    take, `folds` the number of parts in which held-out products are answered, drawn with `seed`;
-    `stops` says whether examples are needed to stop training on.
+    `GradientDescent` or a `ClosedForm`, how that is fitted (`fit`). `epochs` is the most that
+    training may take, `folds` the number of parts in which held-out products are answered, drawn
+    with `seed`; `stops` says whether examples are needed to stop training on.
     """
 
     epochs = 1
@@ -71,7 +71,7 @@ class Branch(ABC):
         self.folds = folds
         self.seed = train.seed
 
-    def on(self, rows: np.ndarray) -> Self:
+    def restricted_to(self, rows: np.ndarray) -> Self:
         """The branch as it is when only the examples `rows` may be seen.
 
         A kind that learns from its inputs before it is fitted (a vocabulary, document frequencies)
@@ -106,10 +106,10 @@ class Branch(ABC):
             return np.zeros((0, len(CODES)), np.float32)
         starts = range(0, len(rows), PREDICT_BATCH)
         batches = (self.encode(rows[start : start + PREDICT_BATCH]) for start in starts)
-        found = np.concatenate([np.asarray(model(batch, training=False)) for batch in batches])
-        if not np.isfinite(found).all():
+        logits = np.concatenate([np.asarray(model(batch, training=False)) for batch in batches])
+        if not np.isfinite(logits).all():
             raise DivergedError("the model answers with what is no number; no model is kept")
-        return found
+        return logits
 
 
 def class_weights(labels: np.ndarray, codes: int, power: float) -> np.ndarray:

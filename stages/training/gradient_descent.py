@@ -26,7 +26,7 @@ Loss = Callable[..., keras.KerasTensor]
 """Of labels and logits."""
 
 
-class Descent(Branch):
+class GradientDescent(Branch):
     """Fitted by gradient descent, with early stopping where there are examples to stop on."""
 
     stops = True
@@ -50,15 +50,15 @@ class Descent(Branch):
         batches = _Batches(self, rows, self._train.batch_size, self._weights, self.seed)
         optimizer, loss = self.recipe(epochs * len(batches))
         model.compile(optimizer, loss, weighted_metrics=["accuracy"])
-        told = progress(title="epochs at most", unit="epochs", total=epochs, leave=False)
+        bar = progress(title="epochs at most", unit="epochs", total=epochs, leave=False)
 
-        def tell(_: int, logs: dict[str, float]) -> None:
-            told.set_postfix(logs, refresh=False)
-            told.update()
+        def show(_: int, logs: dict[str, float]) -> None:
+            bar.set_postfix(logs, refresh=False)
+            bar.update()
 
         callbacks = [
             keras.callbacks.TerminateOnNaN(),
-            keras.callbacks.LambdaCallback(on_epoch_end=tell),
+            keras.callbacks.LambdaCallback(on_epoch_end=show),
         ]
         held_out = None
         if stop is not None:
@@ -69,7 +69,7 @@ class Descent(Branch):
                 ),
                 DVCLiveCallback(live=live),
             ]
-        with told:
+        with bar:
             history = model.fit(
                 batches, validation_data=held_out, epochs=epochs, callbacks=callbacks, verbose=0
             ).history

@@ -89,14 +89,14 @@ def train_branch(branch: B, live: Live) -> Trained[B]:
     logits = np.zeros((len(examples), len(CODES)), np.float32)
     fits = branch.folds + (branch.folds > 1)
     with progress(title="training", unit="models", total=fits) as done:
-        kept = first = branch.on(everything[fitted])
+        kept = first = branch.restricted_to(everything[fitted])
         model, epochs = first.fit(everything[fitted], branch.epochs, everything[watched], live)
         logits[held[0]] = first.logits(model, held[0])
         done.update()
         if branch.folds > 1:
             for number in range(1, branch.folds):
                 seen = everything[folds_of != number]
-                part = branch.on(seen)
+                part = branch.restricted_to(seen)
                 model, _ = part.fit(seen, epochs, None, live)
                 logits[held[number]] = part.logits(model, held[number])
                 done.update()

@@ -59,7 +59,7 @@ def network(options: dict[str, Any]) -> tuple[float, bytes]:
     """Processor seconds of two epochs of the picture network after a first one, and its weights."""
     ENVIRONMENT.update(dict(options.get("environment", {})))
     from stages.common.keras_setup import keras, tf
-    from stages.image.models import cnn
+    from stages.image.cnn import cnn
 
     settings = load()
     assert isinstance(settings.image, Cnn)

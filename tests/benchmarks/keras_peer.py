@@ -20,8 +20,8 @@ from serving.listing.images import decode
 from serving.listing.text import normalise_listing
 from stages.common.paths import FUSION, IMAGE_BRANCH, TEXT_BRANCH
 from stages.common.settings import NoImage, NoText, load
-from stages.image import models as image_models
-from stages.text import models as text_models
+from stages.image.registry import image_model
+from stages.text.registry import load as load_text
 
 
 def create_app() -> FastAPI:
@@ -30,8 +30,8 @@ def create_app() -> FastAPI:
     if isinstance(settings.text, NoText) or isinstance(settings.image, NoImage):
         raise TypeError("the peer needs a text and an image branch")
     fusion, size = Fusion.read(FUSION), settings.image.size
-    encoder, text = text_models.load(settings.text, TEXT_BRANCH)
-    image = image_models.load(settings.image, IMAGE_BRANCH)
+    encoder, text = load_text(settings.text, TEXT_BRANCH)
+    image = image_model(settings.image).load(settings.image, IMAGE_BRANCH)
 
     def answer(designation: str, description: str, picture: bytes) -> dict[str, float]:
         words = encoder.encode([normalise_listing(designation, description)])

@@ -79,7 +79,7 @@ def compared(products: pd.DataFrame, sizes: Sequence[int], seed: int) -> Iterato
     labels, documents = columns(products), peers.documents(products, titles=1)
     numbers = np.arange(len(products))
     examples = Examples(numbers, labels, numbers, np.zeros(len(products), bool))
-    branch = NgramBranch.reading(text, settings.train, examples, texts)
+    branch = NgramBranch.from_texts(text, settings.train, examples, texts)
     test, chosen, known = parts(len(products), seed)
     for size in sizes:
         if size > len(known):
@@ -88,9 +88,9 @@ def compared(products: pd.DataFrame, sizes: Sequence[int], seed: int) -> Iterato
         rows = known[:size]
         say(f"seed {seed}, {size} products")
         began = time.process_time()
-        model = branch.on(rows).solve(rows)
+        model = branch.restricted_to(rows).solve(rows)
         seconds = time.process_time() - began
-        found = branch.on(rows).logits(model, test).argmax(axis=1)
+        found = branch.restricted_to(rows).logits(model, test).argmax(axis=1)
         yield Reached(BRANCH, size, seed, weighted(labels[test], found), seconds)
         yield _peer(documents, labels, (rows, chosen, test), seed)
 

@@ -26,11 +26,13 @@ from stages.common.keras_setup import keras, set_up, tf
 from stages.common.settings import Cnn, Dense, Frozen, Lstm, Ngrams, Settings
 from stages.fusion import fitting
 from stages.graphs.conversion import to_onnx
+from stages.image.cnn import cnn
 from stages.image.discriminant import discriminant
-from stages.image.models import cnn, head
+from stages.image.frozen import head
 from stages.pictures.backbones import backbone
 from stages.text.bags import Bags
-from stages.text.models import linear, lstm, set_linear
+from stages.text.lstm import lstm
+from stages.text.ngrams import linear, set_linear
 from stages.text.ridge import ridge
 from stages.text.word_vectors import word_vectors
 from stages.training.branch import Inputs, class_weights

@@ -98,6 +98,7 @@ def facts() -> Facts:
         },
         evaluation={
             **scores(2_345, 0.811),
+            "unreadable_pictures": 12,
             "text_only": scores(2_000, 0.722),
             "image_only": scores(600, 0.433),
             "both": {
@@ -181,6 +182,7 @@ def test_scores_are_told_by_modality(facts: Facts) -> None:
         ["both, fused", "255", "0.845", "0.844", "0.744", "0.500", "0.032"],
     ]
     assert "weighted F1 of 0.799, the picture alone 0.455" in scored
+    assert "cannot be read, so that their products are scored by what else they have: 12." in scored
 
 
 @pytest.mark.parametrize(("missing", "row"), [("text_only", 1), ("image_only", 2)])

@@ -33,6 +33,9 @@ def names(module: Path) -> frozenset[str]:
 def imported(module: Path) -> frozenset[Path]:
     """Modules of the project that `module` imports itself."""
     files = {Path(*name.split(".")).with_suffix(".py") for name in names(module)}
+    if module.name == "registry.py":  # imports by name what lies beside it
+        beside = (path.relative_to(ROOT) for path in (ROOT / module).parent.glob("[!_]*.py"))
+        files |= set(beside) - {module}
     return frozenset(file for file in files if (ROOT / file).is_file())
 
 

@@ -29,6 +29,7 @@ def compositions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str
     options = {
         "cnn": ["image=cnn"],
         "mobilenet": ["image=mobilenet", f"image.weights={folder / 'weights.h5'}"],
+        "efficientnet": ["image=efficientnet"],
         "lstm": ["text=lstm"],
         "folder": ["data=folder", f"data.path={folder}"],
         "url": ["data=url"],
@@ -112,7 +113,9 @@ def test_what_conf_composes_is_accepted(
         ("cnn", "image.weights", "imagenet", "None"),
         ("mobilenet", "image.size", 31, "greater than or equal to 32"),
         ("mobilenet", "image.alpha", 0, "greater than 0"),
-        ("mobilenet", "image.alpha", None, "valid number"),
+        ("mobilenet", "image.alpha", None, "expected a width of mobilenet"),
+        ("efficientnet", "image.alpha", 1.0, "expected null"),
+        ("efficientnet", "image.weights", "imagenet", "expected lite0 or lite2"),
         ("mobilenet", "image.weights", 5, "valid string"),
         ("mobilenet", "image.folds", 0, "greater than or equal to 1"),
         ("lstm", "text.designation_words", 0, "greater than or equal to 1"),

@@ -16,28 +16,28 @@ pytestmark = pytest.mark.slow
 
 EXPORT = """
 import hashlib, pathlib, sys
-from stages.image import models as image_models
+from stages.image.frozen import head
 from stages.graphs.conversion import to_onnx
-from stages.text import models as text_models
+from stages.text.lstm import lstm
 from stages.pictures.backbones import backbone
 from stages.common.keras_setup import keras, set_up
 from stages.common.settings import Discriminant, Frozen, Lstm
 from serving.encoding.encoders import WordEncoder
 
 set_up(1, 1)
-lstm = Lstm(
+settings = Lstm(
     model="lstm", designation_words=4, description_words=4, vocabulary=1000, dimensions=8, pieces=2,
     piece_buckets=1024, piece_dimensions=4, units=4, dropout=0.1, epochs=1, learning_rate=0.1,
     weight_decay=0.1, label_smoothing=0.1, folds=2,
 )
-text = text_models.lstm(lstm, WordEncoder(["livre", "jeu"], (4, 4), 2, 1024))
+text = lstm(settings, WordEncoder(["livre", "jeu"], (4, 4), 2, 1024))
 frozen = Frozen(
     model="mobilenet", size=64, weights=None, weights_file="", alpha=0.25,
     head=Discriminant(kind="discriminant", shrinkage=1.0), folds=1,
 )
 network = backbone(frozen)
-head = image_models.head(frozen.head, network.output.shape[1])
-logits = head({"features": network.output})
+trained = head(frozen.head, network.output.shape[1])
+logits = trained({"features": network.output})
 image = keras.Model({"pixels": network.inputs[0]}, logits)
 for model in (text, image):
     path = pathlib.Path(sys.argv[1])

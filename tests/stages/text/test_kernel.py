@@ -10,7 +10,7 @@ from serving.encoding.ngrams import VIEWS
 from serving.listing.labels import CODES
 from serving.listing.text import Text
 from stages.common.settings import Ngrams, load
-from stages.text.models import linear, set_linear
+from stages.text.ngrams import linear, set_linear
 from tests.support.repository import ROOT
 
 BITS = 8

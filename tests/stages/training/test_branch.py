@@ -25,9 +25,9 @@ from dvclive import Live
 from stages.common.keras_setup import keras, set_up
 from stages.common.settings import Train
 from stages.training.branch import DivergedError, Examples
-from stages.training.gradient_descent import Descent, plain
+from stages.training.gradient_descent import GradientDescent, plain
 from stages.training.out_of_fold import NothingToLearnError, train_branch
-from stages.training.closed_form import Solution
+from stages.training.closed_form import ClosedForm
 
 set_up(1, 1)
 features = np.random.default_rng(0).normal(size=(60, 4)).astype(np.float32)
@@ -42,12 +42,12 @@ class Small:
         return keras.Model({"features": given}, keras.layers.Dense(27)(given))
 
 
-class Descending(Small, Descent):
+class Descending(Small, GradientDescent):
     def recipe(self, steps):
         return plain(0.01)
 
 
-class Solved(Small, Solution):
+class Solved(Small, ClosedForm):
     def solve(self, rows):
         return self.build()
 

@@ -60,7 +60,7 @@ class Recording(Branch):
         self.asked = asked
         self.seen = np.arange(len(EXAMPLES)) if seen is None else seen
 
-    def on(self, rows: np.ndarray) -> Self:
+    def restricted_to(self, rows: np.ndarray) -> Self:
         return type(self)(self.folds, self.asked, rows)
 
     def encode(self, rows: np.ndarray) -> Any:
@@ -126,9 +126,9 @@ def test_the_encoder_of_a_fold_knows_nothing_of_the_texts_held_out() -> None:
     text = settings.text
     assert isinstance(text, Ngrams)
     listings = [Text(f"mot{number} mot{number // 2} livre", "") for number in range(200)]
-    branch = NgramBranch.reading(text, settings.train, EXAMPLES, listings)
+    branch = NgramBranch.from_texts(text, settings.train, EXAMPLES, listings)
     rows = np.flatnonzero(EXAMPLES.validation)
-    part = branch.on(rows)
+    part = branch.restricted_to(rows)
     expected = NgramEncoder.fit(
         [listings[row] for row in rows], text.bits, text.least, text.shares.model_dump()
     )

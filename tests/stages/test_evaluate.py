@@ -1,0 +1,67 @@
+"""Products whose picture cannot be read are answered without it, and counted."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import zipfile
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from serving.classifier import manifest
+from stages.evaluate import evaluate
+from stages.predict import predict
+from tests.support import tiny
+from tests.support.repository import ROOT
+
+GOOD, BROKEN, DAMAGED = (
+    f"images/image_train/image_{number}_product_{number}.jpg" for number in range(1, 4)
+)
+
+
+@pytest.fixture
+def run(classifier_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder in which both stages can run: of four products with a text, one has a picture, one
+    bytes that are none, one an archive entry that is damaged, one nothing."""
+    shutil.copytree(classifier_root / "models", tmp_path / "models")
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    (tmp_path / "data" / "prepared").mkdir(parents=True)
+    (tmp_path / "data" / "raw").mkdir()
+    path = tmp_path / "data" / "raw" / "images.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(GOOD, tiny.picture("red"))
+        archive.writestr(BROKEN, b"no picture")
+        archive.writestr(DAMAGED, b"these bytes are changed")
+    path.write_bytes(path.read_bytes().replace(b"these bytes are", b"those bytes are"))
+    products = pd.DataFrame({"picture": [GOOD, BROKEN, DAMAGED, ""]}).assign(
+        id=range(4), productid=1, imageid=1, designation="livre", description="", prdtypecode=10
+    )
+    products["group"] = products["id"]
+    for part in ("test", "unlabelled"):
+        products.to_parquet(tmp_path / "data" / "prepared" / f"{part}.parquet")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def evaluation(run: Path) -> dict[str, int]:
+    return json.loads((run / "metrics" / "evaluation.json").read_text(encoding="utf-8"))
+
+
+def test_pictures_that_cannot_be_read_are_counted(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    evaluate()
+    assert evaluation(run)["unreadable_pictures"] == 2
+    assert "2 pictures cannot be read" in capsys.readouterr().out
+    predict()
+    assert "2 without their picture, which cannot be read" in capsys.readouterr().out
+
+
+def test_without_an_image_branch_no_picture_is_missed(run: Path) -> None:
+    folder = run / "models" / "classifier"
+    (folder / "image.onnx").unlink()
+    manifest.write(folder, {"parameters": {}, "libraries": {}})
+    evaluate()
+    assert evaluation(run)["unreadable_pictures"] == 0
