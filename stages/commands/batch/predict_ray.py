@@ -32,9 +32,9 @@ from stages.commands.batch.distributed.manifest import NAME, Manifest, Origin, W
 from stages.commands.batch.distributed.pictures import ZIP
 from stages.commands.batch.distributed.ray_setup import ray
 from stages.commands.batch.distributed.shards import CSV, PARQUET, Shard
+from stages.commands.repository import ROOT, ResultError
 from stages.commands.results import dvc_lock
 from stages.commands.results.git_content import git
-from stages.commands.results.revision import ROOT, ResultError
 from stages.common.output import StageError, fail
 from stages.common.paths import CLASSIFIER
 from stages.common.settings import load

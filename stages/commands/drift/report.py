@@ -25,8 +25,8 @@ from stages.commands.drift import page, prediction_log
 from stages.commands.drift.answered_quality import Quality, labelled, quality
 from stages.commands.drift.findings import COLUMNS, Finding, findings
 from stages.commands.remote import environment
+from stages.commands.repository import ResultError
 from stages.commands.results import dvc_lock
-from stages.commands.results.revision import ResultError
 from stages.common.output import StageError, fail
 from stages.common.paths import CLASSIFIER
 

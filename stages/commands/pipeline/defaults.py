@@ -18,9 +18,9 @@ from dvc.exceptions import DvcException
 from dvc.lock import LockError
 from dvc.repo import Repo, lock_repo
 
+from stages.commands.repository import ROOT, ResultError, git
 from stages.commands.results import git_content
 from stages.commands.results.dvc_lock import LOCK
-from stages.commands.results.revision import ROOT, ResultError, git
 
 PARAMS = git_content.PARAMS
 

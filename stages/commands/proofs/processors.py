@@ -20,8 +20,8 @@ import yaml
 
 from stages.commands.proofs.emulation import PROCESSORS, Emulator
 from stages.commands.proofs.verify import DIFFERENT, Surroundings, compared, reproduce
+from stages.commands.repository import ResultError
 from stages.commands.results import dvc_lock, revision
-from stages.commands.results.revision import ResultError
 
 _UMASK = 0o022
 

@@ -22,9 +22,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from stages.commands import repository
 from stages.commands.pipeline.params import compose
+from stages.commands.repository import ResultError
 from stages.commands.results import dvc_lock, file_diff, revision
-from stages.commands.results.revision import ResultError
 
 DIFFERENT, NOT_COMMITTED = 1, 2
 _SHOWN = 3000
@@ -90,7 +91,7 @@ def reproduce(folder: Path, commit: str, run: Surroundings, overrides: Sequence[
             (where / "params.yaml").write_text(compose(where / "conf", overrides), encoding="utf-8")
         started = time.monotonic()
         command = ("repro", "--force", "--no-run-cache")
-        done = revision.dvc(*command, where=where, environment=run.environment)
+        done = repository.dvc(*command, where=where, environment=run.environment)
         if done.returncode:
             raise ResultError(f"the pipeline failed under {run}:\n{done.stderr[-_SHOWN:]}")
         print(f"{time.monotonic() - started:5.0f} s  {run}", flush=True)
@@ -123,7 +124,7 @@ def compared(first: Path, second: Path) -> list[str]:
 
 def changed(where: Path) -> list[str]:
     """Tracked or new files of a clone that are not as committed."""
-    return [line[3:] for line in revision.git("status", "--porcelain", where=where).splitlines()]
+    return [line[3:] for line in repository.git("status", "--porcelain", where=where).splitlines()]
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -132,7 +133,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("-S", dest="overrides", action="append", default=[], metavar="KEY=VALUE")
     overrides = parser.parse_args(arguments).overrides
     commit = revision.commit_of("HEAD")
-    if changed(revision.ROOT):
+    if changed(repository.ROOT):
         print("Uncommitted changes are not part of this: HEAD is cloned.")
     usable = len(os.sched_getaffinity(0))
     if usable < max(run.processors for run in RUNS):

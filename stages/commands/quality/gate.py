@@ -17,6 +17,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from stages.commands import repository
 from stages.commands.quality.paired_tests import Interval
 from stages.commands.quality.promotion import (
     CALIBRATION,
@@ -29,8 +30,8 @@ from stages.commands.quality.promotion import (
     asked,
     judge,
 )
+from stages.commands.repository import ROOT, ResultError
 from stages.commands.results import dvc_lock, revision
-from stages.commands.results.revision import ROOT, ResultError
 from stages.common.output import StageError, fail
 from stages.common.settings import Gate, load
 
@@ -102,7 +103,7 @@ def growth(name: str, old: float, new: float, allowed: float, form: str) -> Row:
 
 def classifier_size(base: str) -> tuple[int, int]:
     """Bytes of the classifier that each result's dvc.lock locks."""
-    old = dvc_lock.outputs(dvc_lock.parse(revision.git("show", f"{base}:{dvc_lock.LOCK}")))
+    old = dvc_lock.outputs(dvc_lock.parse(repository.git("show", f"{base}:{dvc_lock.LOCK}")))
     new = dvc_lock.outputs(dvc_lock.read(ROOT))
     for found, where in ((old, base), (new, "this result")):
         if dvc_lock.CLASSIFIER not in found:
@@ -151,6 +152,6 @@ if __name__ == "__main__":
         sys.exit(main(asked("gate", sys.argv[1:])))
     except ResultError as error:
         print(f"### No verdict\n\n{error}")  # on stdout, where a pull request's table is taken from
-        sys.exit(error.status)
+        sys.exit(error.code)
     except (StageError, OSError) as error:
         fail("gate", error, UNUSABLE)

@@ -15,14 +15,15 @@ from pathlib import Path
 
 from mlflow import MlflowClient
 
+from stages.commands import repository
 from stages.commands.quality import gate
 from stages.commands.quality.promotion import TEST, UNUSABLE, Judgement, asked, judge_folder
 from stages.commands.registry import serve_version, server, versions
 from stages.commands.registry.server import TrackingError
 from stages.commands.registry.versions import Version
 from stages.commands.remote import environment, pull
+from stages.commands.repository import ROOT, ResultError
 from stages.commands.results import dvc_lock, revision
-from stages.commands.results.revision import ROOT, ResultError
 from stages.common.output import StageError, fail
 from stages.common.paths import ARCHIVE
 
@@ -51,7 +52,7 @@ def _restore(client: MlflowClient, version: Version, root: Path) -> None:
         dvc_lock.dependency(dvc_lock.read(folder), "evaluate", TEST) for folder in (ROOT, root)
     )
     if mine != theirs and theirs is not None:
-        cache = ROOT / revision.dvc("cache", "dir", where=ROOT).stdout.strip()
+        cache = ROOT / repository.dvc("cache", "dir", where=ROOT).stdout.strip()
         stored = cache / "files" / "md5" / theirs[:2] / theirs[2:]
         if not stored.is_file():
             raise ResultError(
@@ -84,6 +85,6 @@ if __name__ == "__main__":
         sys.exit(main(asked("gate", sys.argv[1:])))
     except (ResultError, TrackingError) as error:
         print(f"### No verdict\n\n{error}")  # on stdout, as the gate's
-        sys.exit(error.status if isinstance(error, ResultError) else ResultError.status)
+        sys.exit(error.code if isinstance(error, ResultError) else ResultError.code)
     except (StageError, OSError) as error:
         fail("gate", error, UNUSABLE)

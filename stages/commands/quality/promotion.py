@@ -27,9 +27,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from stages.commands import repository
 from stages.commands.quality import paired_tests
+from stages.commands.repository import ROOT, ResultError
 from stages.commands.results import dvc_lock, revision
-from stages.commands.results.revision import ROOT, MissingError, ResultError
+from stages.commands.results.revision import MissingError
 from stages.common.output import StageError, fail
 from stages.common.paths import ARCHIVE, RAW
 from stages.common.settings import load
@@ -185,7 +187,7 @@ def obtain_base(base: str, where: Path) -> Path:
     if revision.obtain(wanted, where):
         return (ROOT if same else where) / ARCHIVE
     print(f"No outputs of {base} in the cache: running its pipeline.", file=sys.stderr)
-    if revision.dvc("repro", "evaluate", where=where, shown=True).returncode:
+    if repository.dvc("repro", "evaluate", where=where, shown=True).returncode:
         raise ResultError(f"the pipeline of {base} fails, so it gives no baseline")
     return where / ARCHIVE
 
@@ -258,7 +260,7 @@ if __name__ == "__main__":
     try:
         judgement = judge(asked("promotion", sys.argv[1:]))
     except ResultError as error:
-        fail("promotion", error, error.status)
+        fail("promotion", error, error.code)
     except (StageError, OSError) as error:
         fail("promotion", error, UNUSABLE)
     print(judgement)

@@ -23,8 +23,8 @@ from stages.commands.registry import server, versions
 from stages.commands.registry.server import TrackingError
 from stages.commands.registry.versions import CHAMPION, NAME, Version
 from stages.commands.remote import environment, pull
+from stages.commands.repository import ROOT, ResultError
 from stages.commands.results import revision
-from stages.commands.results.revision import ROOT, ResultError
 from stages.common.output import StageError, fail
 
 NOTHING = 3

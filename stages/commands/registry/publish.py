@@ -21,12 +21,13 @@ from urllib.parse import urlsplit, urlunsplit
 
 import yaml
 
+from stages.commands import repository
 from stages.commands.registry import records
 from stages.commands.registry.records import Record
 from stages.commands.remote import environment
 from stages.commands.remote.environment import Environment
-from stages.commands.results import dvc_lock, revision
-from stages.commands.results.revision import ResultError, git, git_bytes
+from stages.commands.repository import ResultError, git, git_bytes
+from stages.commands.results import dvc_lock
 from stages.common import seconds
 
 WAITS = 1
@@ -121,16 +122,16 @@ def present() -> dict[str, bytes]:
     for top in (*_PLAIN, dvc_lock.CLASSIFIER):
         files |= {
             top if way == "." else f"{top}/{way}": content
-            for way, content in dvc_lock.files_below(revision.ROOT / top).items()
+            for way, content in dvc_lock.files_below(repository.ROOT / top).items()
         }
-    outputs = dvc_lock.outputs(dvc_lock.read(revision.ROOT))
+    outputs = dvc_lock.outputs(dvc_lock.read(repository.ROOT))
     if dvc_lock.CLASSIFIER not in outputs:
         raise ResultError("the pipeline has not run to its end; run `make repro` first")
     for path, out in outputs.items():
         recorded = path.startswith("metrics") or path == dvc_lock.CLASSIFIER
         if (
             recorded
-            and dvc_lock.content_hash(dvc_lock.files_below(revision.ROOT / path)) != out.hash
+            and dvc_lock.content_hash(dvc_lock.files_below(repository.ROOT / path)) != out.hash
         ):
             raise ResultError(f"{path} is not what dvc.lock says; run `make repro` first")
     return files
@@ -159,7 +160,7 @@ def collect_workspace(
 ) -> str:
     """Queue the workspace unless it is in `known`; its key. Raises ResultError when it holds no
     result, or parts of two."""
-    path = revision.ROOT / dvc_lock.LOCK
+    path = repository.ROOT / dvc_lock.LOCK
     if not path.is_file():
         raise ResultError(f"there is no {dvc_lock.LOCK}; run `make repro` first")
     lock = path.read_bytes()
@@ -179,7 +180,7 @@ def code() -> dict[str, bytes]:
     return {
         top if way == "." else f"{top}/{way}": content
         for top in _CODE
-        for way, content in dvc_lock.files_below(revision.ROOT / top).items()
+        for way, content in dvc_lock.files_below(repository.ROOT / top).items()
         if "__pycache__" not in way
     }
 

@@ -24,8 +24,8 @@ from stages.commands.registry import server, versions
 from stages.commands.registry.server import HOME, TrackingError
 from stages.commands.registry.versions import Version
 from stages.commands.remote import environment
+from stages.commands.repository import ResultError
 from stages.commands.results import dvc_lock
-from stages.commands.results.revision import ResultError
 
 FETCHED = HOME / "models"
 _ADDRESS = re.compile(rf"models:/{versions.NAME}(?:@(?P<alias>[\w-]+)|/(?P<number>\d+))")

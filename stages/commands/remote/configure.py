@@ -14,7 +14,7 @@ from dvc.config import Config
 
 from stages.commands.remote import environment
 from stages.commands.remote.environment import Environment
-from stages.commands.results.revision import ROOT, ResultError
+from stages.commands.repository import ROOT, ResultError
 
 NAME = "origin"
 

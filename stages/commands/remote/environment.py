@@ -20,7 +20,7 @@ from pydantic import (
 )
 
 from serving.classifier.reference import TOLERATED
-from stages.commands.results.revision import ROOT, ResultError
+from stages.commands.repository import ROOT, ResultError
 
 ENV_FILE = ROOT / ".env"
 

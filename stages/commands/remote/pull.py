@@ -12,8 +12,9 @@ import json
 import sys
 from pathlib import Path
 
-from stages.commands.results import dvc_lock, revision
-from stages.commands.results.revision import ROOT, ResultError
+from stages.commands import repository
+from stages.commands.repository import ROOT, ResultError
+from stages.commands.results import dvc_lock
 
 _FOLDER = ROOT / dvc_lock.CLASSIFIER
 
@@ -48,10 +49,10 @@ def main() -> int:
     """Pull it unless it is there; the exit status."""
     wanted = locked()
     if not is_there(wanted):
-        done = revision.dvc("pull", dvc_lock.CLASSIFIER, where=ROOT)
+        done = repository.dvc("pull", dvc_lock.CLASSIFIER, where=ROOT)
         if not is_there(wanted):
             sys.stderr.write(done.stderr)
-            cache = ROOT / revision.dvc("cache", "dir", where=ROOT).stdout.strip()
+            cache = ROOT / repository.dvc("cache", "dir", where=ROOT).stdout.strip()
             missing = unobtained(wanted, cache)
             if missing:
                 raise ResultError(

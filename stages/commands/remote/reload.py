@@ -15,7 +15,7 @@ import requests
 
 from stages.commands.remote import environment
 from stages.commands.remote.environment import Environment
-from stages.commands.results.revision import ResultError
+from stages.commands.repository import ResultError
 
 NOBODY = 99
 _PATIENCE = 60

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from dotenv import dotenv_values, set_key
 
-from stages.commands.results.revision import ROOT
+from stages.commands.repository import ROOT
 
 COMPOSE = "docker-compose.yml"
 BYTES = 64

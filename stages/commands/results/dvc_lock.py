@@ -12,7 +12,7 @@ import yaml
 from dvc_data.hashfile.hash_info import HashInfo
 from dvc_data.hashfile.tree import Tree
 
-from stages.commands.results.revision import ResultError
+from stages.commands.repository import ResultError
 
 LOCK = "dvc.lock"
 CLASSIFIER = "models/classifier"

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from stages.commands.results.revision import ROOT, ResultError, dvc
+from stages.commands.repository import ROOT, ResultError, dvc
 
 _TEST = "data/prepared/test.parquet"
 _EVALUATION = "metrics/evaluation.json"

@@ -18,8 +18,8 @@ from typing import Any
 
 import yaml
 
+from stages.commands.repository import ROOT, ResultError, git
 from stages.commands.results import dvc_lock
-from stages.commands.results.revision import ROOT, ResultError, git
 
 Files = Callable[[str], dict[str, bytes]]
 """The files at or below a path of the repository, each by its way from there ("." for a file)."""

@@ -13,7 +13,7 @@ from typing import Any
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
 
-from stages.commands.results.revision import ROOT
+from stages.commands.repository import ROOT
 
 WIDTH = 80
 """Columns of a terminal."""

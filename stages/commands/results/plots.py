@@ -25,7 +25,7 @@ from dvc.render.match import match_defs_renderers
 from dvc.repo import Repo
 from dvc_render import render_html
 
-from stages.commands.results.revision import ROOT
+from stages.commands.repository import ROOT
 
 DRAWN = ROOT / "dvc_plots"
 PAGE = ROOT / ".dvc" / "plots.html"

@@ -14,7 +14,7 @@ import sys
 import time
 from pathlib import Path
 
-from stages.commands.results.revision import ROOT
+from stages.commands.repository import ROOT
 
 UNCHANGED = 99
 _SKIPPED = "didn't change, skipping"

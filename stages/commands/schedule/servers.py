@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from stages.commands.results.revision import ResultError
+from stages.commands.repository import ResultError
 
 HOST, PORT = "127.0.0.1", 8080
 USER = "admin"

@@ -14,7 +14,7 @@ from graphlib import TopologicalSorter
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
 
-from stages.commands.results.revision import ResultError
+from stages.commands.repository import ResultError
 
 
 def order() -> dict[str, list[str]]:

@@ -15,8 +15,8 @@ from stages.commands.drift import prediction_log, report
 from stages.commands.drift.answered_quality import Quality, Share
 from stages.commands.drift.report import main
 from stages.commands.remote import environment
+from stages.commands.repository import ROOT
 from stages.commands.results import dvc_lock
-from stages.commands.results.revision import ROOT
 from stages.common.output import StageError
 from tests.support import tiny
 from tests.support.drift import answer

@@ -14,14 +14,8 @@ import yaml
 
 from serving.classifier.classifier import Classifier, Product
 from stages.commands.quality import paired_tests, promotion
-from stages.commands.results.revision import (
-    ROOT,
-    MissingError,
-    ResultError,
-    StaleError,
-    UnknownError,
-    require_present,
-)
+from stages.commands.repository import ROOT, ResultError
+from stages.commands.results.revision import MissingError, StaleError, UnknownError, require_present
 from tests.support import tiny
 from tests.support.repository import git, run
 

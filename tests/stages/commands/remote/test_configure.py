@@ -7,7 +7,7 @@ from pydantic import SecretStr
 
 from stages.commands.remote import configure
 from stages.commands.remote.environment import Environment
-from stages.commands.results.revision import ResultError
+from stages.commands.repository import ResultError
 
 BUCKET = {"REMOTE_URL": "s3://bucket/folder"}
 KEYS = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}

@@ -10,7 +10,7 @@ from pydantic import AliasChoices
 
 from stages.commands.remote import environment
 from stages.commands.remote.environment import Environment
-from stages.commands.results.revision import ResultError
+from stages.commands.repository import ResultError
 from tests.support.repository import ROOT
 
 

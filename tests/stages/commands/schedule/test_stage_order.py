@@ -9,7 +9,7 @@ import pytest
 import yaml
 from dvc.repo import Repo
 
-from stages.commands.results.revision import ResultError
+from stages.commands.repository import ResultError
 from stages.commands.schedule.stage_order import order
 from tests.support.repository import PIPELINE, ROOT
 
