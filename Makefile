@@ -190,11 +190,11 @@ whence: $(STAMP) ## Commit, parameters and data behind the model of an answer: H
 
 .PHONY: gate
 gate: $(STAMP) ## Fail when this result is worse than another: BASE=<revision or models:/product-classifier@champion>
-	@python -m stages.commands.$(if $(filter models:/%,$(BASE)),against,gate) '$(BASE)'
+	@python -m stages.commands.quality.$(if $(filter models:/%,$(BASE)),registered_base,gate_table) '$(BASE)'
 
 .PHONY: promotion
 promotion: $(STAMP) ## Succeed when this classifier is better than another beyond noise: BASE=<revision>
-	@python -m stages.commands.quality.promotion '$(BASE)'
+	@python -m stages.commands.quality.comparison '$(BASE)'
 
 .PHONY: promote
 promote: $(STAMP) ## Make this classifier the registry's champion if it is better: [FORCE=1 REASON='…']

@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from stages.commands.proofs import verify
-from stages.commands.quality.gate import Row
+from stages.commands.quality.gate_table import Row
 from stages.commands.quality.paired_tests import Interval
 from stages.commands.results import compare, dvc_lock
 from stages.commands.results.experiments import Experiment

@@ -33,7 +33,7 @@ def locked(repository: Path, path: str) -> str:
 
 
 def test_a_result_is_not_worse_than_itself_and_no_promotion(repository: Path) -> None:
-    table = run(repository, "stages.commands.quality.gate", "HEAD")
+    table = run(repository, "stages.commands.quality.gate_table", "HEAD")
     assert table.startswith("### Not worse than HEAD")
     for name in (
         *("weighted F1", "macro F1", "precision of the accepted", "coverage at 95"),
@@ -41,7 +41,7 @@ def test_a_result_is_not_worse_than_itself_and_no_promotion(repository: Path) ->
     ):
         (row,) = [line for line in table.splitlines() if line.startswith("| ") and name in line]
         assert row.endswith("| ok |")
-    promotion = attempt(repository, "stages.commands.quality.promotion", "HEAD")
+    promotion = attempt(repository, "stages.commands.quality.comparison", "HEAD")
     assert promotion.returncode == 1
     assert "not told apart" in promotion.stdout
     stages = yaml.safe_load((repository / "dvc.lock").read_text(encoding="utf-8"))["stages"]
@@ -53,7 +53,7 @@ def test_a_loss_of_quality_fails_and_is_traced(repository: Path) -> None:
     base = locked(repository, "models/classifier")
     worse = ("-S", "text.least=100", "-S", "image.dropout=0.9")  # hardly an n-gram is left
     run(repository, "dvc", "exp", "run", *SMALL, *worse)
-    gate = attempt(repository, "stages.commands.quality.gate", "HEAD")
+    gate = attempt(repository, "stages.commands.quality.gate_table", "HEAD")
     assert gate.returncode == 1, gate.stderr
     assert re.search(r"^### Worse than HEAD: .*weighted F1", gate.stdout)
     assert re.search(r"\| weighted F1 .*\*\*worse\*\*", gate.stdout)
@@ -137,11 +137,11 @@ def test_neither_gate_nor_promotion_passes_by_absence(
     prepare: Callable[[Path], str], status: int, words: str, repository: Path
 ) -> None:
     base = prepare(repository)
-    gate = attempt(repository, "stages.commands.quality.gate", base)
+    gate = attempt(repository, "stages.commands.quality.gate_table", base)
     assert gate.returncode == status, gate.stdout + gate.stderr
     assert gate.stdout.startswith("### No verdict")
     assert words in gate.stdout
-    promotion = attempt(repository, "stages.commands.quality.promotion", base)
+    promotion = attempt(repository, "stages.commands.quality.comparison", base)
     assert promotion.returncode == status, promotion.stdout + promotion.stderr
     assert not promotion.stdout
     assert words in promotion.stderr

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 
 from mlflow import MlflowClient
 
-from stages.commands.quality import gate
-from stages.commands.quality.gate_version import judge_version
+from stages.commands.quality import gate_table as gate
+from stages.commands.quality.registered_base import judge_version
 from stages.commands.registry import server, versions
 from stages.commands.registry.server import TrackingError
 from stages.commands.registry.versions import CHAMPION, NAME, Version

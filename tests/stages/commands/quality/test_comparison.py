@@ -13,7 +13,8 @@ import pytest
 import yaml
 
 from serving.classifier.classifier import Classifier, Product
-from stages.commands.quality import paired_tests, promotion
+from stages.commands.quality import comparison as promotion
+from stages.commands.quality import paired_tests
 from stages.commands.repository import ROOT, ResultError
 from stages.commands.results.revision import MissingError, StaleError, UnknownError, require_present
 from tests.support import tiny

@@ -18,8 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from stages.commands import repository
-from stages.commands.quality.paired_tests import Interval
-from stages.commands.quality.promotion import (
+from stages.commands.quality.comparison import (
     CALIBRATION,
     COVERAGE,
     F1,
@@ -30,6 +29,7 @@ from stages.commands.quality.promotion import (
     asked,
     judge,
 )
+from stages.commands.quality.paired_tests import Interval
 from stages.commands.repository import ROOT, ResultError
 from stages.commands.results import dvc_lock, revision
 from stages.common.output import StageError, fail

@@ -16,8 +16,8 @@ from pathlib import Path
 from mlflow import MlflowClient
 
 from stages.commands import repository
-from stages.commands.quality import gate
-from stages.commands.quality.promotion import TEST, UNUSABLE, Judgement, asked, judge_folder
+from stages.commands.quality import gate_table as gate
+from stages.commands.quality.comparison import TEST, UNUSABLE, Judgement, asked, judge_folder
 from stages.commands.registry import serve_version, server, versions
 from stages.commands.registry.server import TrackingError
 from stages.commands.registry.versions import Version
