@@ -143,7 +143,7 @@ sweep: $(STAMP) ## Queue experiments over text and image options, run them with 
 
 .PHONY: experiments
 experiments: $(STAMP) ## What experiments changed and reached, best first among those of the same test products
-	@python -m stages.commands.results.experiments
+	@python -m stages.commands.results.experiment_list
 	@python -m stages.commands.registry.publish || true
 
 # The small pipeline of the checks: every stage, in about a minute.

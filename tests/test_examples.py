@@ -19,8 +19,8 @@ from stages.commands.proofs import verify
 from stages.commands.quality.gate_table import Row
 from stages.commands.quality.paired_tests import Interval
 from stages.commands.results import compare, dvc_lock
-from stages.commands.results.experiments import Experiment
-from stages.commands.results.experiments import table as experiments_table
+from stages.commands.results.experiment_list import Experiment
+from stages.commands.results.experiment_list import table as experiments_table
 from stages.commands.results.metrics import table as metrics_table
 from stages.common import guard
 from stages.common.settings import SampleData, load

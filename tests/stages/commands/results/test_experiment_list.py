@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from stages.commands.results.experiments import parse, table
+from stages.commands.results.experiment_list import parse, table
 
 
 def shown(
