@@ -69,7 +69,7 @@ def test_the_fast_combination_is_what_is_committed(tmp_path: Path) -> None:
 
 def compose_there(repository: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "stages.commands.pipeline.params"],
+        [sys.executable, "-m", "stages.commands", "pipeline", "params"],
         cwd=repository,
         capture_output=True,
         text=True,
@@ -226,12 +226,12 @@ def test_a_refused_experiment_changes_nothing(
 def test_params_edited_into_nonsense_are_refused_before_dvc_removes_a_thing(tmp_path: Path) -> None:
     repository = clone(tmp_path)
     edit(repository / "params.yaml", "method: stacked", "method: mean")
-    done = attempt(repository, "stages.commands.pipeline.repair_lock")
-    assert done.returncode == 1
+    done = attempt(repository, "stages.commands", "pipeline", "repair-lock")
+    assert done.returncode == 2
     assert "params.yaml is refused:\n  fusion.method = 'mean'" in done.stderr
     assert "Traceback" not in done.stderr
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    assert makefile.index("stages.commands.pipeline.repair_lock") < makefile.index("@dvc repro")
+    assert makefile.index("pipeline repair-lock") < makefile.index("@dvc repro")
 
 
 @pytest.mark.parametrize(

@@ -2,18 +2,20 @@
 
 A verb is the module of its name below its group, and runs the module's function of that name. It
 is imported when it is run: neither `--help` nor another verb waits for MLflow, Ray or pandas, and
-an environment needs only what its own verbs import. `--install-completion` completes both levels.
+an environment needs only what its own verbs import.
 """
 
 from __future__ import annotations
 
 import ast
 import importlib
+import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import typer
+from typer.completion import get_completion_inspect_parameters
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
@@ -21,9 +23,11 @@ from stages.commands.exit_codes import CommandError, ExitCode
 from stages.common.output import StageError
 
 PROGRAM = "python -m stages.commands"
+_COMPLETE = "_STAGES_COMMANDS_COMPLETE"
+"""The variable in which completion.bash asks for completions."""
 
 GROUPS: dict[str, tuple[str, ...]] = {
-    "results": ("summary", "metrics", "plots", "experiments", "compare", "lineage"),
+    "results": ("summary", "metrics", "plots", "experiments", "sweep", "compare", "lineage"),
     "pipeline": ("params", "defaults", "repair-lock", "pin-source", "check-catalogue"),
     "quality": ("gate", "promotion"),
     "registry": ("publish", "promote", "rollback", "serve-version", "page"),
@@ -39,17 +43,21 @@ GROUPS: dict[str, tuple[str, ...]] = {
 _FOLDER = Path(__file__).parent
 
 
-def _first_line(module: Path) -> str:
+def module(group: str, verb: str) -> str:
+    """The name of a verb's module."""
+    return f"stages.commands.{group}.{verb.replace('-', '_')}"
+
+
+def _first_line(path: Path) -> str:
     """The first line of a module's docstring, read without importing it."""
-    documentation = ast.get_docstring(ast.parse(module.read_text(encoding="utf-8"))) or ""
+    documentation = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
     return documentation.partition("\n")[0]
 
 
 def load(group: str, verb: str) -> Any:
     """The command of a verb, imported."""
-    name = verb.replace("-", "_")
     app = typer.Typer(add_completion=False)
-    app.command(verb)(getattr(importlib.import_module(f"stages.commands.{group}.{name}"), name))
+    app.command(verb)(getattr(importlib.import_module(module(group, verb)), verb.replace("-", "_")))
     return get_command(app)
 
 
@@ -64,8 +72,8 @@ class Verbs(TyperGroup):
         """A stand-in that lists the verb; `resolve_command` gives the real one."""
         if cmd_name not in self.list_commands(ctx):
             return None
-        module = _FOLDER / str(self.name) / f"{cmd_name.replace('-', '_')}.py"
-        return TyperCommand(cmd_name, help=_first_line(module))
+        path = _FOLDER / str(self.name) / f"{cmd_name.replace('-', '_')}.py"
+        return TyperCommand(cmd_name, help=_first_line(path))
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """As click's, with the command imported."""
@@ -74,8 +82,12 @@ class Verbs(TyperGroup):
 
 
 app = typer.Typer(
-    no_args_is_help=True, help="Commands beside the pipeline.", pretty_exceptions_enable=False
+    no_args_is_help=True,
+    help="Commands beside the pipeline.",
+    add_completion=False,  # Typer's scripts are for a program of one word
+    pretty_exceptions_enable=False,
 )
+get_completion_inspect_parameters()  # which makes the shells known that completion.bash asks for
 for _group in GROUPS:
     _verbs = typer.Typer(
         cls=Verbs, no_args_is_help=True, help=_first_line(_FOLDER / _group / "__init__.py")
@@ -84,14 +96,22 @@ for _group in GROUPS:
     app.add_typer(_verbs, name=_group)
 
 
-def main(arguments: list[str] | None = None) -> Any:
-    """Run what is asked; what a person can mend is told in a line, with its exit code."""
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run a command and exit; what a person can mend is told in a line, with its exit code."""
     words = sys.argv[1:] if arguments is None else arguments
+    status: int | str | None = ExitCode.FAILED
     try:
-        return app(args=words, prog_name=PROGRAM)
+        try:
+            app(args=words, prog_name=PROGRAM, complete_var=_COMPLETE)
+        except SystemExit as ended:
+            status = ended.code
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read this has seen enough: `make metrics | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (CommandError, StageError, OSError) as error:
         print(f"{' '.join(words[:2])}: {error}", file=sys.stderr)
-        sys.exit(error.code if isinstance(error, CommandError) else ExitCode.UNUSABLE)
+        status = error.code if isinstance(error, CommandError) else ExitCode.UNUSABLE
+    sys.exit(status)
 
 
 if __name__ == "__main__":

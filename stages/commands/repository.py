@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from stages.commands.exit_codes import CommandError, ExitCode
@@ -19,22 +21,27 @@ class ResultError(CommandError):
     code = ExitCode.NOTHING
 
 
-def git(*words: str, where: Path = ROOT) -> str:
+def git(*words: str, where: Path | None = None) -> str:
     """What git prints, as text. Raises ResultError with git's own words when it fails."""
     return git_bytes(*words, where=where).decode()
 
 
-def git_bytes(*words: str, where: Path = ROOT) -> bytes:
+def git_bytes(*words: str, where: Path | None = None) -> bytes:
     """What git prints. Raises ResultError with git's own words when it fails."""
     done = subprocess.run(  # noqa: S603
         ["git", *words],  # noqa: S607
-        cwd=where,
+        cwd=where or ROOT,
         capture_output=True,
         check=False,
     )
     if done.returncode:
         raise ResultError(f"git {words[0]}: {done.stderr.decode().strip()}")
     return done.stdout
+
+
+def git_files(*words: str, where: Path | None = None) -> list[str]:
+    """The paths that git lists when it is asked with `-z`."""
+    return git(*words, where=where).split("\0")[:-1]
 
 
 def dvc(
@@ -54,3 +61,20 @@ def dvc(
         text=True,
         check=False,
     )
+
+
+def unused_path(pattern: str) -> Path:
+    """The first path that is free, with "", 1, 2 … in the place of {}."""
+    paths = (Path(pattern.format(number or "")) for number in itertools.count())
+    return next(path for path in paths if not path.exists())
+
+
+@contextmanager
+def dvc_refusals() -> Iterator[None]:
+    """What DVC, called as a library, refuses becomes a CommandError in its own words."""
+    from dvc.exceptions import DvcException  # here, as an environment without DVC uses git
+
+    try:
+        yield
+    except DvcException as error:
+        raise CommandError(str(error)) from error

@@ -32,7 +32,7 @@ from typing import NamedTuple
 import psutil
 
 from stages.commands import repository
-from stages.commands.pipeline.params import compose
+from stages.commands.pipeline.composition import compose
 from stages.commands.results import revision
 from stages.common.products import read_training
 from stages.common.settings import Ngrams, load

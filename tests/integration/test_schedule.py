@@ -108,7 +108,7 @@ class Scheduled:
                 assert old in text
                 text = text.replace(old, new)
             (self.root / path).write_text(text, encoding="utf-8")
-        done = self.run(sys.executable, "-m", "stages.commands.pipeline.params")
+        done = self.run(sys.executable, "-m", "stages.commands", "pipeline", "params")
         assert done.returncode == 0, done.stderr
         git(self.root, "commit", "--quiet", "--all", "--message", "as set")
 

@@ -32,9 +32,8 @@ from stages.commands.batch.distributed.manifest import NAME, Manifest, Origin, W
 from stages.commands.batch.distributed.pictures import ZIP
 from stages.commands.batch.distributed.ray_setup import ray
 from stages.commands.batch.distributed.shards import CSV, PARQUET, Shard
-from stages.commands.repository import ROOT, ResultError
+from stages.commands.repository import ResultError, git
 from stages.commands.results import dvc_lock
-from stages.commands.results.git_content import git
 from stages.common.output import StageError, fail
 from stages.common.paths import CLASSIFIER
 from stages.common.settings import load
@@ -101,8 +100,11 @@ def origin(given: argparse.Namespace, locked: str) -> Origin:
 
 def code_version() -> str:
     """The last commit of the code that goes to the workers, and whether more than it is there."""
-    commit = git(ROOT, "log", "-1", "--format=%H", "--", *cluster.CODE) or "unknown"
-    return commit + ("-changed" if git(ROOT, "status", "--porcelain", "--", *cluster.CODE) else "")
+    try:
+        commit = git("log", "-1", "--format=%H", "--", *cluster.CODE).strip() or "unknown"
+        return commit + ("-changed" if git("status", "--porcelain", "--", *cluster.CODE) else "")
+    except ResultError:  # no repository of git
+        return "unknown"
 
 
 def folder_of(given: argparse.Namespace) -> str:

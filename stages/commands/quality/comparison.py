@@ -1,12 +1,9 @@
-"""Is this classifier better than another on the same products? `make promotion BASE=<revision>`.
+"""This classifier beside another on the same products, row by row.
 
 Both answer the frozen test products, each with its own serving code and from its own archive of
 pictures, in turns, so that quality is compared row by row and seconds are of the same minute. Where
 the two were split differently, only products that are test products of both count: neither was
 trained on those.
-
-Exit status: 0 better beyond noise, 1 not, 2 it could not be asked, 3 there is nothing to compare
-with, 4 a result is not that of the code beside it, 5 outputs are missing, 6 `dvc status` fails.
 """
 
 from __future__ import annotations
@@ -31,8 +28,6 @@ from stages.commands import repository
 from stages.commands.quality import paired_tests
 from stages.commands.repository import ROOT, ResultError
 from stages.commands.results import dvc_lock, revision
-from stages.commands.results.revision import MissingError
-from stages.common.output import StageError, fail
 from stages.common.paths import ARCHIVE, RAW
 from stages.common.settings import load
 from stages.evaluation.answers import product
@@ -40,7 +35,6 @@ from stages.evaluation.scores import calibration_error, coverage_at
 from stages.pictures.archive import PictureArchive
 
 TEST = "data/prepared/test.parquet"
-UNUSABLE = 2
 FEWEST = 100
 """Shared test products below which nothing is judged when the test sets differ."""
 
@@ -180,7 +174,7 @@ def obtain_base(base: str, where: Path) -> Path:
     Raises ResultError.
     """
     mine, theirs = (dvc_lock.outputs(dvc_lock.read(root)).get(str(RAW)) for root in (ROOT, where))
-    with suppress(MissingError):  # it is a fresh clone: nothing is there yet
+    with suppress(revision.MissingError):  # it is a fresh clone: nothing is there yet
         revision.require_present(where, base)
     same = mine is not None and theirs is not None and mine.hash == theirs.hash
     wanted = [dvc_lock.CLASSIFIER, "data/prepared", *([] if same else [str(RAW)])]
@@ -223,11 +217,11 @@ def write_products(rows: pd.DataFrame, pictures: Path, output: Path) -> None:
     """
     with PictureArchive(pictures) as archive, output.open("w", encoding="utf-8") as lines:
         for row in rows.itertuples():
-            asked = product(row, archive)
+            listing = product(row, archive)
             fields = {
-                "designation": asked.designation,
-                "description": asked.description,
-                "image": asked.image,
+                "designation": listing.designation,
+                "description": listing.description,
+                "image": listing.image,
             }
             lines.write(json.dumps(fields, default=lambda image: b64encode(image).decode()) + "\n")
 
@@ -246,22 +240,3 @@ def answers(root: Path, products: Path, output: Path) -> dict[str, np.ndarray]:
         raise ResultError(f"the classifier of {root} does not answer:\n{done.stderr}")
     with np.load(output) as stored:
         return dict(stored)
-
-
-def asked(command: str, arguments: list[str]) -> str:
-    """The base that a command was asked about; ends it when there is not exactly one."""
-    if len(arguments) != 1 or not arguments[0]:
-        print(f"usage: make {command} BASE=<revision>", file=sys.stderr)
-        raise SystemExit(UNUSABLE)
-    return arguments[0]
-
-
-if __name__ == "__main__":
-    try:
-        judgement = judge(asked("promotion", sys.argv[1:]))
-    except ResultError as error:
-        fail("promotion", error, error.code)
-    except (StageError, OSError) as error:
-        fail("promotion", error, UNUSABLE)
-    print(judgement)
-    sys.exit(0 if judgement.better else 1)

@@ -1,19 +1,15 @@
-"""Is this result worse than another one? `make gate BASE=<revision>`.
+"""The gate's table: what is worse in this result than in its base, beyond allowance and noise.
 
 Scores are taken anew from both classifiers' answers to the same test products, and each difference
 comes with its paired bootstrap interval; the size comes from both dvc.lock, and the seconds a
 product takes are measured in turns. A score is worse when it lost more than params.yaml `gate`
 allows and its interval does not hold 0: what cannot be told from noise is said to be so. The table
 is Markdown: what a pull request shows.
-
-Exit status: 0 passed, 1 worse, 2 it could not be asked, 3 there is nothing to compare with, 4 a
-result is not that of the code beside it, 5 outputs are missing, 6 `dvc status` fails.
 """
 
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -24,18 +20,13 @@ from stages.commands.quality.comparison import (
     F1,
     MACRO,
     PRECISION,
-    UNUSABLE,
     Judgement,
-    asked,
-    judge,
 )
 from stages.commands.quality.paired_tests import Interval
 from stages.commands.repository import ROOT, ResultError
-from stages.commands.results import dvc_lock, revision
-from stages.common.output import StageError, fail
+from stages.commands.results import dvc_lock
 from stages.common.settings import Gate, load
 
-WORSE = 1
 _DIGITS = 9
 """Of a difference: as floats, 0.83 - 0.82 is more than 0.01."""
 
@@ -89,11 +80,11 @@ def quality(judgement: Judgement, gate: Gate) -> Iterator[Row]:
         (COVERAGE, 1, gate.coverage_at_95),
         (CALIBRATION, -1, gate.calibration_error),
     ):
-        found = judgement.figures[name]
-        worse = round(-sign * found.difference, _DIGITS)
-        if name == PRECISION and math.isnan(found.old):
+        figure = judgement.figures[name]
+        worse = round(-sign * figure.difference, _DIGITS)
+        if name == PRECISION and math.isnan(figure.old):
             worse = 0.0  # a base that accepts nothing has no precision to lose
-        yield Row(name, found.old, found.new, worse, allowed, ".4f", found)
+        yield Row(name, figure.old, figure.new, worse, allowed, ".4f", figure)
 
 
 def growth(name: str, old: float, new: float, allowed: float, form: str) -> Row:
@@ -105,8 +96,8 @@ def classifier_size(base: str) -> tuple[int, int]:
     """Bytes of the classifier that each result's dvc.lock locks."""
     old = dvc_lock.outputs(dvc_lock.parse(repository.git("show", f"{base}:{dvc_lock.LOCK}")))
     new = dvc_lock.outputs(dvc_lock.read(ROOT))
-    for found, where in ((old, base), (new, "this result")):
-        if dvc_lock.CLASSIFIER not in found:
+    for outputs, where in ((old, base), (new, "this result")):
+        if dvc_lock.CLASSIFIER not in outputs:
             raise ResultError(f"{where} locks no {dvc_lock.CLASSIFIER}: no baseline")
     return old[dvc_lock.CLASSIFIER].size, new[dvc_lock.CLASSIFIER].size
 
@@ -137,21 +128,3 @@ def rows(sizes: tuple[int, int], judgement: Judgement) -> list[Row]:
         growth("classifier, bytes", *sizes, gate.size, ",d"),
         growth("seconds per product", *seconds, gate.seconds, ".5f"),
     ]
-
-
-def main(base: str) -> int:
-    """Print the table; the exit status."""
-    judgement = judge(base)
-    judged = rows(classifier_size(revision.commit_of(base)), judgement)
-    print(table(base, judged, judgement))
-    return 0 if all(row.passed for row in judged) else WORSE
-
-
-if __name__ == "__main__":
-    try:
-        sys.exit(main(asked("gate", sys.argv[1:])))
-    except ResultError as error:
-        print(f"### No verdict\n\n{error}")  # on stdout, where a pull request's table is taken from
-        sys.exit(error.code)
-    except (StageError, OSError) as error:
-        fail("gate", error, UNUSABLE)

@@ -1,37 +1,41 @@
-"""Is this result worse than a registered version? `make gate BASE=models:/…@champion`.
-
-The gate, with the version's own classifier and serving code in the place of a revision's.
-
-Exit status: as the gate has them, and 7 when no version has that name: there is nothing to be worse
-than.
-"""
+"""A registered version in the place of a base: its own classifier and the code that serves it."""
 
 from __future__ import annotations
 
 import shutil
-import sys
 import tempfile
 from pathlib import Path
 
 from mlflow import MlflowClient
 
 from stages.commands import repository
-from stages.commands.quality import gate_table as gate
-from stages.commands.quality.comparison import TEST, UNUSABLE, Judgement, asked, judge_folder
+from stages.commands.quality.comparison import TEST, Judgement, judge_folder
 from stages.commands.registry import serve_version, server, versions
-from stages.commands.registry.server import TrackingError
 from stages.commands.registry.versions import Version
-from stages.commands.remote import environment, pull
+from stages.commands.remote import environment
 from stages.commands.repository import ROOT, ResultError
 from stages.commands.results import dvc_lock, revision
-from stages.common.output import StageError, fail
 from stages.common.paths import ARCHIVE
+
+
+def judge(address: str) -> tuple[Judgement, tuple[int, int]] | None:
+    """The comparison with the version that models:/… names; None when that is this classifier.
+
+    Raises CommandError when they cannot be compared.
+    """
+    revision.require_present(ROOT, "this result")
+    settings = environment.load()
+    uri = settings.tracking_uri or server.local()
+    with server.session(uri, settings.username, settings.revealed_password) as client:
+        version = serve_version.named(client, address)
+        mine = dvc_lock.outputs(dvc_lock.read(ROOT))[dvc_lock.CLASSIFIER]
+        return None if version.model == mine.hash else judge_version(client, version)
 
 
 def judge_version(client: MlflowClient, version: Version) -> tuple[Judgement, tuple[int, int]]:
     """The comparison, and the bytes of the version's and of this result's classifier.
 
-    Raises ResultError or TrackingError when they cannot be compared.
+    Raises CommandError when they cannot be compared.
     """
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "version"
@@ -62,29 +66,3 @@ def _restore(client: MlflowClient, version: Version, root: Path) -> None:
             )
         (root / TEST).parent.mkdir(parents=True)
         shutil.copy(stored, root / TEST)
-
-
-def main(address: str) -> int:
-    """Print the table; the exit status."""
-    revision.require_present(ROOT, "this result")
-    settings = environment.load()
-    uri = settings.tracking_uri or server.local()
-    with server.session(uri, settings.username, settings.revealed_password) as client:
-        version = serve_version.named(client, address)
-        if version.model == pull.locked():
-            print(f"### Not worse than {address}\n\nIt is the very classifier of this result.")
-            return 0
-        judgement, sizes = judge_version(client, version)
-    rows = gate.rows(sizes, judgement)
-    print(gate.table(address, rows, judgement))
-    return 0 if all(row.passed for row in rows) else gate.WORSE
-
-
-if __name__ == "__main__":
-    try:
-        sys.exit(main(asked("gate", sys.argv[1:])))
-    except (ResultError, TrackingError) as error:
-        print(f"### No verdict\n\n{error}")  # on stdout, as the gate's
-        sys.exit(error.code if isinstance(error, ResultError) else ResultError.code)
-    except (StageError, OSError) as error:
-        fail("gate", error, UNUSABLE)

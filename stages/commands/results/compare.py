@@ -1,12 +1,9 @@
-"""Hold this result against another: `make compare-lock OTHER=<revision or clone>`.
+"""Hold this result against another one, output by output.
 
 For every output that dvc.lock lists: equal (the same hash), agrees (other bytes, numbers within the
 tolerances of params.yaml `compare`), differs, with the first difference, or is not at hand, with
 the command that fetches it. Between x86-64 processors with AVX2 and FMA all is equal; elsewhere
 nobody promises equal floats, so there the second is what to expect at best.
-
-Exit code: 0 nothing differs, 1 something does, 5 nothing is known to differ, but not all is at
-hand; others as in stages.commands.exit_codes.
 """
 
 from __future__ import annotations
@@ -96,11 +93,11 @@ def _compare_content(path: str, advice: dict[Path, str], tolerances: Compare) ->
     tolerance = file_diff.Tolerance(tolerances.values, tolerances.values)
     if path.startswith(METRICS):
         tolerance = file_diff.Tolerance(tolerances.scores)
-    found = list(file_diff.differences(first / path, second / path, tolerance))
-    if not found:
+    differing = list(file_diff.differences(first / path, second / path, tolerance))
+    if not differing:
         words = "other hash, but the files are equal: one is not as locked; fetch it: "
         return Finding(path, ABSENT, words + advice[first])
-    name, worst = next((item for item in found if not item[1].agrees), found[0])
+    name, worst = next((item for item in differing if not item[1].agrees), differing[0])
     verdict = AGREES if worst.agrees else DIFFERS
     return Finding(path, verdict, f"{name}: {worst.words}" if name else worst.words)
 
@@ -118,7 +115,11 @@ def compare(
         str, typer.Argument(envvar="OTHER", help="A revision, or the folder of a clone.")
     ],
 ) -> None:
-    """Hold this result against another, output by output."""
+    """Hold this result against another, output by output.
+
+    Ends with 0 when nothing differs, with 1 when something does, and with 5 when nothing is known
+    to differ, but not all is at hand.
+    """
     tolerances = load().compare
     with result(other) as where:
         findings = compare_outputs(repository.ROOT, where, tolerances, other)

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from stages.commands import repository
 from stages.commands.__main__ import main
-from stages.commands.results import compare, revision
+from stages.commands.results import compare
 from stages.common.settings import load
 from tests.support.repository import ROOT
 
@@ -32,7 +33,7 @@ def result(folder: Path, f1: float, **models: str | None) -> Path:
 @pytest.fixture
 def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = result(tmp_path / "mine", 0.84, text="1.0", image="2.0")
-    monkeypatch.setattr(revision, "ROOT", folder)
+    monkeypatch.setattr(repository, "ROOT", folder)
     monkeypatch.chdir(ROOT)
     return folder
 
