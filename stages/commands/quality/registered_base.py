@@ -18,7 +18,7 @@ from mlflow import MlflowClient
 from stages.commands import repository
 from stages.commands.quality import gate_table as gate
 from stages.commands.quality.comparison import TEST, UNUSABLE, Judgement, asked, judge_folder
-from stages.commands.registry import serve_version, server, versions
+from stages.commands.registry import fetched_versions, server, versions
 from stages.commands.registry.server import TrackingError
 from stages.commands.registry.versions import Version
 from stages.commands.remote import environment, pull
@@ -35,7 +35,7 @@ def judge_version(client: MlflowClient, version: Version) -> tuple[Judgement, tu
     """
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "version"
-        serve_version.fetch(client, version, root)
+        fetched_versions.fetch(client, version, root)
         _restore(client, version, root)
         judgement = judge_folder(root, ROOT / ARCHIVE)
         size = sum(path.stat().st_size for path in (root / dvc_lock.CLASSIFIER).iterdir())
@@ -70,7 +70,7 @@ def main(address: str) -> int:
     settings = environment.load()
     uri = settings.tracking_uri or server.local()
     with server.session(uri, settings.username, settings.revealed_password) as client:
-        version = serve_version.named(client, address)
+        version = versions.named(client, address)
         if version.model == pull.locked():
             print(f"### Not worse than {address}\n\nIt is the very classifier of this result.")
             return 0
