@@ -21,9 +21,10 @@ from stages.commands.quality.comparison import TEST, UNUSABLE, Judgement, asked,
 from stages.commands.registry import fetched_versions, server, versions
 from stages.commands.registry.server import TrackingError
 from stages.commands.registry.versions import Version
-from stages.commands.remote import environment, pull
+from stages.commands.remote import environment
 from stages.commands.repository import ROOT, ResultError
 from stages.commands.results import dvc_lock, revision
+from stages.commands.results.locked_classifier import locked_hash
 from stages.common.output import StageError, fail
 from stages.common.paths import ARCHIVE
 
@@ -71,7 +72,7 @@ def main(address: str) -> int:
     uri = settings.tracking_uri or server.local()
     with server.session(uri, settings.username, settings.revealed_password) as client:
         version = versions.named(client, address)
-        if version.model == pull.locked():
+        if version.model == locked_hash():
             print(f"### Not worse than {address}\n\nIt is the very classifier of this result.")
             return 0
         judgement, sizes = judge_version(client, version)

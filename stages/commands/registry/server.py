@@ -62,7 +62,7 @@ def session(uri: str, username: str | None, password: str | None) -> Iterator[Ml
         raise TrackingError(_words(error, uri)) from error
 
 
-def _status(error: Exception) -> int | None:
+def _status(error: MlflowException | RequestException) -> int | None:
     """The HTTP status that the server answered with, if it did answer."""
     if isinstance(error, RequestException):
         return None if error.response is None else int(error.response.status_code)
@@ -70,7 +70,7 @@ def _status(error: Exception) -> int | None:
     return int(words[1] or words[2]) if words else int(error.get_http_status_code())
 
 
-def _words(error: Exception, uri: str) -> str:
+def _words(error: MlflowException | RequestException, uri: str) -> str:
     """What went wrong, for the person who configured the server."""
     first = str(error).strip().partition("\n")[0][:300]
     status = _status(error)

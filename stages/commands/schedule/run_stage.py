@@ -28,7 +28,7 @@ _PAUSE = 5
 
 
 def reproduce(stage: str, folder: Path) -> bool:
-    """Whether the stage of `folder`, the working one, ran. Raises CommandError with DVC's reasons."""
+    """Whether the stage of `folder`, the working one, ran. Raises CommandError with the reasons."""
     while True:
         try:
             with Repo(str(folder), _wait_for_lock=True) as repo:
