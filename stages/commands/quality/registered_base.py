@@ -10,11 +10,11 @@ from mlflow import MlflowClient
 
 from stages.commands import repository
 from stages.commands.quality.comparison import TEST, Judgement, judge_folder
-from stages.commands.registry import serve_version, server, versions
+from stages.commands.registry import fetched_versions, server, versions
 from stages.commands.registry.versions import Version
-from stages.commands.remote import environment
 from stages.commands.repository import ROOT, ResultError
 from stages.commands.results import dvc_lock, revision
+from stages.commands.results.locked_classifier import locked_hash
 from stages.common.paths import ARCHIVE
 
 
@@ -24,12 +24,9 @@ def judge(address: str) -> tuple[Judgement, tuple[int, int]] | None:
     Raises CommandError when they cannot be compared.
     """
     revision.require_present(ROOT, "this result")
-    settings = environment.load()
-    uri = settings.tracking_uri or server.local()
-    with server.session(uri, settings.username, settings.revealed_password) as client:
-        version = serve_version.named(client, address)
-        mine = dvc_lock.outputs(dvc_lock.read(ROOT))[dvc_lock.CLASSIFIER]
-        return None if version.model == mine.hash else judge_version(client, version)
+    with server.configured() as client:
+        version = versions.named(client, address)
+        return None if version.model == locked_hash() else judge_version(client, version)
 
 
 def judge_version(client: MlflowClient, version: Version) -> tuple[Judgement, tuple[int, int]]:
@@ -39,7 +36,7 @@ def judge_version(client: MlflowClient, version: Version) -> tuple[Judgement, tu
     """
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "version"
-        serve_version.fetch(client, version, root)
+        fetched_versions.fetch(client, version, root)
         _restore(client, version, root)
         judgement = judge_folder(root, ROOT / ARCHIVE)
         size = sum(path.stat().st_size for path in (root / dvc_lock.CLASSIFIER).iterdir())
