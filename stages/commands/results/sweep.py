@@ -15,17 +15,21 @@ _DEFAULT = "-S data.products=800 -S train.epochs=2 -S text=ngrams,lstm -S image=
 
 
 def sweep(
+    overrides: Annotated[
+        list[str] | None, typer.Option("-S", metavar="KEY=VALUE", help="As in `dvc exp run`.")
+    ] = None,
     options: Annotated[
-        str, typer.Argument(envvar="SWEEP", help="Options of `dvc exp run`, as a shell has them.")
-    ] = _DEFAULT,
+        str, typer.Option(envvar="SWEEP", help="Options of `dvc exp run`, as a shell has them.")
+    ] = "",
     workers: Annotated[
         int, typer.Option(envvar="WORKERS", min=1, help="How many run at once.")
     ] = 2,
 ) -> None:
     """Run a sweep and print all experiments; ends with 1 when one of it failed."""
+    given = [word for value in overrides or () for word in ("-S", value)] + shlex.split(options)
     before = _failed()
     for words in (
-        ("--queue", *shlex.split(options)),
+        ("--queue", *(given or shlex.split(_DEFAULT))),
         ("--run-all", "--jobs", str(workers)),
     ):
         if dvc("exp", "run", *words, where=ROOT, shown=True).returncode:
