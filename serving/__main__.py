@@ -13,7 +13,8 @@ from collections.abc import Sequence
 import uvloop
 
 from serving import logs, server
-from serving.settings import Settings, SettingsError
+from serving.errors import ServiceError
+from serving.settings import Settings
 
 REFUSED = 2
 
@@ -29,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # uvloop: a tenth less processor time for each answer than asyncio's own loop.
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             code = runner.run(server.serve(settings, predicts=part == "all"))
-    except (SettingsError, OSError, sqlite3.Error) as error:
+    except (ServiceError, OSError, sqlite3.Error) as error:
         print(f"error: {error}", file=sys.stderr)
         return REFUSED
     logging.shutdown()

@@ -18,8 +18,8 @@ from litestar.middleware import DefineMiddleware
 from serving.access.security import Authentication
 from serving.http import problems
 from serving.http.documentation import config
-from serving.http.middleware import Watched
 from serving.inference.model import Model
+from serving.middleware import RequestMiddleware
 from serving.routes import about, authentication, health, prediction
 from serving.service import Service
 from serving.settings import Settings
@@ -34,7 +34,7 @@ def create_app(
     predicts: bool = True,
     on_failure: OnFailure | None = None,
     on_ready: OnReady | None = None,
-) -> Watched:
+) -> RequestMiddleware:
     """The ASGI application; with `predicts` false, the authentication routes alone.
 
     The classifier is loaded once the application runs; `on_ready` is called when it is there,
@@ -75,7 +75,7 @@ def create_app(
         request_max_body_size=settings.max_batch_bytes,
         state=State({"openapi": cache(lambda: msgspec.json.encode(openapi(handlers)))}),
     )
-    return Watched(app, service)
+    return RequestMiddleware(app, service)
 
 
 def routes(settings: Settings, *, predicts: bool) -> list[HTTPRouteHandler]:
@@ -114,12 +114,14 @@ def _start_loading(
         return None
     task = asyncio.create_task(model.start())
 
-    def told(done: asyncio.Task[None]) -> None:
-        error = None if done.cancelled() else done.exception()
+    def report(done: asyncio.Task[None]) -> None:
+        if done.cancelled():
+            return
+        error = done.exception()
         if error is not None and on_failure is not None:
             on_failure(error)
-        elif on_ready is not None and error is None and not done.cancelled():
+        elif error is None and on_ready is not None:
             on_ready()
 
-    task.add_done_callback(told)
+    task.add_done_callback(report)
     return task

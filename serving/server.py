@@ -18,7 +18,8 @@ import psutil
 import uvicorn
 
 from serving.app import create_app
-from serving.http.connections import Connection, Door
+from serving.errors import ListenError
+from serving.http.connections import Connection, ConnectionLimiter
 from serving.inference.model import Model, Reload
 from serving.settings import Settings
 
@@ -40,18 +41,14 @@ _SHOWN = 120
 """Characters of a command line that are shown."""
 
 
-class ListenError(OSError):
-    """The address cannot be listened on."""
-
-
 @dataclass
-class _Stop:
+class _StopRequest:
     """Why the service stops: asked to (code 0), or because the classifier did not load."""
 
     code: int = 0
     requested: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def ask(self) -> None:
+    def request(self) -> None:
         self.requested.set()
 
     def fail(self, error: BaseException) -> None:
@@ -68,7 +65,7 @@ class _Reloads:
     model: Model
     begun: set[asyncio.Task[Reload]] = field(default_factory=set)
 
-    def ask(self) -> None:
+    def begin(self) -> None:
         task = asyncio.create_task(self.model.reload())
         self.begun.add(task)  # the loop alone would forget it
         task.add_done_callback(self.begun.discard)
@@ -94,21 +91,21 @@ async def serve(settings: Settings, *, predicts: bool) -> int:
     Raises ListenError, and SettingsError when a secret is missing or weak, before anything is
     answered. A start that fails leaves no users' database that was not there before.
     """
-    stop = _Stop()
+    stop = _StopRequest()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, stop.ask)
+        loop.add_signal_handler(name, stop.request)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a terminal that closes stops nothing
     port = settings.port if predicts else settings.auth_port
     listening = _listen(settings.host, port, settings.backlog, shared=settings.share_port)
-    ready = partial(_tell, _address(settings.host, listening))
+    ready = partial(_announce, _address(settings.host, listening))
     app = create_app(settings, predicts=predicts, on_failure=stop.fail, on_ready=ready)
     if app.service.model is not None:
-        loop.add_signal_handler(signal.SIGHUP, _Reloads(app.service.model).ask)
-    door = Door(settings, app.service.metrics)
+        loop.add_signal_handler(signal.SIGHUP, _Reloads(app.service.model).begin)
+    limiter = ConnectionLimiter(settings, app.service.metrics)
     config = uvicorn.Config(
         cast("Any", app),
-        http=cast("Any", partial(Connection, door=door)),
+        http=cast("Any", partial(Connection, limiter=limiter)),
         ws="none",
         log_config=None,
         access_log=False,
@@ -120,14 +117,14 @@ async def serve(settings: Settings, *, predicts: bool) -> int:
     )
     server = _Server(config)
     serving = asyncio.create_task(server.serve([listening]))
-    asked = asyncio.create_task(stop.requested.wait())
-    watching = asyncio.create_task(door.watch())
-    await asyncio.wait({serving, asked}, return_when=asyncio.FIRST_COMPLETED)
+    stopped = asyncio.create_task(stop.requested.wait())
+    watching = asyncio.create_task(limiter.watch())
+    await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
     cut_off = await app.drain(settings.grace_seconds)
     logger.info("stopping", extra={"cut_off": cut_off})
     if cut_off:
         app.service.abandon()
-        door.close()
+        limiter.close()
     server.should_exit = True
     await serving
     watching.cancel()
@@ -142,7 +139,7 @@ def _address(host: str, listening: socket.socket) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}"
 
 
-def _tell(address: str) -> None:
+def _announce(address: str) -> None:
     """The address, to the log and to whoever sits before a terminal."""
     logger.info("ready", extra={"address": address})
     if sys.stderr.isatty():
@@ -182,11 +179,12 @@ def _holder(port: int) -> str:
     """Which process listens on `port`, or how it is found where the system does not let one see."""
     try:
         connections = psutil.net_connections("tcp")
-        for each in connections:
-            if each.status == psutil.CONN_LISTEN and each.laddr.port == port and each.pid:
-                command = " ".join(psutil.Process(each.pid).cmdline())[:_SHOWN]
+        for connection in connections:
+            pid, listens = connection.pid, connection.status == psutil.CONN_LISTEN
+            if listens and connection.laddr.port == port and pid:
+                command = " ".join(psutil.Process(pid).cmdline())[:_SHOWN]
                 shown = "".join(c if c.isprintable() else "?" for c in command)
-                return f"process {each.pid} has it ({shown})"
+                return f"process {pid} has it ({shown})"
     except (psutil.Error, OSError):
         pass
     return f"another user's process has it (as root: ss -ltnp 'sport = :{port}')"

@@ -11,12 +11,14 @@ from serving.access.keys import Keys
 from serving.access.limits import Limits
 from serving.access.passwords import Passwords
 from serving.access.tokens import Tokens
-from serving.access.users import Directory, Users, create_first_user
-from serving.http.bodies import Memory
-from serving.http.problems import busy
+from serving.access.users.directory import Directory
+from serving.access.users.first_user import create_first_user
+from serving.access.users.store import Users
+from serving.errors import SettingsError, Unavailable
+from serving.http.body_budget import BodyBudget
 from serving.inference.model import Model
 from serving.metrics import Metrics
-from serving.settings import Settings, SettingsError
+from serving.settings import Settings
 
 
 @dataclass
@@ -26,7 +28,7 @@ class Service:
     settings: Settings
     metrics: Metrics
     limits: Limits
-    memory: Memory
+    body_budget: BodyBudget
     users: Users
     directory: Directory
     passwords: Passwords
@@ -44,7 +46,7 @@ class Service:
             settings=settings,
             metrics=metrics,
             limits=Limits(settings, metrics),
-            memory=Memory(settings),
+            body_budget=BodyBudget(settings),
             users=users,
             directory=Directory(users),
             passwords=Passwords(),
@@ -65,15 +67,19 @@ class Service:
         """Whether requests are answered: not before the classifier is there, nor once stopping."""
         return not self.stopping and (self.model is None or self.model.loaded)
 
+    def check_ready(self) -> None:
+        """Raises Unavailable before the classifier is loaded and while stopping."""
+        if not self.ready:
+            raise Unavailable("The service is starting or stopping.")
+
     def predicting(self) -> Model:
         """The loaded model, for the routes that are only there with one.
 
-        Raises Problem 503 before it is loaded and while stopping.
+        Raises as `check_ready` does.
         """
         if self.model is None:
             raise RuntimeError("this application was made without a model")
-        if not self.ready:
-            raise busy("The service is starting or stopping.")
+        self.check_ready()
         return self.model
 
     def abandon(self) -> None:
@@ -83,8 +89,10 @@ class Service:
             self.model.close()
 
     async def close(self) -> None:
-        """Stop threads and drop connections."""
+        """Stop threads and drop connections, once what was answered is recorded."""
         self.abandon()
+        if self.model is not None:
+            await self.model.recorded()
         await self.limits.close()
 
 

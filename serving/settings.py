@@ -27,7 +27,8 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 
-from serving.classifier.reference import TOLERATED
+from serving.classifier.tolerance import TOLERATED
+from serving.errors import SettingsError as SettingsError  # for whoever loads settings
 
 ENV_FILE = Path(".env")
 
@@ -36,10 +37,6 @@ MIN_TOKEN = 32
 
 Network = IPv4Network | IPv6Network
 Port = Annotated[int, Field(ge=1, le=65535)]
-
-
-class SettingsError(ValueError):
-    """A setting is missing or wrong; the message names the variable and what it takes."""
 
 
 def networks(given: Any) -> Any:

@@ -13,8 +13,9 @@ from typing import Any
 import pandas as pd
 
 from serving.classifier import manifest
-from serving.classifier.classifier import Classifier, Prediction, Product
+from serving.classifier.classifier import Classifier
 from serving.classifier.explaining import explain
+from serving.classifier.prediction import Prediction, Product
 from serving.listing.text import normalise_listing
 from stages.common.origin import origin
 from stages.common.paths import ARCHIVE, CLASSIFIER, EVALUATION, METRICS

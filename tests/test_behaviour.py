@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from serving.classifier.classifier import Classifier, Prediction, Product
+from serving.classifier.classifier import Classifier
+from serving.classifier.prediction import Prediction, Product
 from serving.listing.text import normalise, normalise_listing
 from stages.common.products import columns
 from stages.evaluation.answers import product

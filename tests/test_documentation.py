@@ -16,7 +16,7 @@ import yaml
 from dvc.cli import parse_args
 from prometheus_client import Metric
 
-from serving.access import users
+from serving.access.users import __main__ as users_command
 from serving.app import routes
 from serving.metrics import Metrics
 from serving.settings import Settings
@@ -201,7 +201,7 @@ def test_commands_are_understood(page: Path) -> None:
             assert PLACEHOLDER.search(words[1]) or importlib.util.find_spec(words[1]), words[1]
             if words[1] == "serving.access.users" and len(words) > 2:
                 rest = words[2 : words.index("<")] if "<" in words else words[2:]
-                understood(rest, users.parser().parse_args)
+                understood(rest, users_command.parser().parse_args)
 
 
 def understood(words: list[str], parse: Any) -> None:
@@ -215,7 +215,7 @@ def house() -> set[str]:
     """The packages that the tree of the architecture page draws."""
     tree = re.search(r"^```\n(conf/.*?)^```$", text(ARCHITECTURE), re.S | re.M)
     assert tree
-    found, above = set(), [""] * 3
+    found, above = set(), [""] * 4
     for line in tree[1].splitlines():
         indent, name = re.match(r"( *)([\w.]+)/? ", line).groups()
         depth = len(indent) // 2

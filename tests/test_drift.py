@@ -14,8 +14,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from serving.classifier.classifier import Classifier, Prediction, Product
-from serving.classifier.reference import TOLERATED
+from serving.classifier.classifier import Classifier
+from serving.classifier.prediction import Prediction, Product
+from serving.classifier.tolerance import TOLERATED
 from serving.inference.drift import Window
 from stages.evaluation.answers import product
 from stages.pictures.archive import PictureArchive

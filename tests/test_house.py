@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.imports import imported, modules, names
+from tests.support.imports import imported, modules, names, reached
 from tests.support.repository import PIPELINE, ROOT
 
 SHARED = {"listing", "encoding", "classifier"}
@@ -28,6 +28,30 @@ TRAINING = {"stages", "tensorflow", "keras", "pandas", "sklearn", "scipy", "dvc"
 """What serving must not need."""
 
 
+ORDER = [
+    {"errors"},
+    {"listing"},
+    {"encoding"},
+    {"classifier"},
+    {"settings"},
+    {"logs", "metrics", "workers"},
+    {"access", "inference"},
+    {"http"},
+    {"service"},
+    {"middleware", "routes"},
+    {"app"},
+    {"server"},
+    {"__main__"},
+]
+"""Packages and modules of serving: each imports those of earlier rows, and its own package."""
+
+
+def rank(module: Path) -> int:
+    """The row of a module of serving in ORDER, by its package or its own name."""
+    name = Path(module.parts[1]).stem
+    return next(row for row, names in enumerate(ORDER) if name in names)
+
+
 def place(module: Path) -> tuple[str, str]:
     """Top folder, and package below it; "" for a module that lies in the top folder itself."""
     return module.parts[0], module.parts[1] if len(module.parts) > 2 else ""
@@ -37,7 +61,10 @@ def refusal(importer: Path, other: Path) -> str | None:
     """Why `importer` must not import `other`; None if it may."""
     (top, package), (other_top, other_package) = place(importer), place(other)
     if top == "serving":
-        return None if other_top == "serving" else "serving imports nothing of stages"
+        if other_top != "serving":
+            return "serving imports nothing of stages"
+        inside = package and package == other_package
+        return None if inside or rank(other) < rank(importer) else f"{importer} lies below {other}"
     if other_top == "serving":
         allowed = SHARED if package != "commands" else {*SHARED, ""}
         return None if other_package in allowed else f"stages import only {sorted(SHARED)} of it"
@@ -63,7 +90,18 @@ def test_every_import_is_one_that_the_house_allows(module: Path) -> None:
     ("importer", "other"),
     [
         ("serving/http/bodies.py", "stages/common/output.py"),
-        ("stages/fuse.py", "serving/access/users.py"),
+        ("serving/access/limits.py", "serving/http/problems.py"),
+        ("serving/access/passwords.py", "serving/inference/model.py"),
+        ("serving/inference/model.py", "serving/http/problems.py"),
+        ("serving/http/connections.py", "serving/service.py"),
+        ("serving/http/documentation.py", "serving/routes/health.py"),
+        ("serving/service.py", "serving/routes/health.py"),
+        ("serving/service.py", "serving/app.py"),
+        ("serving/listing/text.py", "serving/encoding/encoders.py"),
+        ("serving/classifier/record.py", "serving/settings.py"),
+        ("serving/metrics.py", "serving/workers.py"),
+        ("stages/fuse.py", "serving/access/users/store.py"),
+        ("stages/fuse.py", "serving/settings.py"),
         ("stages/fuse.py", "stages/export.py"),
         ("stages/common/output.py", "stages/export.py"),
         ("stages/fuse.py", "stages/commands/quality/gate.py"),
@@ -75,6 +113,16 @@ def test_every_import_is_one_that_the_house_allows(module: Path) -> None:
 )
 def test_what_the_house_does_not_allow_is_refused(importer: str, other: str) -> None:
     assert refusal(Path(importer), Path(other))
+
+
+def test_everything_in_serving_has_its_place_in_the_order() -> None:
+    inside = {Path(module.parts[1]).stem for module in modules() if module.parts[0] == "serving"}
+    assert inside - {"__init__"} == set().union(*ORDER)
+
+
+@pytest.mark.parametrize("module", modules(), ids=str)
+def test_no_module_imports_itself_through_others(module: Path) -> None:
+    assert module not in {path for other in imported(module) for path in reached(other)}
 
 
 def test_the_pages_are_the_stages_of_the_pipeline() -> None:
@@ -95,10 +143,18 @@ def test_serving_names_nothing_of_training(module: Path) -> None:
     assert not TRAINING & {name.split(".")[0] for name in names(module)}
 
 
-def test_serving_loads_nothing_of_training() -> None:
+@pytest.mark.parametrize(
+    ("loaded", "spared"),
+    [
+        ("serving.app, serving.classifier.explaining", TRAINING),
+        ("serving.classifier.record", {"onnxruntime"}),
+        ("serving.settings", {"numpy", "onnxruntime"}),
+    ],
+)
+def test_serving_loads_nothing_that_it_does_not_need(loaded: str, spared: set[str]) -> None:
     """Through no library either."""
-    code = "import sys, serving.app, serving.classifier.explaining; print(*sys.modules)"
+    code = f"import sys, {loaded}; print(*sys.modules)"
     run = subprocess.run(  # noqa: S603
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    assert not TRAINING & set(run.stdout.split())
+    assert not spared & set(run.stdout.split())

@@ -47,7 +47,7 @@ TOUCHED = {
     "serving/classifier/fusion.py": {"fuse", "export"} | ANSWERING,
     "serving/access/tokens.py": set(),
     "serving/http/bodies.py": set(),
-    "serving/inference/work.py": set(),
+    "serving/workers.py": set(),
     "stages/commands/monitor/scrape.py": set(),
     "serving/routes/health.py": set(),
     "serving/settings.py": set(),

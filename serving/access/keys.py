@@ -10,7 +10,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 from pydantic import SecretStr
 
-from serving.settings import Settings, SettingsError
+from serving.errors import SettingsError
+from serving.settings import Settings
 
 # RFC 7518 section 3.2: a key at least as long as the hash.
 MIN_KEY_BYTES = {"HS256": 32, "HS384": 48, "HS512": 64}

@@ -14,9 +14,9 @@ from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from limits.errors import StorageError
 from redis.asyncio import ConnectionPool
 
-from serving.http.problems import Problem, busy
+from serving.errors import LimitExceeded, SettingsError, Unavailable
 from serving.metrics import Metrics
-from serving.settings import Network, Settings, SettingsError
+from serving.settings import Network, Settings
 
 logger = logging.getLogger("serving")
 
@@ -30,10 +30,10 @@ REDIS_SECONDS = 0.5
 
 @dataclass(frozen=True)
 class Limit:
-    """`per_minute` of one kind of request; 0 is no limit. `of` says of what, for people."""
+    """`per_minute` of one kind of request, `what` in words; 0 is no limit."""
 
     name: str
-    of: str
+    what: str
     per_minute: int
 
 
@@ -98,9 +98,9 @@ class Limits:
     async def count(self, limit: Limit, key: str, cost: int = 1) -> None:
         """Count `cost` for `key`; with 0, see whether there is room for one.
 
-        Raises Problem: 429 with Retry-After and the RateLimit fields when it is too much, 503 when
-        the storage is gone and the service is set to refuse then. Logins are never unlimited: where
-        they cannot be counted for all processes, this one counts its own.
+        Raises LimitExceeded, and Unavailable when the storage is gone and the service is set to
+        refuse then. Logins are never unlimited: where they cannot be counted for all processes,
+        this one counts its own.
         """
         if limit.per_minute == 0:
             return
@@ -116,18 +116,18 @@ class Limits:
     ) -> None:
         item = RateLimitItemPerMinute(limit.per_minute)
         counter = SlidingWindowCounterRateLimiter(storage)
-        ask = counter.hit if cost else counter.test
-        if await ask(item, limit.name, key, cost=cost or 1):
+        has_room = counter.hit if cost else counter.test
+        if await has_room(item, limit.name, key, cost=cost or 1):
             return
         name = item.key_for(limit.name, key)
         window = Window(*await storage.get_sliding_window(name, WINDOW_SECONDS))
         self._metrics.refusals.labels(limit.name).inc()
-        raise _refusal(limit, cost or 1, window)
+        raise _exceeded(limit, cost or 1, window)
 
     async def count_login(self, username: str, address: str) -> None:
         """Count a login that is tried; a stranger's count for the account, not for its owner.
 
-        Raises Problem as `count` does.
+        Raises as `count` does.
         """
         place = counted(address)
         await self.count(self.token_account, f"{username} {place}")
@@ -151,7 +151,7 @@ class Limits:
         self._metrics.limit_failures.inc()
         logger.warning("limits cannot be counted: %s", type(error.storage_error).__name__)
         if not self._open_on_failure:
-            raise busy("Limits cannot be counted at the moment.", retry_after=5)
+            raise Unavailable("Limits cannot be counted at the moment.", retry_after=5)
 
 
 def _redis(address: str) -> ConnectionPool | None:
@@ -175,21 +175,21 @@ def _storage(redis: ConnectionPool | None) -> MemoryStorage | RedisStorage:
     return RedisStorage("async+redis://", wrap_exceptions=True, implementation="redispy", **options)
 
 
-def _refusal(limit: Limit, cost: int, window: Window) -> Problem:
-    """429 (RFC 6585 section 4) with the fields of draft-ietf-httpapi-ratelimit-headers."""
+def _exceeded(limit: Limit, cost: int, window: Window) -> LimitExceeded:
     seconds = window.seconds_until(limit.per_minute, cost)
-    remaining = window.remaining(limit.per_minute)
-    detail = f"At most {limit.per_minute} {limit.of} are allowed"
+    detail = f"At most {limit.per_minute} {limit.what} are allowed"
     if cost > limit.per_minute:
         detail += f"; this request asks for {cost} at once and must be split."
     else:
         detail += f"; try again in {seconds} s."
-    headers = {
-        "Retry-After": str(seconds),
-        "RateLimit-Policy": f'"{limit.name}";q={limit.per_minute};w={WINDOW_SECONDS}',
-        "RateLimit": f'"{limit.name}";r={remaining};t={seconds}',
-    }
-    return Problem(429, detail, headers=headers)
+    return LimitExceeded(
+        detail,
+        name=limit.name,
+        window=WINDOW_SECONDS,
+        per_minute=limit.per_minute,
+        remaining=window.remaining(limit.per_minute),
+        retry_after=seconds,
+    )
 
 
 IPV6_PREFIX = 64

@@ -5,7 +5,8 @@ from __future__ import annotations
 from argon2 import PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from serving.inference.work import Workers
+from serving.errors import PasswordError
+from serving.workers import Workers
 
 # RFC 9106 section 4, second recommended option (memory-constrained environments).
 TIME_COST = 3
@@ -20,10 +21,6 @@ HASHES_WAITING = 32
 
 MIN_CHARACTERS = 12
 MAX_BYTES = 1024
-
-
-class PasswordError(ValueError):
-    """The password is too short or too long to be set."""
 
 
 def hasher() -> PasswordHasher:
@@ -57,8 +54,8 @@ class Passwords:
         """Whether `password` belongs to `stored`, and a new hash when its parameters changed.
 
         `stored` is None for a user who may not log in: a hash of nobody's password is verified
-        then, so that the time tells nothing. Askers (addresses) take turns. Raises Problem 503 when
-        too many wait.
+        then, so that the time tells nothing. Askers (addresses) take turns. Raises Unavailable
+        when too many wait.
         """
         return await self._workers.run(lambda: self._check(stored, password), asker=asker)
 

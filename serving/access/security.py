@@ -18,12 +18,11 @@ from litestar.middleware.authentication import (
 )
 from litestar.types import ASGIApp
 
-from serving.access.tokens import Claims, TokenError, Tokens
-from serving.access.users import Directory, User
-from serving.http.problems import Problem
+from serving.access.tokens import Claims, Tokens
+from serving.access.users.directory import Directory
+from serving.access.users.store import User
+from serving.errors import NotAuthenticated, ScopeMissing, TokenError
 from serving.settings import Settings
-
-_CHALLENGE = 'Bearer realm="product-codes"'
 
 _SCRAPER = AuthenticationResult(
     user=User("prometheus", "", ("metrics",), disabled=False, version=""),
@@ -32,14 +31,8 @@ _SCRAPER = AuthenticationResult(
 """Whom SERVING_METRICS_TOKEN speaks for."""
 
 
-def _refused(detail: str, error: str = "") -> Problem:
-    """401 with the challenge of RFC 6750 section 3."""
-    challenge = f'{_CHALLENGE}, error="{error}"' if error else _CHALLENGE
-    return Problem(401, detail, headers={"WWW-Authenticate": challenge})
-
-
 class Authentication(AbstractAuthenticationMiddleware):
-    """Sets the request's user and token claims, or answers 401."""
+    """Sets the request's user and token claims, or raises NotAuthenticated."""
 
     def __init__(
         self, app: ASGIApp, tokens: Tokens, directory: Directory, settings: Settings
@@ -56,28 +49,27 @@ class Authentication(AbstractAuthenticationMiddleware):
         """The user and the claims of the Authorization field; nothing else is looked at."""
         scheme, _, token = connection.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer":
-            raise _refused("A bearer token is needed; POST /token gives one.")
+            raise NotAuthenticated("A bearer token is needed; POST /token gives one.")
         if self._scraper and compare_digest(token.strip().encode(), self._scraper):
             return _SCRAPER
         try:
             claims = self._tokens.check(token.strip())
         except TokenError as error:
-            raise _refused(f"Not accepted: {error}.", "invalid_token") from error
+            raise NotAuthenticated(f"Not accepted: {error}.", "invalid_token") from error
         user = await self._directory.active(claims.subject, claims.version)
         if user is None:
-            raise _refused("Not accepted: the user is not active.", "invalid_token")
+            raise NotAuthenticated("Not accepted: the user is not active.", "invalid_token")
         return AuthenticationResult(user=user, auth=claims)
 
 
 def _needs(connection: ASGIConnection[Any, Any, Any, Any], scope: str) -> None:
-    """403 (RFC 6750 section 3.1) unless token and user both have `scope`.
+    """Raises ScopeMissing unless token and user both have `scope`.
 
     The user is asked as well, so that a scope taken away does not live on in old tokens.
     """
     claims: Claims = connection.auth
     if scope not in claims.scopes or scope not in connection.user.scopes:
-        challenge = f'{_CHALLENGE}, error="insufficient_scope", scope="{scope}"'
-        raise Problem(403, f"The scope {scope} is needed.", headers={"WWW-Authenticate": challenge})
+        raise ScopeMissing(scope)
 
 
 # Guards are coroutines because Litestar runs any other kind in a thread of its own.

@@ -12,6 +12,7 @@ from typing import Any
 import jwt
 
 from serving.access.keys import AcceptedKey, Keys
+from serving.errors import TokenError
 from serving.settings import Settings
 
 CLAIMS = ("iss", "aud", "sub", "exp", "iat", "jti", "scope", "typ", "ver")
@@ -29,10 +30,6 @@ BELIEVED = 1024
 """Tokens whose signature and claims are remembered; only their age is checked again."""
 _ID_BYTES = 16
 _EXPIRED = "the token has expired"
-
-
-class TokenError(ValueError):
-    """The token is not to be believed."""
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,15 @@ import json
 import os
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple, Self, cast
+from typing import Any, Self, cast
 
 import numpy as np
 
 from serving.classifier import manifest
 from serving.classifier.fusion import Fusion, State, states
+from serving.classifier.prediction import Logits, Pictured, Prediction, Product
 from serving.classifier.reference import Reference
 from serving.classifier.runtime import ort
 from serving.classifier.traits import PictureTraits, TextTraits, Traits
@@ -32,59 +33,6 @@ LOGITS = "logits"
 
 _TEXT_BATCH = 32
 _NO_IMAGE_BRANCH = "this classifier has no image branch; it can be asked about texts only"
-
-
-@dataclass(frozen=True)
-class Product:
-    """One listing as it comes: raw designation (title), raw (HTML) description, picture.
-
-    The picture is encoded, or decoded already: uint8 [image_size, image_size, 3]. `identifier` is
-    what its owner calls it; no answer depends on it.
-    """
-
-    designation: str | None = None
-    description: str | None = None
-    image: bytes | np.ndarray | None = None
-    identifier: str | int | None = None
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """The answer for one product.
-
-    `probabilities` is float64 [codes], in the order of `Classifier.codes`. `image_error` says why
-    a picture that was given could not be used; the answer then rests on the text alone. `traits`
-    are there where products were answered, not where logits alone were.
-    """
-
-    code: int
-    label: str
-    confidence: float
-    accepted: bool
-    state: State
-    probabilities: np.ndarray
-    image_error: str | None = None
-    traits: Traits | None = None
-
-
-class Logits(NamedTuple):
-    """Logits of both branches, float32 [n, codes] each, and where each has something to say.
-
-    `has_text` and `has_image` are bool [n]; `errors` say why a given picture could not be used.
-    """
-
-    text: np.ndarray
-    image: np.ndarray
-    has_text: np.ndarray
-    has_image: np.ndarray
-    errors: list[str | None]
-
-
-class Pictured(NamedTuple):
-    """What the image branch says of a picture, logits float32 [codes], and the picture's traits."""
-
-    logits: np.ndarray
-    traits: PictureTraits
 
 
 class Classifier:
@@ -150,9 +98,9 @@ class Classifier:
 
         A product without usable text and picture is answered with the prior and never accepted.
         """
-        found, traits = self._read(products)
-        answers = self.decide(*found)
-        return [replace(answer, traits=of) for answer, of in zip(answers, traits, strict=True)]
+        logits, traits = self._read(products)
+        answers = zip(self.decide(*logits), traits, strict=True)
+        return [replace(prediction, traits=its_traits) for prediction, its_traits in answers]
 
     def logits(self, products: Sequence[Product]) -> Logits:
         """What both branches say of every product, in order."""
@@ -168,7 +116,7 @@ class Classifier:
         image = np.zeros_like(text)
         has_image = np.zeros(len(products), bool)
         errors: list[str | None] = [None] * len(products)
-        traits = [Traits(text=of) for of in text_traits]
+        traits = [Traits(text=text_trait) for text_trait in text_traits]
         for row, answer in enumerate(pictures):
             if isinstance(answer, ImageError):
                 errors[row] = str(answer)

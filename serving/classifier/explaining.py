@@ -19,7 +19,8 @@ from typing import Literal, NamedTuple, TypeVar
 
 import numpy as np
 
-from serving.classifier.classifier import Classifier, Prediction, Product
+from serving.classifier.classifier import Classifier
+from serving.classifier.prediction import Prediction, Product
 from serving.listing.images import ImageError
 from serving.listing.text import Text, normalise_listing
 
@@ -127,8 +128,8 @@ class _Answered:
 
     def _log_odds(self, text: np.ndarray, image: np.ndarray) -> np.ndarray:
         n = max(len(text), len(image))
-        text, image = (np.broadcast_to(of, (n, of.shape[1])) for of in (text, image))
-        has_text, has_image = (np.broadcast_to(of, n) for of in (self.has_text, self.has_image))
+        text, image = (np.broadcast_to(logits, (n, logits.shape[1])) for logits in (text, image))
+        has_text, has_image = (np.broadcast_to(has, n) for has in (self.has_text, self.has_image))
         answers = self.classifier.decide(text, image, has_text, has_image, [None] * n)
         p = np.stack([answer.probabilities for answer in answers])
         others = np.delete(p, self.column, axis=1).sum(axis=1)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from serving.classifier.classifier import Prediction, Product
+from serving.classifier.prediction import Prediction, Product
 from serving.classifier.reference import Value
 
 DIGITS = 6
@@ -64,7 +64,7 @@ class Record:
     def read(cls, line: str) -> Self:
         """The inverse of `line`, without what was more. Raises RecordError."""
         try:
-            found = json.loads(line)
-            return cls(**{name: found[name] for name in cls.__dataclass_fields__})
+            stored = json.loads(line)
+            return cls(**{name: stored[name] for name in cls.__dataclass_fields__})
         except (ValueError, KeyError, TypeError) as error:
             raise RecordError(f"no line of a prediction log: {error!r}") from error

@@ -20,21 +20,15 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
 from statistics import NormalDist
-from typing import TYPE_CHECKING, Literal, Self
+from typing import Literal, Self
 
 import numpy as np
 
+from serving.classifier.prediction import Prediction
 from serving.classifier.traits import Traits
-
-if TYPE_CHECKING:
-    from serving.classifier.classifier import Prediction
 
 Value = float | str
 Measure = Literal["psi", "jensen_shannon"]
-
-TOLERATED = 0.1
-"""Population stability index below which a change is called insignificant by convention (Siddiqi,
-2006, "Credit Risk Scorecards")."""
 
 LEAST = 30
 """Values from which on a feature is compared, of held-out products and of others."""
@@ -153,7 +147,9 @@ class Reference:
     def of(cls, products: Sequence[Mapping[str, Value]], axes: Sequence[Sequence[float]]) -> Self:
         """Of the values of held-out products; a feature that fewer than LEAST have is left out."""
         names = sorted({name for product in products for name in product})
-        columns = {name: [each[name] for each in products if name in each] for name in names}
+        columns = {
+            name: [product[name] for product in products if name in product] for name in names
+        }
         features = {
             name: Feature.of(column, "jensen_shannon" if name == CODE else "psi")
             for name, column in columns.items()
@@ -170,13 +166,13 @@ class Reference:
         """What an answered product has of the features, by name."""
         if answer.traits is None:
             raise ValueError("the traits of this answer were not taken; ask Classifier.predict")
-        found = {
+        features = {
             CODE: str(answer.code),
             EVIDENCE: answer.state,
             f"{CONFIDENCE}_{answer.state}": answer.confidence,
             **values(answer.traits, self.axes),
         }
-        return {name: value for name, value in found.items() if name in self.features}
+        return {name: value for name, value in features.items() if name in self.features}
 
     def threshold(self, feature: str, values: int, tolerated: float) -> float:
         """As Feature.threshold, of one feature among all of these."""
@@ -193,35 +189,35 @@ class Reference:
         stored = json.loads(path.read_text(encoding="utf-8"))
         features = {
             name: Feature(
-                measure=of["measure"],
-                counts=tuple(of["counts"]),
-                edges=tuple(of["edges"]),
-                categories=tuple(of["categories"]),
+                measure=feature["measure"],
+                counts=tuple(feature["counts"]),
+                edges=tuple(feature["edges"]),
+                categories=tuple(feature["categories"]),
             )
-            for name, of in stored["features"].items()
+            for name, feature in stored["features"].items()
         }
         return cls(stored["products"], features, tuple(map(tuple, stored["axes"])))
 
 
 def values(traits: Traits, axes: Sequence[Sequence[float]]) -> dict[str, Value]:
     """The features that lie in a product itself: those of its text, those of its picture."""
-    found: dict[str, Value] = {}
+    features: dict[str, Value] = {}
     if (text := traits.text) is not None:
-        found |= {
+        features |= {
             "designation_length": text.designation_length,
             "description_length": text.description_length,
             "language": text.language,
             "diacritics": text.diacritics,
         }
         if text.rarity is not None:
-            found["rarity"] = text.rarity
+            features["rarity"] = text.rarity
     if (picture := traits.picture) is not None:
-        found |= {"picture_brightness": picture.brightness, "picture_contrast": picture.contrast}
+        features |= {"picture_brightness": picture.brightness, "picture_contrast": picture.contrast}
         if picture.size is not None:
-            found["picture_bytes"] = picture.size
+            features["picture_bytes"] = picture.size
         for number, axis in enumerate(axes, start=1):
-            found[f"picture_axis_{number}"] = float(picture.layout @ np.array(axis))
-    return found
+            features[f"picture_axis_{number}"] = float(picture.layout @ np.array(axis))
+    return features
 
 
 def principal_axes(layouts: np.ndarray) -> list[list[float]]:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import codecs
 import re
-from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import islice
 from typing import Any, cast
 from urllib.parse import parse_qsl
@@ -22,8 +21,9 @@ from multipart import (  # type: ignore[import-untyped]  # ships no types
     parse_options_header,
 )
 
-from serving.classifier.classifier import Product
-from serving.http.problems import FieldError, Problem, busy
+from serving.classifier.prediction import Product
+from serving.http.body_budget import BodyReservation
+from serving.http.problems import FieldError, Problem
 from serving.http.schemas import ProductBody
 from serving.settings import Settings
 
@@ -46,14 +46,23 @@ _KEPT = b'"[]{},'
 _OTHERS = bytes(set(range(256)) - set(_KEPT))
 _TOKEN = re.compile(rb'"[^"]*+"?|[][{},]')
 _LINE = re.compile(rb"\S[^\r\n]*+")
+_STRUCTURE = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[][{},]', re.DOTALL)
+_IDENTIFIER = re.compile(
+    rb'"(product_identifier|product_id|imageid)"\s*+:\s*+("(?:[^"\\]|\\.){0,128}+"|-?\d{1,18}+)'
+)
+_DATA_URL = re.compile(r"data:image/[\w.+-]+;base64,")
+_PICTURE = re.compile(r"(image|picture|photo|img|file|upload)", re.IGNORECASE)
+_FIRST_BOUNDARY = re.compile(rb"(?:\A|\n)--([^\r\n]{1,70}?)(?:--)?[ \t]*(\r?\n|\Z)")
 
 _FIELDS = ProductBody.__struct_fields__
+_BYTE_ORDER_MARK = codecs.BOM_UTF8
 _IDENTIFIERS = ("product_identifier", "product_id", "imageid")
 
 _NO_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What msgspec raises for bytes that are no JSON: malformed, not UTF-8, nested too deeply."""
 
 _product_decoder = msgspec.json.Decoder(ProductBody)
+_object_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _list_decoder = msgspec.json.Decoder(list[msgspec.Raw])
 
 
@@ -63,49 +72,9 @@ def media_type(request: AnyRequest) -> tuple[str, dict[str, str]]:
     return kind.lower(), options
 
 
-class Memory:
-    """The bytes of bodies that are held at once, over all requests, and of one user."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._most = settings.bodies_bytes
-        self._share = max(settings.max_batch_bytes, settings.max_body_bytes, self._most // 4)
-        self._held: Counter[str] = Counter()
-
-    @contextmanager
-    def of(self, user: str) -> Iterator[Held]:
-        """What a request of `user` holds, until it is answered."""
-        held = Held(self, user)
-        try:
-            yield held
-        finally:
-            self._held[user] -= held.size
-            if not self._held[user]:
-                del self._held[user]
-
-    def has_room(self, user: str, size: int) -> bool:
-        """Take `size` bytes more, if there is room for them."""
-        if self._held[user] + size > self._share or self._held.total() + size > self._most:
-            return False
-        self._held[user] += size
-        return True
-
-
-class Held:
-    """The bytes one request holds."""
-
-    def __init__(self, memory: Memory, user: str) -> None:
-        self.size = 0
-        self._memory = memory
-        self._user = user
-
-    def add(self, size: int) -> None:
-        """Hold more. Raises Problem 503 when there is no room."""
-        if not self._memory.has_room(self._user, size):
-            raise busy("The service holds as many bodies as it can.")
-        self.size += size
-
-
-async def read_body(request: AnyRequest, limit: int, held: Held | None = None) -> bytes:
+async def read_body(
+    request: AnyRequest, limit: int, reservation: BodyReservation | None = None
+) -> bytes:
     """The whole body. Raises Problem 413 as soon as it is known to be over `limit` bytes.
 
     A body may be sent in chunks without a length, so what arrives is counted as well. None is
@@ -122,8 +91,8 @@ async def read_body(request: AnyRequest, limit: int, held: Held | None = None) -
         event = cast("HTTPReceiveMessage", await request.receive())
         if event["type"] == "http.disconnect":
             raise Problem(400, "The body ended too early.")
-        if held is not None:
-            held.add(len(event["body"]))
+        if reservation is not None:
+            reservation.add(len(event["body"]))
         pieces.append(event["body"])
         size += len(event["body"])
         if size > limit:
@@ -153,7 +122,9 @@ def url_encoded(body: bytes) -> dict[str, str]:
     return fields
 
 
-async def read_product(request: AnyRequest, settings: Settings, held: Held) -> ProductBody:
+async def read_product(
+    request: AnyRequest, settings: Settings, reservation: BodyReservation
+) -> ProductBody:
     """The one product of a request, as multipart form or JSON.
 
     Raises Problem: 400 malformed, 413 too large, 415 another media type, 422 not a product, 503
@@ -162,7 +133,7 @@ async def read_product(request: AnyRequest, settings: Settings, held: Held) -> P
     kind, options = media_type(request)
     if kind not in (MULTIPART, JSON):
         raise unsupported(MULTIPART, JSON)
-    body = await read_body(request, settings.max_body_bytes, held)
+    body = await read_body(request, settings.max_body_bytes, reservation)
 
     def parse() -> ProductBody:
         if kind == JSON:
@@ -173,50 +144,125 @@ async def read_product(request: AnyRequest, settings: Settings, held: Held) -> P
 
 
 def decode_product(text: bytes | msgspec.Raw) -> ProductBody:
-    """One product in JSON. Raises Problem: 400 no JSON, 422 no product."""
+    """One product in JSON; `image` is base64, with or without the prefix of a data URL (RFC 2397).
+
+    Raises Problem: 400 no JSON, 422 no product, or a picture in a field that nobody reads.
+    """
+    content = bytes(text).removeprefix(_BYTE_ORDER_MARK)
     try:
-        return _product_decoder.decode(text)
+        fields = _object_decoder.decode(content)
+        for name in fields:
+            if name not in _FIELDS and _PICTURE.match(name):
+                raise _unread(name)
+        picture = fields.pop("image", None)
+        if picture is None or not bytes(picture).startswith(b'"data:'):
+            return _product_decoder.decode(content)
+        body = _product_decoder.decode(msgspec.json.encode(fields))
+        url = msgspec.json.decode(picture, type=str)
+        prefix = _DATA_URL.match(url)
+        if prefix is None:
+            raise Problem(422, f"image: {url[:40]!r} is no data URL of a picture in base64.")
+        body.image = msgspec.convert(url[prefix.end() :], bytes)
+        return body
     except msgspec.ValidationError as error:
         raise Problem(422, f"Not a product: {error}.") from error
     except _NO_JSON as error:
-        raise Problem(400, "The body is no valid JSON.") from error
+        raise _no_json(content, error) from error
+
+
+def _no_json(body: bytes, error: Exception) -> Problem:
+    """400 that says where, and why (RFC 8259: UTF-8, no NaN, nothing beside one value)."""
+    if isinstance(error, RecursionError):
+        return Problem(400, "The body is no valid JSON: it is nested too deeply.")
+    try:
+        body.decode()
+    except UnicodeDecodeError as fault:
+        reason = f"byte {fault.start} (0x{body[fault.start]:02x}) is not UTF-8"
+        return Problem(400, f"The body is no valid JSON: {reason}.")
+    reason = str(error).removeprefix("JSON is malformed: ")
+    position = re.search(r"\(byte (\d+)\)", reason)
+    if position and body[int(position[1]) :].lstrip(b"-").startswith((b"NaN", b"Inf")):
+        reason = f"NaN and Infinity are no numbers of JSON {position[0]}; leave the field out"
+    return Problem(400, f"The body is no valid JSON: {reason}.")
+
+
+def _unread(name: str) -> Problem:
+    """422: a picture in a field that nobody reads would be dropped unseen."""
+    return Problem(
+        422, f"The field {name[:40]!r} is not read; the fields are {', '.join(_FIELDS)}."
+    )
 
 
 def _from_form(body: bytes, boundary: str) -> ProductBody:
     fields: dict[str, bytes] = {}
+    charsets: dict[str, str] = {}
     try:
-        for name, value in _parts(body, boundary):
+        for part, value in _parts(body, boundary):
+            name = part.name or ""
             if name in fields:
                 raise Problem(400, f"The form has the field {name} twice.")
-            if name in _FIELDS:
+            if name in _FIELDS or name == "_charset_":
                 fields[name] = value
+                charsets[name] = part.charset or ""
+            elif part.filename or _PICTURE.match(name):
+                raise _unread(name)
     except (MultipartError, UnicodeError) as error:
         if isinstance(error, ParserLimitReached):
             raise Problem(413, f"The form has more than {MAX_PARTS} parts or headers.") from error
-        raise Problem(400, "The body is no valid multipart form.") from error
+        reason = _form_fault(body, boundary)
+        raise Problem(400, f"The body is no valid multipart form: {reason}.") from error
+    default = fields.pop("_charset_", b"").decode("ascii", "replace")
     image = fields.pop("image", None)
-    return ProductBody(image=image, **{name: _text(name, v) for name, v in fields.items()})
+    texts = {name: _text(name, v, charsets[name] or default) for name, v in fields.items()}
+    return ProductBody(image=image, **texts)
 
 
-def _parts(body: bytes, boundary: str) -> Iterator[tuple[str, bytes]]:
-    """Name and content of every part (RFC 7578). Raises MultipartError."""
-    with PushMultipartParser(boundary, len(body), max_segment_count=MAX_PARTS) as parser:
-        name, content = "", bytearray()
+def _form_fault(body: bytes, boundary: str) -> str:
+    """Why a form cannot be read."""
+    if not boundary:
+        return "its Content-Type names no boundary; let the HTTP library write that header"
+    first = _FIRST_BOUNDARY.search(body)
+    if first is None:
+        return f"the boundary {boundary[:70]!r} is not in it"
+    if first[1] != boundary.encode("latin-1", "replace"):
+        found = first[1].decode("latin-1")
+        return f"its parts are divided by {found!r}, its Content-Type names {boundary[:70]!r}"
+    if first[2] == b"\n":
+        return "its lines end in line feeds alone; expected CR LF (RFC 2046 section 4.1.1)"
+    if f"--{boundary}--".encode("latin-1", "replace") not in body:
+        return "it ends before its last boundary"
+    return "a part of it has no name, or a header that is broken"
+
+
+def _parts(body: bytes, boundary: str) -> Iterator[tuple[MultipartSegment, bytes]]:
+    """Head and content of every part (RFC 7578). Raises MultipartError.
+
+    Heads are read as Latin-1, which no file name breaks; the names that are read are ASCII.
+    """
+    with PushMultipartParser(
+        boundary, len(body), max_segment_count=MAX_PARTS, header_charset="latin-1"
+    ) as parser:
+        content = bytearray()
+        part = None
         for event in (*parser.parse(body), *(() if parser.closed else parser.parse(b""))):
             if isinstance(event, MultipartSegment):
-                name, content = event.name or "", bytearray()
+                part, content = event, bytearray()
             elif event:
                 content += event
             else:
-                yield name, bytes(content)
+                yield part, bytes(content)
 
 
-def _text(name: str, value: bytes) -> str | None:
-    """A field of a form; an empty one is as good as absent."""
+def _text(name: str, value: bytes, charset: str) -> str | None:
+    """A field of a form, in the charset that its part, or the form (RFC 7578 section 4.6), names;
+    an empty one is as good as absent."""
     try:
-        return value.decode() or None
-    except UnicodeDecodeError as error:
-        raise Problem(400, f"The field {name} is not UTF-8.") from error
+        return value.decode(charset or "utf-8") or None
+    except UnicodeError as error:
+        raise Problem(400, f"The field {name} is not {charset or 'UTF-8'}.") from error
+    except LookupError as error:
+        detail = f"The field {name} has the charset {charset[:40]!r}, which is not known."
+        raise Problem(400, detail) from error
 
 
 def check_product(body: ProductBody, settings: Settings) -> ProductBody:
@@ -240,13 +286,13 @@ def check_product(body: ProductBody, settings: Settings) -> ProductBody:
 
 def product(body: ProductBody) -> Product:
     """What the classifier takes."""
-    given = (body.product_identifier, body.product_id, body.imageid)
-    identifier = next((each for each in given if each is not None), None)
+    identifiers = (body.product_identifier, body.product_id, body.imageid)
+    identifier = next((value for value in identifiers if value is not None), None)
     return Product(body.designation, body.description, body.image, identifier)
 
 
 async def read_batch(
-    request: AnyRequest, settings: Settings, held: Held
+    request: AnyRequest, settings: Settings, reservation: BodyReservation
 ) -> list[tuple[ProductBody, Problem | None]]:
     """The products of a batch in order, each with what is wrong with it.
 
@@ -256,7 +302,7 @@ async def read_batch(
     kind, _ = media_type(request)
     if kind not in (JSON, NDJSON):
         raise unsupported(JSON, NDJSON)
-    body = await read_body(request, settings.max_batch_bytes, held)
+    body = await read_body(request, settings.max_batch_bytes, reservation)
 
     def parse() -> list[tuple[ProductBody, Problem | None]]:
         most = settings.max_batch_products
@@ -276,19 +322,51 @@ def _too_many(most: int) -> Problem:
 
 def _lines(body: bytes, most: int) -> list[bytes]:
     """The lines that are not empty; of more than `most`, one more."""
+    body = body.removeprefix(_BYTE_ORDER_MARK)
     return [line[0] for line in islice(_LINE.finditer(body), most + 1)]
 
 
-def _array(body: bytes, most: int) -> list[msgspec.Raw]:
+def _array(body: bytes, most: int) -> list[bytes]:
     """The elements. Raises Problem 413 before a list of millions is made."""
+    body = body.removeprefix(_BYTE_ORDER_MARK)
     if len(body) > INLINE_BYTES:
         _check_elements(body, most)
     try:
-        return _list_decoder.decode(body)
+        return [bytes(element) for element in _list_decoder.decode(body)]
     except msgspec.ValidationError as error:
         raise Problem(422, "A batch is a JSON array of products.") from error
+    except RecursionError as error:
+        raise _no_json(body, error) from error
     except _NO_JSON as error:
-        raise Problem(400, "The body is no valid JSON.") from error
+        elements = _divided(body)
+        if elements is None:
+            raise _no_json(body, error) from error
+        return elements
+
+
+def _divided(body: bytes) -> list[bytes] | None:
+    """The elements of an array, one of which is no JSON; None where the array itself is none.
+
+    So a bad product of a batch refuses itself only.
+    """
+    depth, start, elements = 0, 0, []
+    for token in _STRUCTURE.finditer(body):
+        mark = token[0]
+        if mark in (b"[", b"{"):
+            depth += 1
+            if depth == 1:
+                if mark != b"[" or body[: token.start()].strip():
+                    return None
+                start = token.end()
+        elif depth == 1 and mark in (b",", b"]"):
+            elements.append(body[start : token.start()])
+            start = token.end()
+        if mark in (b"]", b"}"):
+            depth -= 1
+            if not depth:
+                break
+    whole = depth == 0 and not body[start:].strip() and all(map(bytes.strip, elements))
+    return elements if whole else None
 
 
 def _check_elements(body: bytes, most: int) -> None:
@@ -306,11 +384,22 @@ def _check_elements(body: bytes, most: int) -> None:
             raise Problem(413, "The batch holds far more than its products need.")
 
 
-def _decoded(text: bytes | msgspec.Raw, settings: Settings) -> tuple[ProductBody, Problem | None]:
-    body = ProductBody()
+def _decoded(text: bytes, settings: Settings) -> tuple[ProductBody, Problem | None]:
+    """A product of a batch, or its identifiers and why it is refused."""
+    body = None
     try:
         body = decode_product(text)
-        check_product(body, settings)
+        return check_product(body, settings), None
     except Problem as problem:
-        return body, problem
-    return body, None
+        return body or _identifiers(text), problem
+
+
+def _identifiers(text: bytes) -> ProductBody:
+    """What can be told of a product that is none: the client has to know which one it was."""
+    body = ProductBody()
+    for match in _IDENTIFIER.finditer(text):
+        try:
+            setattr(body, match[1].decode(), msgspec.json.decode(match[2]))
+        except _NO_JSON:
+            continue
+    return body

@@ -1,4 +1,4 @@
-"""The connections of the HTTP server: how many, how slow, how large a head, and who is told why.
+"""The connections of the HTTP server: how many, how slow, how large a head, and what is answered.
 
 uvicorn speaks HTTP; what it leaves to a proxy in front of it is here, so that one address alone
 cannot shut everyone out.
@@ -10,6 +10,8 @@ import asyncio
 import logging
 import math
 import socket
+from enum import Enum, auto
+from functools import partial
 from typing import Any, NoReturn
 
 import msgspec
@@ -25,7 +27,7 @@ logger = logging.getLogger("serving.requests")
 
 _server = logging.getLogger("serving.http")
 _server.setLevel(logging.ERROR)
-"""What uvicorn has to say; that a request is refused is told here, with its client."""
+"""What uvicorn has to say; that a request is refused is logged here, with its client."""
 
 HEALTH = "/health/"
 """Answered to every address, however many connections it has: a probe may come from there, too."""
@@ -48,7 +50,7 @@ BYTES_A_SECOND = 16 * 1024
 MANY_CHUNKS, BYTES_A_CHUNK = 1000, 64
 """A body in more chunks than that has to have so many bytes in each, on average."""
 
-NARROW_SECONDS = 1.0
+REFUSAL_SECONDS = 1.0
 """How long a connection over the limit may wait with its request, and waits for its refusal."""
 
 DRAINED_BYTES, DRAINED_SECONDS = 2**20, 2.0
@@ -57,45 +59,54 @@ DRAINED_BYTES, DRAINED_SECONDS = 2**20, 2.0
 PIECE_BYTES = 256 * 1024
 """Of a body, what the application gets at a time."""
 
-LEFT_SECONDS = 0.05
-"""How long a client that has left may take to say so."""
+RESET_SECONDS = 0.05
+"""How long a client that has disconnected may take to reset the connection."""
 
 _SWEEP_SECONDS = 0.25
-_WIDE, _NARROW, _SHUT = "wide", "narrow", "shut"
 
 
-class Door:
-    """Who may come in: counts connections, and ends those that take too long."""
+class Admission(Enum):
+    """What a new connection may ask for."""
+
+    ANYTHING = auto()
+    HEALTH_ONLY = auto()
+    NOTHING = auto()
+
+
+class ConnectionLimiter:
+    """Counts connections, of all clients and of each address, and ends those that take too long."""
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self.seconds = float(settings.client_seconds)
         self._settings = settings
         self._metrics = metrics
-        self._inside: set[Connection] = set()
+        self._open: set[Connection] = set()
         self._addresses: dict[str, int] = {}
 
-    def enter(self, connection: Connection, address: str) -> str:
-        """Count a connection; whether it is wide (any request), narrow (health alone) or shut.
+    def admit(self, connection: Connection, address: str) -> Admission:
+        """Count a connection.
 
-        It is shut where there are too many at all, or half of them are from the one address.
+        It gets NOTHING where there are too many at all, or half of them are from the one address,
+        and HEALTH_ONLY over the limit of one address.
         """
         most, key = self._settings.connections, counted(address)
         trusted = within(address, self._settings.trusted_proxies)
         count = 0 if trusted else self._addresses.get(key, 0) + 1
-        if len(self._inside) >= most or count > most // 2:
+        if len(self._open) >= most or count > most // 2:
             self.refused()
-            return _SHUT
-        self._inside.add(connection)
+            return Admission.NOTHING
+        self._open.add(connection)
         if trusted:
-            return _WIDE
+            return Admission.ANYTHING
         self._addresses[key] = count
-        return _WIDE if count <= self._settings.address_connections else _NARROW
+        over = count > self._settings.address_connections
+        return Admission.HEALTH_ONLY if over else Admission.ANYTHING
 
-    def leave(self, connection: Connection, address: str) -> None:
+    def release(self, connection: Connection, address: str) -> None:
         """Count it no longer."""
-        if connection not in self._inside:
+        if connection not in self._open:
             return
-        self._inside.remove(connection)
+        self._open.remove(connection)
         key = counted(address)
         if key in self._addresses:
             self._addresses[key] -= 1
@@ -108,7 +119,7 @@ class Door:
 
     def close(self) -> None:
         """Refuse whose request is not there yet."""
-        for connection in tuple(self._inside):
+        for connection in tuple(self._open):
             connection.stop()
 
     async def watch(self) -> None:
@@ -117,7 +128,7 @@ class Door:
         while True:
             await asyncio.sleep(_SWEEP_SECONDS)
             now = loop.time()
-            for connection in tuple(self._inside):
+            for connection in tuple(self._open):
                 connection.check(now)
 
 
@@ -129,42 +140,43 @@ class Connection(HttpToolsProtocol):
     leave it in the buffer.
     """
 
-    def __init__(self, *args: Any, door: Door, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, limiter: ConnectionLimiter, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.logger = _server
-        self._door = door
+        self._limiter = limiter
         self._address = ""
         self._until = math.inf
         self._unsent_since = math.inf
-        self._asked_whether_it_left = False
-        self._reading_head = self._incomplete = self._draining = self._deaf = False
+        self._probing_disconnect = False
+        self._reading_head = self._incomplete = self._draining = self._discarding = False
         self._head = self._received = self._chunks = self._drained = self._unfinished = 0
         self._refusal: Problem | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """As asyncio's."""
         super().connection_made(transport)
-        self.transport = _Lingering(transport, self)  # type: ignore[assignment]
+        self.transport = _LingeringTransport(transport, self)  # type: ignore[assignment]
         self._address = self.client[0] if self.client else ""
-        wide = self._door.enter(self, self._address)
-        self._until = self.loop.time() + (self._door.seconds if wide == _WIDE else NARROW_SECONDS)
-        if wide == _NARROW:
-            self.app = self._narrow
-        elif wide == _SHUT:
+        admission = self._limiter.admit(self, self._address)
+        self._until = self.loop.time() + self._limiter.seconds
+        if admission is Admission.HEALTH_ONLY:
+            self._until = self.loop.time() + REFUSAL_SECONDS
+            self.app = self._answer_health_only
+        elif admission is Admission.NOTHING:
             transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """As asyncio's."""
-        self._door.leave(self, self._address)
+        self._limiter.release(self, self._address)
         super().connection_lost(exc)
 
     def check(self, now: float) -> None:
-        """End the connection if its client has left, or has had its time."""
-        if self._asked_whether_it_left:
-            self._end_if_left()
+        """End the connection if its client has disconnected, or has had its time."""
+        if self._probing_disconnect:
+            self._abort_if_reset()
         if not self.transport.get_write_buffer_size():
             self._unsent_since = math.inf
-        elif now > (since := min(self._unsent_since, now)) + self._door.seconds:
+        elif now > (since := min(self._unsent_since, now)) + self._limiter.seconds:
             self.transport.abort()
             return
         else:
@@ -184,7 +196,7 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """As asyncio's."""
-        if self._draining or self._deaf:
+        if self._draining or self._discarding:
             self._drained += len(data)
             if self._drained > DRAINED_BYTES:
                 self.transport.abort()
@@ -197,9 +209,9 @@ class Connection(HttpToolsProtocol):
             self._refuse(_head_too_large())
 
     def eof_received(self) -> bool:  # type: ignore[override]
-        """The client sends no more: it may have left, or wait for its answer.
+        """The client sends no more: it may have disconnected, or wait for its answer.
 
-        A client that has left answers the interim answer (RFC 9110 section 15.2) with a reset.
+        One that has disconnected answers the interim answer (RFC 9110 section 15.2) with a reset.
         """
         waiting = self.cycle is not None and not self.cycle.response_complete
         if self._draining or self._incomplete or not waiting:
@@ -207,11 +219,11 @@ class Connection(HttpToolsProtocol):
         self.cycle.keep_alive = False
         if self.scope["http_version"] == "1.1" and not self.cycle.response_started:
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-            self._asked_whether_it_left = True
-            self.loop.call_later(LEFT_SECONDS, self._end_if_left)
+            self._probing_disconnect = True
+            self.loop.call_later(RESET_SECONDS, self._abort_if_reset)
         return True
 
-    def _end_if_left(self) -> None:
+    def _abort_if_reset(self) -> None:
         """Nobody reads any more from a socket whose other side is closed, so it is asked."""
         if not self.transport.is_closing():
             peer = self.transport.get_extra_info("socket")
@@ -223,7 +235,7 @@ class Connection(HttpToolsProtocol):
         super().on_message_begin()
         self._head = self._received = self._chunks = self._unfinished = 0
         self._reading_head = self._incomplete = True
-        self._until = min(self._until, self.loop.time() + self._door.seconds)
+        self._until = min(self._until, self.loop.time() + self._limiter.seconds)
 
     def on_url(self, url: bytes) -> None:
         """As httptools'."""
@@ -253,7 +265,7 @@ class Connection(HttpToolsProtocol):
         if len(self.pipeline) >= MAX_PIPELINED:
             self._end_parsing(Problem(400, "Too many requests wait behind each other."))
         self._reading_head = False
-        self._until = self.loop.time() + self._door.seconds
+        self._until = self.loop.time() + self._limiter.seconds
         super().on_headers_complete()
         if upgrades:  # what follows is not parsed
             self.cycle.keep_alive = False
@@ -268,7 +280,7 @@ class Connection(HttpToolsProtocol):
         """As httptools'."""
         self._unfinished = 0
         self._received += len(body)
-        latest = self.loop.time() + self._door.seconds
+        latest = self.loop.time() + self._limiter.seconds
         self._until = min(self._until + len(body) / BYTES_A_SECOND, latest)
         if not self.cycle.response_complete:
             # The application is woken for a large piece or for all that is left, not for each read.
@@ -289,7 +301,7 @@ class Connection(HttpToolsProtocol):
         raise ValueError(problem.detail)
 
     def send_400_response(self, msg: str) -> None:
-        """What is no HTTP is told so, as everything else is."""
+        """What is no HTTP is answered with a problem, as everything else is."""
         self._refuse(self._refusal or Problem(400, "The request is no valid HTTP."))
 
     def drain(self) -> bool:
@@ -304,51 +316,68 @@ class Connection(HttpToolsProtocol):
     def _refuse(self, problem: Problem) -> None:
         """Answer instead of the application, and close.
 
-        Where a complete request is being answered, that answer comes first and is the last.
+        Where a complete request is being answered, that answer comes first and is the last; where
+        this one waits behind others, theirs come first.
         """
         cycle = self.cycle
         answering = cycle is not None and not cycle.response_complete
         if answering and (cycle.response_started or not cycle.more_body):
             cycle.keep_alive = False
-            self._deaf = True
-            return
-        self._answer(problem)
-        if answering:
-            cycle.disconnected = True
-            cycle.message_event.set()
-        self.transport.close()
+            self._discarding = True
+        elif self.pipeline:
+            self.pipeline[0] = cycle, partial(self._send_refusal, problem)
+            self._discarding = True
+        else:
+            self.transport.write(_raw(problem))
+            self._log(problem)
+            if answering:
+                cycle.disconnected = True
+                cycle.message_event.set()
+            self.transport.close()
 
-    def _answer(self, problem: Problem) -> None:
-        """Write `problem`, of which the application knows nothing, and a line of the log."""
-        self.transport.write(_raw(problem))
+    async def _send_refusal(self, problem: Problem, scope: Any, receive: Any, send: Any) -> None:
+        """The application for a request that is refused when it is its turn."""
+        fields, body = _parts(problem)
+        headers = [(name.encode(), value.encode()) for name, value in fields.items()]
+        status = problem.status_code
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+        self._log(problem)
+
+    def _log(self, problem: Problem) -> None:
+        """A line about what the application knows nothing of."""
         about = {"status": problem.status_code, "client": self._address, "reason": problem.detail}
         logger.info("refused", extra=about)
 
-    async def _narrow(self, scope: Any, receive: Any, send: Any) -> None:
+    async def _answer_health_only(self, scope: Any, receive: Any, send: Any) -> None:
         """The application for an address with too many connections: nothing but its health."""
         if scope["path"].startswith(HEALTH):
             await self.config.loaded_app(scope, receive, send)
             return
-        # Told at once, a client would be back at once.
+        # Refused at once, a client would be back at once.
         self.flow.pause_reading()
-        await asyncio.sleep(NARROW_SECONDS)
-        self._door.refused()
-        if self.transport.is_closing():
-            return
-        self._answer(busy("There are too many connections from this address."))
-        self.cycle.disconnected = True  # answered already
-        self.transport.close()
+        await asyncio.sleep(REFUSAL_SECONDS)
+        self._limiter.refused()
+        if not self.transport.is_closing():
+            problem = busy("There are too many connections from this address.")
+            await self._send_refusal(problem, scope, receive, send)
 
 
-class _Lingering:
-    """A transport that, asked to close while its client is still sending, hears it out first."""
+class _LingeringTransport:
+    """Asked to close while its client is still sending, it reads on for a while first.
+
+    Closed at once it would be reset, and the client might lose its answer (RFC 9112 section 9.6).
+    """
 
     def __init__(self, transport: asyncio.Transport, connection: Connection) -> None:
         self._transport = transport
         self._connection = connection
         self._closing = False
-        self.write = transport.write
         self.get_write_buffer_size = transport.get_write_buffer_size
+
+    def write(self, data: bytes) -> None:
+        if not self.is_closing():  # an answer that nobody is to get any more
+            self._transport.write(data)
 
     def close(self) -> None:
         if self._closing:
@@ -374,8 +403,8 @@ def _head_too_large() -> Problem:
     return Problem(431, f"The request line and its fields have more than {MAX_HEAD} bytes.")
 
 
-def _raw(problem: Problem) -> bytes:
-    """An answer as it goes over the wire, after which the connection is closed."""
+def _parts(problem: Problem) -> tuple[dict[str, str], bytes]:
+    """Header fields and body of an answer, after which the connection is closed."""
     body = msgspec.json.encode(problem.details(""))
     fields = {
         "content-type": MEDIA_TYPE,
@@ -384,5 +413,11 @@ def _raw(problem: Problem) -> bytes:
         "x-content-type-options": "nosniff",
         **(problem.headers or {}),
     }
+    return fields, body
+
+
+def _raw(problem: Problem) -> bytes:
+    """The answer as it goes over the wire."""
+    fields, body = _parts(problem)
     head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
     return STATUS_LINE[problem.status_code] + head.encode() + b"\r\n" + body

@@ -1,4 +1,4 @@
-"""Heads of requests that no application is to see: what another server could read otherwise.
+"""Checks of request headers against request smuggling.
 
 A proxy and this service must find the same requests in the same bytes (RFC 9112 section 11.2).
 """

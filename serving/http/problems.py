@@ -2,6 +2,7 @@
 
 HTTPException            (Litestar: 404, 405, 413, ...)
 └── Problem              refused for a reason worth telling
+RequestError             of the core, `serving/errors.py`: PROBLEMS says which answer it gets
 OAuthError               POST /token only, RFC 6749 section 5.2
 Exception                anything unforeseen: 500 without a word about the inside
 """
@@ -9,6 +10,7 @@ Exception                anything unforeseen: 500 without a word about the insid
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
@@ -17,12 +19,23 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException
 from litestar.types import ExceptionHandlersMap
 
+from serving.errors import (
+    ClientDisconnected,
+    LimitExceeded,
+    NotAuthenticated,
+    RequestError,
+    ScopeMissing,
+    Unavailable,
+)
+
 logger = logging.getLogger("serving")
 
 MEDIA_TYPE = "application/problem+json"
 
-CLIENT_LEFT = 499
-"""Status logged for a request whose client went away; nobody receives it."""
+CLIENT_CLOSED_REQUEST = 499
+"""Status logged for a request whose client went away (nginx's); nobody receives it."""
+
+_CHALLENGE = 'Bearer realm="product-codes"'
 
 _DETAILS = {
     404: "No such route.",
@@ -92,12 +105,41 @@ class OAuthError(Exception):
 
 def title(status: int) -> str:
     """The registered phrase of a status."""
-    return "Client Closed Request" if status == CLIENT_LEFT else HTTPStatus(status).phrase
+    return "Client Closed Request" if status == CLIENT_CLOSED_REQUEST else HTTPStatus(status).phrase
 
 
 def busy(detail: str, retry_after: int = 1) -> Problem:
     """503 that asks to come back in `retry_after` seconds."""
     return Problem(503, detail, headers={"Retry-After": str(retry_after)})
+
+
+def _limit_exceeded(error: LimitExceeded) -> Problem:
+    """429 (RFC 6585 section 4) with the fields of draft-ietf-httpapi-ratelimit-headers."""
+    headers = {
+        "Retry-After": str(error.retry_after),
+        "RateLimit-Policy": f'"{error.name}";q={error.per_minute};w={error.window}',
+        "RateLimit": f'"{error.name}";r={error.remaining};t={error.retry_after}',
+    }
+    return Problem(429, str(error), headers=headers)
+
+
+def _challenge(status: int, detail: str, **parameters: str) -> Problem:
+    """401 or 403 with the challenge of RFC 6750 section 3."""
+    fields = [f'{name}="{value}"' for name, value in parameters.items() if value]
+    challenge = ", ".join([_CHALLENGE, *fields])
+    return Problem(status, detail, headers={"WWW-Authenticate": challenge})
+
+
+PROBLEMS: dict[type[RequestError], Callable[[Any], Problem]] = {
+    Unavailable: lambda error: busy(str(error), error.retry_after),
+    ClientDisconnected: lambda error: Problem(CLIENT_CLOSED_REQUEST, str(error)),
+    LimitExceeded: _limit_exceeded,
+    NotAuthenticated: lambda error: _challenge(401, str(error), error=error.code),
+    ScopeMissing: lambda error: _challenge(
+        403, str(error), error="insufficient_scope", scope=error.scope
+    ),
+}
+"""The answer to each refusal of the core."""
 
 
 def request_id(request: Request[Any, Any, Any]) -> str:
@@ -119,6 +161,11 @@ def answer_problem(request: Request[Any, Any, Any], error: HTTPException) -> Res
         headers=error.headers,
         media_type=MEDIA_TYPE,
     )
+
+
+def answer_request_error(request: Request[Any, Any, Any], error: RequestError) -> Response[Any]:
+    """The problem of PROBLEMS."""
+    return answer_problem(request, PROBLEMS[type(error)](error))
 
 
 def _headers(
@@ -148,6 +195,7 @@ def answer_unforeseen(request: Request[Any, Any, Any], error: Exception) -> Resp
 
 HANDLERS: ExceptionHandlersMap = {
     HTTPException: answer_problem,
+    RequestError: answer_request_error,
     OAuthError: answer_oauth_error,
     Exception: answer_unforeseen,
 }

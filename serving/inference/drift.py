@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Sequence
 from functools import partial
 
-from serving.classifier.classifier import Prediction
+from serving.classifier.prediction import Prediction
 from serving.classifier.reference import Reference
 from serving.metrics import Metrics
 
@@ -26,7 +26,9 @@ class Window:
         self._lock = threading.Lock()
         self._products: deque[dict[str, int]] = deque()
         self._size = size
-        self._counts = {name: [0] * len(of.counts) for name, of in reference.features.items()}
+        self._counts = {
+            name: [0] * len(feature.counts) for name, feature in reference.features.items()
+        }
 
     def __len__(self) -> int:
         return len(self._products)

@@ -10,7 +10,7 @@ from typing import Any
 from PIL import Image
 from prometheus_client import Histogram
 
-from serving.classifier.classifier import Product
+from serving.classifier.prediction import Product
 from serving.inference import lock, signature
 from serving.inference.drift import Window
 from serving.inference.timing import TimedClassifier

@@ -21,7 +21,9 @@ from typing import Any, BinaryIO
 import yaml
 
 from serving.classifier import manifest
-from serving.settings import Settings, SettingsError
+from serving.errors import LockError as LockError  # for whoever verifies a lock
+from serving.errors import SettingsError
+from serving.settings import Settings
 
 CACHE = Path(".dvc/cache/files/md5")
 """DVC's cache beside dvc.lock: it holds the list of files behind a directory's hash."""
@@ -30,10 +32,6 @@ MEASURED = Path("metrics/evaluation.json")
 """What the pipeline measured of the classifier, beside dvc.lock."""
 
 _EXCERPT = ".lock.json"
-
-
-class LockError(RuntimeError):
-    """The folder is not the locked one; the message names the file and both hashes."""
 
 
 @dataclass(frozen=True)
@@ -201,11 +199,11 @@ def _name_difference(folder: Path, files: dict[str, str], lock: Lock) -> None:
     """Raise LockError for the first file that is not as locked."""
     expected = lock.files or {}
     for path in sorted(expected.keys() | files.keys()):
-        found, locked = files.get(path, "none"), expected.get(path, "none")
-        if found != locked:
-            state = "missing" if found == "none" else "extra" if locked == "none" else "changed"
+        actual, locked = files.get(path, "none"), expected.get(path, "none")
+        if actual != locked:
+            state = "missing" if actual == "none" else "extra" if locked == "none" else "changed"
             raise LockError(
-                f"{folder / path} is {state}: it has md5 {found}; {lock.source} locks {locked}"
+                f"{folder / path} is {state}: it has md5 {actual}; {lock.source} locks {locked}"
             )
 
 

@@ -10,16 +10,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
-from serving.classifier.classifier import Prediction, Product
 from serving.classifier.explaining import Explanation, explain
-from serving.http.problems import busy
+from serving.classifier.prediction import Prediction, Product
+from serving.errors import ClientDisconnected, ServiceError, Unavailable
 from serving.inference import lock, signature
 from serving.inference.loading import Loaded, load
 from serving.inference.recording import Recorder
 from serving.inference.timing import TimedClassifier
-from serving.inference.work import Left, Workers
 from serving.metrics import Metrics
 from serving.settings import Settings
+from serving.workers import Disconnected, Workers
 
 logger = logging.getLogger("serving")
 
@@ -66,9 +66,9 @@ class Model:
 
     @property
     def current(self) -> Loaded:
-        """The classifier that answers. Raises Problem 503 before it is there."""
+        """The classifier that answers. Raises Unavailable before it is there."""
         if self._loaded is None:
-            raise busy("The classifier is being loaded.")
+            raise Unavailable("The classifier is being loaded.")
         return self._loaded
 
     @property
@@ -84,21 +84,21 @@ class Model:
     async def reload(self) -> Reload:
         """Look at folder and lock again, and answer with what they hold from the next request on.
 
-        What cannot be served is refused and told to log and metric: the former classifier stays. A
+        What cannot be served is refused, logged and counted: the former classifier stays. A
         reload waits for the one before it; for a moment both classifiers are in memory.
         """
         async with self._loading:
             try:
                 outcome = await self._replace()
             except Exception as error:  # of whatever kind: what answers must go on
-                foreseen = isinstance(error, (RuntimeError, ValueError, OSError))
-                told = Reload("refused", self.hash, str(error) if foreseen else repr(error))
+                foreseen = isinstance(error, (ServiceError, RuntimeError, ValueError, OSError))
+                result = Reload("refused", self.hash, str(error) if foreseen else repr(error))
                 message = "the classifier is not replaced: %s"
-                logger.error(message, told.reason, extra={"model": told.model})
+                logger.error(message, result.reason, extra={"model": result.model})
             else:
-                told = Reload(outcome, self.hash)
-        self._metrics.reloads.labels(told.outcome).inc()
-        return told
+                result = Reload(outcome, self.hash)
+        self._metrics.reloads.labels(result.outcome).inc()
+        return result
 
     async def _replace(self) -> Literal["loaded", "unchanged"]:
         """Raises as `load` does, and RuntimeError without a classifier to be replaced."""
@@ -141,48 +141,60 @@ class Model:
         self,
         loaded: Loaded,
         question: Callable[[TimedClassifier], T],
-        left: Left | None,
+        disconnected: Disconnected | None,
         asker: str,
         *,
         continued: bool = False,
     ) -> T:
         """What `question` makes of the classifier, run in a thread once it is `asker`'s turn.
 
-        Raises Problem: 503 when the queue is full or closed, 499 when the client left.
+        Raises as `Workers.run` does.
         """
         if self._loaded is None:
-            raise busy("The service is stopping.")
+            raise Unavailable("The service is stopping.")
         return await self._workers.run(
-            lambda: question(loaded.classifier), left, asker=asker, continued=continued
+            lambda: question(loaded.classifier), disconnected, asker=asker, continued=continued
         )
 
     async def predict(
-        self, loaded: Loaded, products: Sequence[Product], left: Left | None, asker: str
+        self,
+        loaded: Loaded,
+        products: Sequence[Product],
+        disconnected: Disconnected | None,
+        asker: str,
     ) -> list[Prediction]:
-        """Answers in order. Raises Problem as `ask` does.
+        """Answers in order. Raises as `ask` does.
 
         A batch is asked in parts, as many at once as there are threads, so that others get their
-        turn and nobody computes for who has left.
+        turn. Where one part fails, or the client disconnects, the others end with it.
         """
         answers: list[Prediction] = []
         # One product that needs not wait is answered before its client could leave.
-        watched = left if len(products) > 1 or self._workers.occupied else None
+        observed = disconnected if len(products) > 1 or self._workers.occupied else None
         parts = list(_parts(products))
         for start in range(0, len(parts), self._threads):
             together = parts[start : start + self._threads]
-            found = await asyncio.gather(
-                *(
-                    self.ask(
-                        loaded,
-                        lambda classifier, part=part: classifier.predict(part),  # type: ignore[misc]
-                        watched if part is together[0] else None,
-                        asker,
-                        continued=part is not parts[0],
-                    )
-                    for part in together
-                )
-            )
-            answers += [answer for part in found for answer in part]
+            try:
+                async with asyncio.TaskGroup() as group:
+                    tasks = [
+                        group.create_task(
+                            self.ask(
+                                loaded,
+                                lambda classifier, part=part: classifier.predict(part),  # type: ignore[misc]
+                                None,
+                                asker,
+                                continued=part is not parts[0],
+                            )
+                        )
+                        for part in together
+                    ]
+                    observer = group.create_task(_observe(observed)) if observed else None
+                    await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+                    if observer is not None:
+                        observer.cancel()
+            except ExceptionGroup as errors:
+                raise errors.exceptions[0] from None
+            answers += [answer for task in tasks for answer in task.result()]
         for answer in answers:
             if answer.state != "none":
                 accepted = "true" if answer.accepted else "false"
@@ -192,14 +204,16 @@ class Model:
         return answers
 
     async def explain(
-        self, loaded: Loaded, product: Product, left: Left | None, asker: str
+        self, loaded: Loaded, product: Product, disconnected: Disconnected | None, asker: str
     ) -> tuple[Prediction, Explanation | None]:
-        """One answer, with what moved it. Raises Problem as `predict` does.
+        """One answer, with what moved it. Raises as `ask` does.
 
         People ask it of products that were answered before: the metrics of answers and of
         confidence, in which a changing catalogue shows, leave it out.
         """
-        return await self.ask(loaded, lambda classifier: explain(classifier, product), left, asker)
+        return await self.ask(
+            loaded, lambda classifier: explain(classifier, product), disconnected, asker
+        )
 
     def close(self) -> None:
         """Stop the threads; what still runs is refused and not waited for."""
@@ -207,8 +221,17 @@ class Model:
         if loaded is not None and not self._workers.running:
             loaded.classifier.close()
         self._workers.close()
-        self._recorder.close()
         self._loader.shutdown(wait=False)
+
+    async def recorded(self) -> None:
+        """Once the model is closed: what was answered is recorded, see `Recorder.close`."""
+        await asyncio.to_thread(self._recorder.close)
+
+
+async def _observe(disconnected: Disconnected) -> None:
+    """Raises ClientDisconnected once that is so."""
+    await disconnected()
+    raise ClientDisconnected
 
 
 def _parts(products: Sequence[Product]) -> Iterator[list[Product]]:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from serving.classifier.classifier import Prediction, Product
+from serving.classifier.prediction import Prediction, Product
 from serving.classifier.record import Record
 from serving.inference.drift import Window
 from serving.logs import RotatedFile
@@ -70,7 +70,7 @@ class Recorder:
             self._leaving_out = True
 
     def close(self) -> None:
-        """Record what waits, as far as it takes no longer than a second, and stop."""
+        """Record what waits, as far as it takes no longer than two seconds, and stop; blocks."""
         try:
             self._queue.put(None, timeout=1)
         except queue.Full:

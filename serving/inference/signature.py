@@ -18,9 +18,9 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
+from serving.errors import LockError, SettingsError, SignatureError
 from serving.inference import lock
-from serving.inference.lock import LockError
-from serving.settings import Settings, SettingsError
+from serving.settings import Settings
 
 CURVES = ("secp256r1", "secp384r1", "secp521r1")
 """Curves that OpenSSF's model-signing takes."""
@@ -28,10 +28,6 @@ CURVES = ("secp256r1", "secp384r1", "secp521r1")
 HOW_TO_MAKE = "make one: openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out KEY"
 HOW_TO_SIGN = "make sign KEY=…"
 HOW_TO_INSTALL = "pip install --require-hashes -r requirements/signing.txt"
-
-
-class SignatureError(RuntimeError):
-    """The folder is not what the owner of the key signed; the message says in what it differs."""
 
 
 def path_for(settings: Settings) -> Path:

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from prometheus_client import Histogram
 
-from serving.classifier.classifier import Classifier, Pictured
+from serving.classifier.classifier import Classifier
+from serving.classifier.prediction import Pictured
 from serving.classifier.traits import TextTraits
 from serving.listing.images import MAX_PIXELS, ImageError, decode
 from serving.listing.text import Text

@@ -101,10 +101,10 @@ async def reload(service: Parts) -> Reloaded:
 
     409 says why it cannot be served; the former classifier then goes on answering.
     """
-    told = await service.predicting().reload()
-    if told.outcome == "refused":
-        raise Problem(409, f"The classifier is not replaced: {told.reason}")
-    return Reloaded(told.outcome, told.model)
+    result = await service.predicting().reload()
+    if result.outcome == "refused":
+        raise Problem(409, f"The classifier is not replaced: {result.reason}")
+    return Reloaded(result.outcome, result.model)
 
 
 def metrics_route(*, is_open: bool) -> HTTPRouteHandler:

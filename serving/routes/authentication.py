@@ -9,10 +9,11 @@ from litestar import Request, Response, get, post
 
 from serving.access.limits import counted
 from serving.access.tokens import Claims
-from serving.access.users import User
+from serving.access.users.store import User
+from serving.errors import RequestError
 from serving.http.bodies import URL_ENCODED, media_type, read_body, url_encoded
 from serving.http.documentation import PUBLIC, TokenOperation, oauth_problems, problems
-from serving.http.problems import OAuthError, Problem
+from serving.http.problems import OAuthError
 from serving.http.schemas import Identity, Token
 from serving.service import Parts, Service
 
@@ -39,7 +40,7 @@ async def token(request: Request[Any, Any, Any], service: Parts) -> Response[Tok
     username = form["username"]
     try:
         await service.limits.count_login(username, address)
-    except Problem:
+    except RequestError:
         about = {"event": "login-limited", "user": username, "client": address}
         audit.warning("login not tried", extra=about)
         raise
@@ -82,8 +83,8 @@ async def _form(request: Request[Any, Any, Any]) -> dict[str, str]:
 
 async def _login(service: Service, username: str, password: str, address: str) -> User:
     """The user. Raises OAuthError, the same after the same time whatever was wrong."""
-    found = await service.directory.find(username)
-    user, stored = found if found and not found[0].disabled else (None, None)
+    entry = await service.directory.find(username)
+    user, stored = entry if entry and not entry[0].disabled else (None, None)
     matches, renewed = await service.passwords.check(stored, password, counted(address))
     about = {"user": username, "client": address}
     if user is None or not matches:

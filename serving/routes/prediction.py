@@ -8,17 +8,17 @@ import msgspec
 from litestar import Request, Response, post
 
 from serving.access.security import may_predict
-from serving.classifier.classifier import Prediction
 from serving.classifier.explaining import Explanation
+from serving.classifier.prediction import Prediction
 from serving.http import bodies, schemas
-from serving.http.bodies import Held
+from serving.http.body_budget import BodyReservation
 from serving.http.documentation import BatchOperation, ExplainOperation, ProductOperation, problems
 from serving.http.problems import Problem, request_id
 from serving.http.schemas import Answer, Candidate, ExplainedAnswer, ProductBody, Refusal
 from serving.inference.loading import Loaded
 from serving.inference.model import Model
-from serving.inference.work import Left
 from serving.service import Parts, Service
+from serving.workers import Disconnected
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -35,11 +35,11 @@ _REFUSALS = problems(400, 401, 403, 413, 415, 422, 429, 503)
 )
 async def predict(request: AnyRequest, service: Parts) -> Answer:
     """The product type code of one product."""
-    with service.memory.of(_asker(request)) as held:
-        model, body = await _asked(request, service, held)
+    with service.body_budget.reservation(_asker(request)) as reservation:
+        model, body = await _read(request, service, reservation)
         loaded = _answering(request, model)
         [prediction] = await model.predict(
-            loaded, [bodies.product(body)], _left(request), _asker(request)
+            loaded, [bodies.product(body)], _disconnection(request), _asker(request)
         )
     return _answer(body, prediction, loaded, service.settings.top)
 
@@ -54,11 +54,11 @@ async def predict(request: AnyRequest, service: Parts) -> Answer:
 )
 async def explain(request: AnyRequest, service: Parts) -> ExplainedAnswer:
     """The code of one product, with the words and the regions of its picture that moved it."""
-    with service.memory.of(_asker(request)) as held:
-        model, body = await _asked(request, service, held)
+    with service.body_budget.reservation(_asker(request)) as reservation:
+        model, body = await _read(request, service, reservation)
         loaded = _answering(request, model)
         prediction, explanation = await model.explain(
-            loaded, bodies.product(body), _left(request), _asker(request)
+            loaded, bodies.product(body), _disconnection(request), _asker(request)
         )
     if explanation is None:
         raise Problem(422, _unusable(prediction.image_error))
@@ -80,12 +80,12 @@ async def predict_batch(request: AnyRequest, service: Parts) -> Response[list[An
     asker = _asker(request)
     # A batch is counted once it is read; who may ask for nothing needs not send it.
     await service.limits.count(service.limits.predict, asker, 0)
-    with service.memory.of(asker) as held:
-        batch = await bodies.read_batch(request, service.settings, held)
+    with service.body_budget.reservation(asker) as reservation:
+        batch = await bodies.read_batch(request, service.settings, reservation)
         await service.limits.count(service.limits.predict, asker, len(batch))
         products = [bodies.product(body) for body, problem in batch if problem is None]
         loaded = _answering(request, model)
-        predictions = iter(await model.predict(loaded, products, _left(request), asker))
+        predictions = iter(await model.predict(loaded, products, _disconnection(request), asker))
     top = service.settings.top
     results = [
         _result(body, problem or next(predictions), loaded, top, request_id(request))
@@ -97,15 +97,17 @@ async def predict_batch(request: AnyRequest, service: Parts) -> Response[list[An
     return Response(results)
 
 
-async def _asked(request: AnyRequest, service: Service, held: Held) -> tuple[Model, ProductBody]:
+async def _read(
+    request: AnyRequest, service: Service, reservation: BodyReservation
+) -> tuple[Model, ProductBody]:
     """The model and the one product it is asked about, counted against the user's limit.
 
-    Raises Problem: 429, 503, and what `bodies.read_product` raises. The body is not read before it
-    is sure that there would be an answer.
+    Raises LimitExceeded, Unavailable, and what `bodies.read_product` raises. The body is not read
+    before it is sure that there would be an answer.
     """
     model = service.predicting()
     await service.limits.count(service.limits.predict, request.user.username)
-    return model, await bodies.read_product(request, service.settings, held)
+    return model, await bodies.read_product(request, service.settings, reservation)
 
 
 def _answering(request: AnyRequest, model: Model) -> Loaded:
@@ -115,14 +117,14 @@ def _answering(request: AnyRequest, model: Model) -> Loaded:
     return loaded
 
 
-def _left(request: AnyRequest) -> Left:
+def _disconnection(request: AnyRequest) -> Disconnected:
     """Waits for the disconnection, the only message after the body (ASGI, HTTP section)."""
 
-    async def left() -> None:
+    async def disconnected() -> None:
         while (await request.receive())["type"] != "http.disconnect":
             pass
 
-    return left
+    return disconnected
 
 
 def _asker(request: AnyRequest) -> str:
@@ -163,7 +165,7 @@ def _answer(body: ProductBody, prediction: Prediction, loaded: Loaded, top: int)
             for column in best
         ],
         evidence=str(prediction.state),
-        image_error=_told(prediction.image_error),
+        image_error=_reason(prediction.image_error),
         product_identifier=body.product_identifier,
         product_id=body.product_id,
         imageid=body.imageid,
@@ -173,11 +175,11 @@ def _answer(body: ProductBody, prediction: Prediction, loaded: Loaded, top: int)
 
 
 def _unusable(image_error: str | None) -> str:
-    reason = _told(image_error) or "the classifier found nothing to read in it"
+    reason = _reason(image_error) or "the classifier found nothing to read in it"
     return f"The product cannot be answered: {reason}."
 
 
-def _told(image_error: str | None) -> str | None:
+def _reason(image_error: str | None) -> str | None:
     """Why a picture was not used, without what the decoding library says of itself."""
     return image_error.partition(":")[0] if image_error else None
 
@@ -187,9 +189,6 @@ def _message(prediction: Prediction) -> str:
     return f"Produit classé : {prediction.label} ({prediction.code}){verdict}"
 
 
-def _explanation(found: Explanation) -> schemas.Explanation:
+def _explanation(explanation: Explanation) -> schemas.Explanation:
     """What the client reads of it."""
-    return schemas.Explanation(
-        words=[schemas.Word(w.field, w.word, w.start, w.end, w.effect) for w in found.words],
-        regions=[schemas.Region(r.left, r.top, r.right, r.bottom, r.effect) for r in found.regions],
-    )
+    return msgspec.convert(explanation, schemas.Explanation, from_attributes=True)

@@ -250,16 +250,24 @@ class Discriminant(_Frozen):
 class Frozen(_Frozen):
     """Features of a pretrained, frozen network under a trained head."""
 
-    model: Literal["mobilenet", "vgg16"]
+    model: Literal["mobilenet", "vgg16", "efficientnet"]
     size: Annotated[int, Field(ge=32, le=512)]
     weights: str | None
     weights_file: str
-    alpha: Annotated[float, Field(gt=0, le=2)]
+    alpha: Annotated[float, Field(gt=0, le=2)] | None
     head: Annotated[Dense | Discriminant, Field(discriminator="kind")]
     folds: Annotated[int, Field(ge=1, le=20)]
 
     @model_validator(mode="after")
     def _weights_exist(self) -> Frozen:
+        if self.model == "efficientnet":
+            if self.weights not in ("lite0", "lite2"):
+                raise ValueError(f"weights {self.weights!r}: expected lite0 or lite2")
+            if self.alpha is not None:
+                raise ValueError("alpha: expected null, lite0 and lite2 have widths of their own")
+            return self
+        if self.alpha is None:
+            raise ValueError(f"alpha: expected a width of {self.model}")
         if self.weights in (None, "imagenet"):
             return self
         found = Path(self.weights_file)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from serving.classifier.classifier import Product
+from serving.classifier.prediction import Product
 from stages.common.progress import progress
 from stages.pictures.archive import PictureArchive
 

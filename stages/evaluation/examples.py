@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from serving.classifier.classifier import Prediction, Product
 from serving.classifier.explaining import Explanation
+from serving.classifier.prediction import Prediction, Product
 from serving.listing.text import Text
 
 KINDS: dict[str, Callable[[Prediction, int], bool]] = {

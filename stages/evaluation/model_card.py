@@ -11,9 +11,9 @@ from typing import Any
 
 import pandas as pd
 
-from serving.classifier.classifier import Prediction
 from serving.classifier.explaining import Region, Word
 from serving.classifier.fusion import State
+from serving.classifier.prediction import Prediction
 from serving.listing.labels import LABELS
 from stages.common.markdown import figure, plain, share, table
 from stages.evaluation.examples import Example

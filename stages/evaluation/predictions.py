@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from serving.classifier.classifier import Prediction
+from serving.classifier.prediction import Prediction
 
 FIELDS = ("id", "productid", "imageid", "prdtypecode", "label", "confidence", "accepted")
 

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from stages.common.keras_setup import keras, set_up, tf
-from stages.common.output import StageError
 from stages.common.reciprocal_root import with_exact_normalization
 from stages.common.settings import Frozen
+from stages.pictures.efficientnet_lite import efficientnet_lite, pretrained
+from stages.pictures.torch_weights import WeightsError
 
 layers = keras.layers
 
@@ -22,15 +23,11 @@ from its last layer."""
 _BATCH = 32
 
 
-class WeightsError(StageError):
-    """The configured weights cannot be had, or are none of this network."""
-
-
 def backbone(settings: Frozen) -> keras.Model:
     """The frozen network: pixels to features, float32 [n, features].
 
     Each family's own scaling is part of the graph: MobileNet expects -1..1, VGG16 BGR with the
-    ImageNet mean taken off (keras.applications).
+    ImageNet mean taken off (keras.applications), EfficientNet-Lite (value - 127) / 128.
 
     Raises WeightsError.
     """
@@ -54,6 +51,16 @@ def backbone(settings: Frozen) -> keras.Model:
             scaled = layers.Rescaling(1 / 127.5, offset=-1)(colours)
             features = layers.Concatenate()(
                 [pooled for maps in seen(scaled) for pooled in _pooled(maps)]
+            )
+        case "efficientnet":
+            variant = str(settings.weights)
+            scaled = layers.Rescaling(1 / 128, offset=-127 / 128)(colours)
+            *stages, head = efficientnet_lite(variant, settings.size, pretrained(variant))(scaled)
+            features = layers.Concatenate()(
+                [
+                    *(pooled for maps in stages for pooled in _pooled(maps)),
+                    layers.GlobalAveragePooling2D()(head),
+                ]
             )
     model = keras.Model(pixels, features, name=settings.model)
     model.trainable = False

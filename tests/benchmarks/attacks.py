@@ -31,7 +31,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from serving.access.users import Users
+from serving.access.users.store import Users
 from tests.benchmarks.service import jpeg, request
 from tests.support import attacks, tiny
 from tests.support.process import Process, running

@@ -38,7 +38,8 @@ import numpy as np
 import uvloop
 from PIL import Image
 
-from serving.classifier.classifier import Classifier, Product
+from serving.classifier.classifier import Classifier
+from serving.classifier.prediction import Product
 from tests.support.process import Process
 from tests.support.repository import ROOT
 

@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
-from serving.access.users import Users
+from serving.access.users.store import Users
 from stages.commands.results import dvc_lock
 from stages.commands.schedule import airflow_servers
 from tests.support.process import VARIABLES, Process, free_port

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from serving.classifier.classifier import Classifier, Product
+from serving.classifier.classifier import Classifier
+from serving.classifier.prediction import Product
 from stages.common.paths import IMAGES
 from stages.sources.sample import listings as sample
 from tests.support.repository import clone, run

@@ -14,8 +14,9 @@ import pandas as pd
 import pytest
 import yaml
 
-from serving.classifier.classifier import Classifier, Product
+from serving.classifier.classifier import Classifier
 from serving.classifier.manifest import ManifestError
+from serving.classifier.prediction import Product
 from serving.listing.text import normalise
 from stages.preparation.split import designation_key
 from tests.support.repository import git, run

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from serving.classifier.classifier import Product
 from serving.classifier.explaining import GRID, explain
+from serving.classifier.prediction import Product
 from serving.inference import timing
 from serving.metrics import Metrics
 from tests.support import tiny

@@ -24,6 +24,7 @@ import pytest
 
 from serving import server
 from serving.classifier import manifest
+from serving.errors import ListenError
 from serving.inference import lock
 from tests.support import tiny
 from tests.support.answers import is_problem
@@ -343,7 +344,7 @@ def test_a_port_is_taken_from_the_moment_a_process_has_it(root: Path) -> None:
     port = free_port()
     with (
         contextlib.closing(server._listen("127.0.0.1", port, 5, shared=False)),
-        pytest.raises(server.ListenError, match=f"process {os.getpid()} has it"),
+        pytest.raises(ListenError, match=f"process {os.getpid()} has it"),
     ):
         server._listen("127.0.0.1", port, 5, shared=False)
 

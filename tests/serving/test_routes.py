@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from litestar.exceptions import HTTPException
 
-from serving.access.users import Users
+from serving.access.users.store import Users
 from serving.routes import about
 from tests.support import tiny
 from tests.support.answers import is_problem, multipart
@@ -491,7 +491,7 @@ def test_a_batch_is_answered_in_order(client: Client, auth: Auth) -> None:
     errors = [item["error"] for item in response.json() if "error" in item]
     assert [error["status"] for error in errors] == [422] * 4
     assert {error["request_id"] for error in errors} == {response.headers["x-request-id"]}
-    assert [item["imageid"] for item in response.json()] == [1, None, None, 4, None, 6]
+    assert [item["imageid"] for item in response.json()] == [1, 2, None, 4, None, 6]
     lines = b"\n".join(msgspec.json.encode(item) for item in batch) + b"\r\n\n"
     headers = {**auth, "Content-Type": "application/x-ndjson"}
     streamed = client.post("/predict/batch", headers=headers, content=lines)

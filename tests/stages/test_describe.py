@@ -17,9 +17,10 @@ import pandas as pd
 import pytest
 
 from serving.classifier import manifest
-from serving.classifier.classifier import Classifier, Prediction, Product
+from serving.classifier.classifier import Classifier
 from serving.classifier.explaining import Explanation, Region, Word, explain
 from serving.classifier.fusion import State
+from serving.classifier.prediction import Prediction, Product
 from serving.listing.text import Text
 from stages import describe
 from stages.common.markdown import figure, plain, share, table

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from serving.classifier.classifier import Prediction
+from serving.classifier.prediction import Prediction
 from serving.classifier.traits import PictureTraits, TextTraits, Traits
 from serving.inference.drift import Window
 from tests.support import tiny

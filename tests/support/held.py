@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from serving.__main__ import main
-from serving.classifier.classifier import Product
+from serving.classifier.prediction import Product
 from serving.inference.timing import TimedClassifier
 
 HELD = Path("held")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from serving.access.users import Users
+from serving.access.users.store import Users
 from tests.support.service import PASSWORD
 
 OPERATOR = "operator"

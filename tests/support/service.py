@@ -6,7 +6,7 @@ from typing import Any
 
 from litestar.testing import TestClient
 
-from serving.http.middleware import Watched
+from serving.middleware import RequestMiddleware
 from serving.settings import Settings
 from tests.support.waiting import wait_until
 
@@ -24,9 +24,9 @@ def changed(settings: Settings, **changes: Any) -> Settings:
 class Client(TestClient[Any]):
     """Litestar's client, with the application at hand."""
 
-    def __init__(self, watched: Watched) -> None:
-        super().__init__(watched, raise_server_exceptions=False)
-        self.watched = watched
+    def __init__(self, app: RequestMiddleware) -> None:
+        super().__init__(app, raise_server_exceptions=False)
+        self.watched = app
 
 
 def wait_ready(client: Client) -> None:

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple, Protocol, Self
 
 import pandas as pd
 
-from serving.classifier.classifier import Classifier, Product
+from serving.classifier.classifier import Classifier
+from serving.classifier.prediction import Product
 from stages.evaluation.predictions import values
 from stages.pictures.archive import PictureArchive
 

@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 import mlflow
 import pandas as pd
 
-from serving.classifier.classifier import Classifier, Product
+from serving.classifier.classifier import Classifier
+from serving.classifier.prediction import Product
 
 T = TypeVar("T")
 

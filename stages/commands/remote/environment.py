@@ -18,7 +18,7 @@ from pydantic import (
     ValidationError,
 )
 
-from serving.classifier.reference import TOLERATED
+from serving.classifier.tolerance import TOLERATED
 from serving.settings import SettingsError, read_env_file
 from stages.commands.exit_codes import CommandError, ExitCode
 from stages.commands.repository import ROOT

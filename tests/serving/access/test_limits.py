@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from serving.access.limits import WINDOW_SECONDS, Limits, client_address
-from serving.http.problems import Problem
+from serving.errors import LimitExceeded
 from serving.metrics import Metrics
 from serving.settings import Settings, SettingsError
 from tests.support.answers import is_problem
@@ -117,8 +117,8 @@ def test_who_waits_as_told_is_let_in(
         """0, or the seconds to wait."""
         try:
             await limits.count(limits.predict, "alice", cost)
-        except Problem as problem:
-            return int((problem.headers or {})["Retry-After"])
+        except LimitExceeded as refusal:
+            return refusal.retry_after
         return 0
 
     async def scenario() -> None:

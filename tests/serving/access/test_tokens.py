@@ -21,8 +21,9 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from serving.access.keys import Keys
-from serving.access.tokens import CLAIMS, LEEWAY_SECONDS, MAX_CHARACTERS, TokenError, Tokens
-from serving.settings import Settings, SettingsError
+from serving.access.tokens import CLAIMS, LEEWAY_SECONDS, MAX_CHARACTERS, Tokens
+from serving.errors import SettingsError, TokenError
+from serving.settings import Settings
 from tests.support.service import SECRET, changed
 
 OTHER = SECRET[::-1]

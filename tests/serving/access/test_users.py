@@ -15,9 +15,13 @@ import pytest
 from argon2 import PasswordHasher, extract_parameters
 from argon2.profiles import RFC_9106_LOW_MEMORY
 
-from serving.access.passwords import PasswordError, Passwords, new_hash
-from serving.access.users import Directory, UserError, Users, create_first_user, main
-from serving.settings import Settings, SettingsError
+from serving.access.passwords import Passwords, new_hash
+from serving.access.users.__main__ import main
+from serving.access.users.directory import Directory
+from serving.access.users.first_user import create_first_user
+from serving.access.users.store import Users
+from serving.errors import PasswordError, SettingsError, UserError
+from serving.settings import Settings
 from tests.support.service import PASSWORD
 
 
@@ -92,7 +96,7 @@ def test_a_disabled_user_is_out_once_the_memory_fades(
     users.set_disabled("bob", True)
     assert active()
     now = time.monotonic()
-    monkeypatch.setattr("serving.access.users.time.monotonic", lambda: now + 60)
+    monkeypatch.setattr("serving.access.users.directory.time.monotonic", lambda: now + 60)
     assert active() is None
 
 
@@ -114,7 +118,7 @@ def test_a_process_of_a_user_without_a_name_is_recorded_by_number(
     monkeypatch.setattr("pwd.getpwuid", nameless)
     with caplog.at_level(logging.INFO):
         create_first_user(users, Settings(test_user="eve", test_user_password=PASSWORD))
-    (record,) = (each for each in caplog.records if hasattr(each, "by"))
+    (record,) = (record for record in caplog.records if hasattr(record, "by"))
     assert record.by == str(os.getuid())
 
 

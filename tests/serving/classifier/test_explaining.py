@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, strategies
 from PIL import Image
 
-from serving.classifier.classifier import Classifier, Product
+from serving.classifier.classifier import Classifier
 from serving.classifier.explaining import (
     GRID,
     MAX_PASSAGES,
@@ -24,6 +24,7 @@ from serving.classifier.explaining import (
     paint_over,
     spans_of,
 )
+from serving.classifier.prediction import Product
 from serving.classifier.traits import TextTraits
 from serving.encoding.encoders import ENCODER, NgramEncoder
 from serving.encoding.ngrams import VIEWS

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from serving.classifier.classifier import Classifier, Product
+from serving.classifier.classifier import Classifier
+from serving.classifier.prediction import Product
 from serving.classifier.traits import NO_LANGUAGE, OTHER_SCRIPT, PictureTraits, TextTraits
 from serving.encoding.encoders import NgramEncoder, WordEncoder
 from serving.encoding.ngrams import VIEWS

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
+from serving.errors import Unavailable
 from serving.http import bodies
-from serving.http.bodies import Memory
-from serving.http.problems import Problem
+from serving.http.body_budget import BodyBudget
 from serving.settings import Settings
 from tests.support.process import Process, running
 from tests.support.service import ACCOUNT, Client
@@ -25,18 +25,18 @@ from tests.support.waiting import PATIENCE
 BATCH = 32 * 2**20
 
 
-def test_memory_is_shared_and_given_back() -> None:
-    memory = Memory(Settings(bodies_bytes=100, max_body_bytes=20, max_batch_bytes=40))
-    with memory.of("a") as first, memory.of("a") as second, memory.of("b") as other:
+def test_the_budget_is_shared_and_given_back() -> None:
+    budget = BodyBudget(Settings(bodies_bytes=100, max_body_bytes=20, max_batch_bytes=40))
+    take = budget.reservation
+    with take("a") as first, take("a") as second, take("b") as other:
         first.add(30)
-        with pytest.raises(Problem) as refusal:
+        with pytest.raises(Unavailable, match="holds as many bodies as it can"):
             second.add(11)
-        assert refusal.value.status_code == 503
         second.add(10)
         other.add(40)
-        with memory.of("c") as late, pytest.raises(Problem):
+        with take("c") as late, pytest.raises(Unavailable):
             late.add(21)
-    with memory.of("c") as late:
+    with take("c") as late:
         late.add(40)
 
 

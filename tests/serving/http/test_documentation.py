@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from serving.access.users import SCOPES, Users
+from serving.access.users.store import SCOPES, Users
 from tests.support.process import Process, running
 from tests.support.repository import ROOT
 from tests.support.service import PASSWORD, SECRET, USER

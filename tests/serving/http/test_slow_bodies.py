@@ -5,42 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-import uvicorn
-from uvicorn.server import ServerState
-
-from serving.http.connections import BYTES_A_SECOND, Connection, Door
-from serving.metrics import Metrics
+from serving.http.connections import BYTES_A_SECOND
 from serving.settings import Settings
+from tests.support.wire import connected
 
 SECONDS = 10
 """What a client may take."""
-
-
-class Wire(asyncio.Transport):
-    """What the service wrote, and whether it has had enough."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.written = b""
-        self.ended = False
-
-    def write(self, data: Any) -> None:
-        self.written += data
-
-    def get_write_buffer_size(self) -> int:
-        return 0
-
-    def close(self) -> None:
-        self.ended = True
-
-    abort = write_eof = close
-
-    def is_closing(self) -> bool:
-        return self.ended
-
-    def pause_reading(self) -> None: ...
-
-    def resume_reading(self) -> None: ...
 
 
 async def size(scope: Any, receive: Any, send: Any) -> None:
@@ -60,10 +30,7 @@ def sent(pieces: int, seconds: float) -> bytes:
         now = 0.0
         loop = asyncio.get_running_loop()
         loop.time = lambda: now  # type: ignore[method-assign]
-        config = uvicorn.Config(size, lifespan="off", log_config=None, proxy_headers=False)
-        door = Door(Settings(client_seconds=SECONDS), Metrics())
-        connection, wire = Connection(config, ServerState(), {}, loop, door=door), Wire()
-        connection.connection_made(wire)
+        connection, wire = connected(size, Settings(client_seconds=SECONDS))
         piece = b"a" * (2 * BYTES_A_SECOND)
         connection.data_received(
             b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % (pieces * len(piece))

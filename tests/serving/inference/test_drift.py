@@ -8,7 +8,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from serving.classifier.classifier import Prediction
+from serving.classifier.prediction import Prediction
 from serving.classifier.reference import LEAST, Reference
 from serving.inference.drift import Window
 from serving.metrics import Metrics

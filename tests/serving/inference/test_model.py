@@ -6,22 +6,24 @@ import asyncio
 import gc
 import json
 import shutil
+import threading
 import time
 import weakref
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from serving.classifier import manifest
-from serving.classifier.classifier import Product
-from serving.http.problems import CLIENT_LEFT, Problem
+from serving.classifier.prediction import Prediction, Product
+from serving.errors import ClientDisconnected, Unavailable
 from serving.inference import lock
 from serving.inference.model import Model, _parts
 from serving.metrics import Metrics
 from serving.settings import Settings
 from tests.support import tiny
+from tests.support.waiting import PATIENCE
 
 
 async def never() -> None:
@@ -89,10 +91,76 @@ def test_a_batch_is_answered_in_order_and_not_for_who_has_left(
             return await original(*arguments, **named)  # type: ignore[arg-type]
 
         model.ask = counted  # type: ignore[method-assign, assignment]
-        with pytest.raises(Problem) as refusal:
+        with pytest.raises(ClientDisconnected):
             await model.predict(model.current, products * 5, at_once, "alice")
-        assert refusal.value.status_code == CLIENT_LEFT
         assert asked < len(products)
+
+    with_model(scenario)
+
+
+def test_a_batch_ends_as_a_whole_with_its_client(with_model: Callable[..., None]) -> None:
+    """The parts that wait are not answered, and what a thread has begun is waited for."""
+
+    async def scenario(model: Model) -> None:
+        begun, go_on, calls = threading.Semaphore(0), threading.Event(), 0
+        answer = model.current.classifier.predict
+
+        def held(products: Sequence[Product]) -> list[Prediction]:
+            nonlocal calls
+            calls += 1
+            begun.release()
+            assert go_on.wait(PATIENCE)
+            return answer(products)
+
+        model.current.classifier.predict = held  # type: ignore[method-assign]
+        pictures = [Product(image=tiny.picture("red"))] * 2
+        first = asyncio.create_task(model.predict(model.current, pictures[:1], None, "bob"))
+        await asyncio.to_thread(begun.acquire)
+
+        gone = asyncio.Event()
+
+        async def disconnected() -> None:
+            await gone.wait()
+
+        batch = asyncio.create_task(model.predict(model.current, pictures, disconnected, "alice"))
+        while model._workers.waiting != 1:
+            await asyncio.sleep(0)
+        gone.set()
+        while model._workers.waiting:
+            await asyncio.sleep(0)
+        assert not batch.done(), "a thread is at work on its first part"
+        go_on.set()
+        with pytest.raises(ClientDisconnected):
+            await batch
+        await first
+        assert (calls, model._workers.running) == (2, 0)
+
+    with_model(scenario, threads=2)
+
+
+def test_closing_does_not_stop_the_event_loop(with_model: Callable[..., None]) -> None:
+    """Though what was answered is still being recorded."""
+
+    async def scenario(model: Model) -> None:
+        at_work, go_on = threading.Event(), threading.Event()
+        count = model.current.window.add
+
+        def slowly(answers: Sequence[Prediction]) -> None:
+            at_work.set()
+            assert go_on.wait(PATIENCE)
+            count(answers)
+
+        model.current.window.add = slowly  # type: ignore[method-assign]
+        window = model.current.window
+        await model.predict(model.current, [Product("livre")], None, "alice")
+        await asyncio.to_thread(at_work.wait)
+        model.close()
+        recorded = asyncio.create_task(model.recorded())
+        await asyncio.sleep(0)
+        assert not recorded.done()
+        go_on.set()
+        await recorded
+        assert len(window) == 1
 
     with_model(scenario)
 
@@ -104,16 +172,16 @@ def test_another_takes_its_place_and_it_is_freed(
         first = model.current
         await model.predict(first, [Product("livre"), Product("jeu")], never, "alice")
         tiny.relabel(root, "Livre ancien")
-        told = await model.reload()
-        assert (told.outcome, told.model, told.reason) == ("loaded", hash_of(root), "")
-        assert told.model == model.hash != first.hash
+        result = await model.reload()
+        assert (result.outcome, result.model, result.reason) == ("loaded", hash_of(root), "")
+        assert result.model == model.hash != first.hash
 
         # What was begun with the former one ends with it.
         [before] = await model.predict(first, [Product("livre")], never, "alice")
         [after] = await model.predict(model.current, [Product("livre")], never, "alice")
         assert (before.label, after.label) == ("Livres d'occasion", "Livre ancien")
         text = model._metrics.render().decode()
-        assert f'classifier_model_info{{model="{told.model}"}} 1.0' in text
+        assert f'classifier_model_info{{model="{result.model}"}} 1.0' in text
         assert first.hash not in text
 
         gone = weakref.ref(first.classifier)
@@ -134,8 +202,8 @@ def test_nothing_is_loaded_twice_but_what_was_measured_since_is_known(
         first = model.current
         assert first.measured is None
         tiny.measure(root, {"weighted_f1": 0.5})
-        told = await model.reload()
-        assert (told.outcome, told.model) == ("unchanged", first.hash)
+        result = await model.reload()
+        assert (result.outcome, result.model) == ("unchanged", first.hash)
         assert model.current.classifier is first.classifier
         assert model.current.measured == {"weighted_f1": 0.5}
 
@@ -186,16 +254,16 @@ def test_what_cannot_be_served_is_refused_and_the_former_stays(
     async def scenario(model: Model) -> None:
         first = model.current
         spoil(root)
-        told = await model.reload()
-        assert (told.outcome, told.model) == ("refused", first.hash)
-        assert said in told.reason
+        result = await model.reload()
+        assert (result.outcome, result.model) == ("refused", first.hash)
+        assert said in result.reason
         assert model.current is first
         [answer] = await model.predict(first, [Product("livre")], never, "alice")
         assert answer.code == 10
         assert reloads(model) == {"loaded": 0, "unchanged": 0, "refused": 1}
         [line] = [r for r in caplog.records if "not replaced" in r.getMessage()]
         assert line.levelname == "ERROR"
-        assert told.reason in line.getMessage()
+        assert result.reason in line.getMessage()
 
     with_model(scenario)
 
@@ -206,9 +274,9 @@ def test_another_than_the_pinned_one_is_refused(
     async def scenario(model: Model) -> None:
         first = model.current
         tiny.relabel(root, "Livre ancien")
-        told = await model.reload()
-        assert told.outcome == "refused"
-        assert "SERVING_MODEL_HASH" in told.reason
+        result = await model.reload()
+        assert result.outcome == "refused"
+        assert "SERVING_MODEL_HASH" in result.reason
         assert model.current is first
 
     with_model(scenario, model_hash=hash_of(root))
@@ -218,11 +286,11 @@ def test_a_reload_and_the_start_at_once(root: Path) -> None:
     async def scenario() -> None:
         settings = Settings(model=root / "models" / "classifier", lock=root / "dvc.lock")
         after, before = Model(settings, Metrics()), Model(settings, Metrics())
-        _, told = await asyncio.gather(after.start(), after.reload())
-        assert told.outcome == "unchanged"
-        told, _ = await asyncio.gather(before.reload(), before.start())
-        assert told.outcome == "refused"
-        assert "starting" in told.reason
+        _, result = await asyncio.gather(after.start(), after.reload())
+        assert result.outcome == "unchanged"
+        result, _ = await asyncio.gather(before.reload(), before.start())
+        assert result.outcome == "refused"
+        assert "starting" in result.reason
         assert after.hash == before.hash == hash_of(root)
         after.close()
         before.close()
@@ -248,8 +316,8 @@ def test_one_reload_follows_the_other(
 
         monkeypatch.setattr(model, "_load", watched)
         tiny.relabel(root, "Livre ancien")
-        told = await asyncio.gather(*(model.reload() for _ in range(4)))
-        assert [each.outcome for each in told] == ["loaded", *["unchanged"] * 3]
+        results = await asyncio.gather(*(model.reload() for _ in range(4)))
+        assert [reload.outcome for reload in results] == ["loaded", *["unchanged"] * 3]
         assert most == 1
         assert reloads(model) == {"loaded": 1, "unchanged": 3, "refused": 0}
 
@@ -267,9 +335,8 @@ def test_a_reload_that_ends_after_the_service_changes_nothing(
         model.close()
         assert (await late).outcome == "refused"
         assert not model.loaded
-        with pytest.raises(Problem) as refusal:
+        with pytest.raises(Unavailable):
             await model.predict(first, [Product("livre")], never, "alice")
-        assert refusal.value.status_code == 503
 
     with_model(scenario)
 
@@ -281,8 +348,8 @@ def test_the_lock_is_read_as_json_too(with_model: Callable[..., None], root: Pat
 
     async def scenario(model: Model) -> None:
         tiny.relabel(root, "Livre ancien")
-        told = await model.reload()
-        assert told.outcome == "unchanged", "the excerpt still says so"
+        result = await model.reload()
+        assert result.outcome == "unchanged", "the excerpt still says so"
         lock.write_excerpt(classifier, root / "dvc.lock")
         assert json.loads(excerpt.read_text("utf-8"))["md5"] == hash_of(root)
         assert (await model.reload()).outcome == "loaded"

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from serving.classifier.classifier import Prediction, Product
+from serving.classifier.prediction import Prediction, Product
 from serving.classifier.reference import Reference
 from serving.inference import recording
 from serving.inference.drift import Window

@@ -24,12 +24,11 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
+from serving.errors import LockError, SettingsError, SignatureError
 from serving.inference import lock, signature
-from serving.inference.lock import LockError
 from serving.inference.model import Model
-from serving.inference.signature import SignatureError
 from serving.metrics import Metrics
-from serving.settings import Settings, SettingsError
+from serving.settings import Settings
 from tests.support import tiny
 from tests.support.process import Process, running
 from tests.support.repository import ROOT

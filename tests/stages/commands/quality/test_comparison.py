@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 import yaml
 
-from serving.classifier.classifier import Classifier, Product
+from serving.classifier.classifier import Classifier
+from serving.classifier.prediction import Product
 from stages.commands.quality import comparison, paired_tests
 from stages.commands.repository import ROOT, ResultError
 from stages.commands.results.revision import MissingError, StaleError, UnknownError, require_present
@@ -81,6 +82,22 @@ def test_a_repository_answers_with_its_own_serving_code(
     code.write_text(code.read_text("utf-8") + "\nraise SystemExit('its own code')\n", "utf-8")
     with pytest.raises(ResultError, match="its own code"):
         comparison.answers(repository, products, output)
+
+
+def test_a_repository_in_which_products_lay_beside_the_classifier_answers_too(
+    rows: pd.DataFrame, pictures: Path, repository: Path, tmp_path: Path
+) -> None:
+    products = tmp_path / "products.jsonl"
+    comparison.write_products(rows, pictures, products)
+    answered = comparison.answers(repository, products, tmp_path / "answers.npz")
+    (repository / "serving/classifier/prediction.py").rename(
+        repository / "serving/classifier/earlier.py"
+    )
+    for path in (repository / "serving").rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text.replace("classifier.prediction import", "classifier.earlier import"))
+    again = comparison.answers(repository, products, tmp_path / "again.npz")
+    assert again["codes"].tolist() == answered["codes"].tolist()
 
 
 def prepared(root: Path, rows: pd.DataFrame, md5: str) -> Path:

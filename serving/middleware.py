@@ -29,8 +29,8 @@ _NOT_KEPT = (b"cache-control", b"no-store")
 _UNMATCHED = "unmatched"
 
 
-class Watched:
-    """The application as the server runs it.
+class RequestMiddleware:
+    """The application as the server runs it: requests with an id, counted, timed and logged.
 
     Stands outside Litestar because its middleware sees no request that matches no route.
     """
@@ -73,19 +73,19 @@ class Watched:
         name = _request_id(scope)
         state: dict[str, Any] = scope.setdefault("state", {})
         state["request_id"] = name
-        state["client"] = client = _client(scope, self.service.settings)
+        state["client"] = _client(scope, self.service.settings)
 
-        headless = scope["method"] == "HEAD"
-        if headless:
+        is_head = scope["method"] == "HEAD"
+        if is_head:
             scope = {**scope, "method": "GET"}
 
-        async def receive_noting_the_end() -> Any:
+        async def receive_until_end() -> Any:
             nonlocal unread
             message = await receive()
             unread = unread and bool(message.get("more_body", False))
             return message
 
-        async def send_with_id(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
@@ -97,48 +97,38 @@ class Watched:
                     # The connection is not used again, so the client is told not to.
                     headers.append((b"connection", b"close"))
                 message["headers"] = headers
-            elif headless and message["type"] == "http.response.body":
+            elif is_head and message["type"] == "http.response.body":
                 message = {**message, "body": b""}
             await send(message)
 
         try:
-            await self.app(scope, receive_noting_the_end, send_with_id)
+            await self.app(scope, receive_until_end, send_with_headers)
         finally:
-            method = "HEAD" if headless else scope["method"]
-            self._record(scope, method, client, name, status, time.perf_counter() - started)
+            method = "HEAD" if is_head else scope["method"]
+            self._record(scope, method, status, time.perf_counter() - started)
 
-    def _record(
-        self,
-        scope: HTTPScope,
-        method: str,
-        client: str,
-        name: str,
-        status: int,
-        seconds: float,
-    ) -> None:
+    def _record(self, scope: HTTPScope, method: str, status: int, seconds: float) -> None:
+        """Its metrics and its line of the log."""
+        state: dict[str, Any] = scope["state"]
         method = method if method in _METHODS else "other"
         route = scope.get("path_template") or _UNMATCHED
         metrics, labels = self.service.metrics, (route, method, str(status))
         metrics.requests.labels(*labels).inc()
         metrics.request_seconds.labels(*labels).observe(seconds)
-        user = scope.get("user")
+        user, model = scope.get("user"), self.service.model
         logger.info(
             "request",
             extra={
-                "request_id": name,
+                "request_id": state["request_id"],
                 "method": method,
                 "route": route,
                 "status": status,
                 "milliseconds": round(seconds * 1000, 2),
-                "client": client,
+                "client": state["client"],
                 "user": user.username if user else None,
-                "model": scope["state"].get("model") or self._model(),
+                "model": state.get("model") or (model.hash if model else None),
             },
         )
-
-    def _model(self) -> str | None:
-        """Lock hash of the classifier that answers now."""
-        return self.service.model.hash if self.service.model else None
 
 
 def _has_body(scope: HTTPScope) -> bool:

@@ -1,4 +1,4 @@
-"""Blocking work off the event loop: a few threads, a bounded fair queue, and room for who left."""
+"""Blocking work off the event loop: a few threads and a bounded, fair queue."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from serving.http.problems import CLIENT_LEFT, Problem, busy
+from serving.errors import ClientDisconnected, Unavailable
 
 T = TypeVar("T")
-Left = Callable[[], Awaitable[None]]
-"""Returns once the client has gone away."""
+Disconnected = Callable[[], Awaitable[None]]
+"""Returns once the client has disconnected."""
 
 _FULL = "The service is at work on as many requests as it can hold."
 _STOPPING = "The service is stopping."
@@ -52,32 +52,36 @@ class Workers:
     async def run(
         self,
         call: Callable[[], T],
-        left: Left | None = None,
+        disconnected: Disconnected | None = None,
         *,
         asker: str = "",
         continued: bool = False,
     ) -> T:
         """Run `call` in a thread when it is `asker`'s turn, and return what it returns.
 
-        A call that is `continued` work, begun by an earlier call, is never refused. Raises Problem:
-        503 when the queue is full or closed, 499 when the client left.
+        A call that is `continued` work, begun by an earlier call, is never refused. Raises
+        Unavailable when the queue is full or closed, ClientDisconnected when the client went. A
+        call that nobody waits for any more is taken off the queue; one that has begun is waited
+        for, because a thread holds what it works on until it is done.
         """
         if self._closed:
-            raise busy(_STOPPING)
+            raise Unavailable(_STOPPING)
         full = len(self._calls) >= self._threads + self.queue
         if full and not continued and not self._turns.give_way(asker):
-            raise busy(_FULL)
+            raise Unavailable(_FULL)
         future: Future[T] = Future()
         self._calls.add(future)
         future.add_done_callback(self._calls.discard)
         self._turns.add(asker, future, call)
         self._pool.submit(self._turns.take)
         try:
-            if left is None:
+            if disconnected is None:
                 return await asyncio.wrap_future(future)
-            return await _unless(left, future)
+            return await _unless(disconnected, future)
         finally:
             self._turns.drop(asker, future)
+            if future.running():
+                await asyncio.gather(asyncio.wrap_future(future), return_exceptions=True)
 
     def close(self) -> None:
         """Refuse all calls, those at work too, and wait for nothing: their threads end later."""
@@ -86,7 +90,7 @@ class Workers:
         self._turns.clear()
         for call in tuple(self._calls):
             with contextlib.suppress(InvalidStateError):  # done in this moment
-                call.set_exception(busy(_STOPPING))
+                call.set_exception(Unavailable(_STOPPING))
 
 
 class _Turns:
@@ -144,14 +148,14 @@ class _Turns:
             future, _ = self._askers[greediest].popitem()
             refused = future.set_running_or_notify_cancel()
         if refused:
-            future.set_exception(busy(_FULL))
+            future.set_exception(Unavailable(_FULL))
         return True
 
 
-async def _unless(left: Left, future: Future[T]) -> T:
-    """What `future` returns; it is taken off the queue when the client goes before its turn."""
+async def _unless(disconnected: Disconnected, future: Future[T]) -> T:
+    """What `future` returns; it is cancelled when the client disconnects first."""
     answer: asyncio.Future[Any] = asyncio.wrap_future(future)
-    gone: asyncio.Future[Any] = asyncio.ensure_future(left())
+    gone: asyncio.Future[Any] = asyncio.ensure_future(disconnected())
     try:
         await asyncio.wait({answer, gone}, return_when=asyncio.FIRST_COMPLETED)
     except asyncio.CancelledError:
@@ -161,5 +165,5 @@ async def _unless(left: Left, future: Future[T]) -> T:
         gone.cancel()
     if not answer.done():
         answer.cancel()
-        raise Problem(CLIENT_LEFT, "The client went away before its answer.")
+        raise ClientDisconnected
     return await answer

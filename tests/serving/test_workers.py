@@ -8,8 +8,8 @@ from threading import Event
 
 import pytest
 
-from serving.http.problems import CLIENT_LEFT, Problem
-from serving.inference.work import Workers
+from serving.errors import ClientDisconnected, Unavailable
+from serving.workers import Workers
 from tests.support.waiting import PATIENCE
 
 
@@ -42,10 +42,9 @@ def test_a_full_queue_is_refused_and_the_rest_is_answered() -> None:
         workers, go = Workers(2, 1, "test"), Event()
         running = [asyncio.create_task(workers.run(lambda: go.wait(PATIENCE))) for _ in range(3)]
         await until(lambda: workers.waiting == 1)
-        with pytest.raises(Problem) as refusal:
+        with pytest.raises(Unavailable) as refusal:
             await workers.run(lambda: True)
-        assert refusal.value.status_code == 503
-        assert refusal.value.headers == {"Retry-After": "1"}
+        assert refusal.value.retry_after == 1
         go.set()
         assert await asyncio.gather(*running) == [True] * 3
         assert workers.waiting == 0
@@ -58,16 +57,15 @@ def test_a_client_that_leaves_frees_its_place() -> None:
     async def scenario() -> None:
         workers, go, gone, calls = Workers(1, 1, "test"), Event(), asyncio.Event(), []
 
-        async def left() -> None:
+        async def disconnected() -> None:
             await gone.wait()
 
         first = await occupied(workers, go)
-        second = asyncio.create_task(workers.run(lambda: calls.append("second"), left))
+        second = asyncio.create_task(workers.run(lambda: calls.append("second"), disconnected))
         await until(lambda: workers.waiting == 1)
         gone.set()
-        with pytest.raises(Problem) as refusal:
+        with pytest.raises(ClientDisconnected):
             await second
-        assert refusal.value.status_code == CLIENT_LEFT
         assert workers.waiting == 0
         third = asyncio.create_task(workers.run(lambda: calls.append("third"), never))
         await until(lambda: workers.waiting == 1)
@@ -79,19 +77,19 @@ def test_a_client_that_leaves_frees_its_place() -> None:
     asyncio.run(scenario())
 
 
-@pytest.mark.parametrize("with_left", [True, False])
-def test_a_cancelled_wait_loses_no_thread(with_left: bool) -> None:
+@pytest.mark.parametrize("observed", [True, False])
+def test_a_cancelled_wait_loses_no_thread(observed: bool) -> None:
     async def scenario() -> None:
         workers, go = Workers(1, 4, "test"), Event()
-        left = never if with_left else None
+        disconnected = never if observed else None
         first = await occupied(workers, go)
-        waiting = [asyncio.create_task(workers.run(lambda: 1, left)) for _ in range(3)]
+        waiting = [asyncio.create_task(workers.run(lambda: 1, disconnected)) for _ in range(3)]
         await until(lambda: workers.waiting == 3)
         waiting[0].cancel()
         go.set()
         waiting[1].cancel()
         await asyncio.gather(first, *waiting, return_exceptions=True)
-        assert await asyncio.wait_for(workers.run(lambda: 2, left), PATIENCE) == 2
+        assert await asyncio.wait_for(workers.run(lambda: 2, disconnected), PATIENCE) == 2
         workers.close()
 
     asyncio.run(scenario())
@@ -155,11 +153,11 @@ def test_who_has_most_in_a_full_queue_gives_way() -> None:
 
         greedy = [asyncio.create_task(ask(number, "greedy")) for number in range(3)]
         await until(lambda: workers.waiting == 3)
-        with pytest.raises(Problem):
+        with pytest.raises(Unavailable):
             await ask(3, "greedy")
         modest = [asyncio.create_task(ask(number, "modest")) for number in (4, 5)]
         results = await asyncio.gather(*greedy[2:], *modest[1:], return_exceptions=True)
-        assert [type(result) for result in results] == [Problem, Problem]
+        assert [type(result) for result in results] == [Unavailable, Unavailable]
         assert workers.waiting == 3
         go.set()
         await asyncio.gather(first, *greedy[:2], modest[0])
@@ -169,19 +167,28 @@ def test_who_has_most_in_a_full_queue_gives_way() -> None:
     asyncio.run(scenario())
 
 
-def test_a_client_that_leaves_while_it_is_answered_is_waited_for_no_longer() -> None:
+@pytest.mark.parametrize("cancelled", [True, False])
+def test_what_a_thread_has_begun_is_waited_for(cancelled: bool) -> None:
+    """Until then it holds what it works on, and whoever counts that must know."""
+
     async def scenario() -> None:
-        workers, go = Workers(1, 1, "test"), Event()
+        workers, go, gone = Workers(1, 1, "test"), Event(), asyncio.Event()
 
-        async def left() -> None:
+        async def disconnected() -> None:
             await until(lambda: workers.running == 1)
+            gone.set()
 
-        with pytest.raises(Problem) as refusal:
-            await workers.run(lambda: go.wait(PATIENCE), left)
-        assert refusal.value.status_code == CLIENT_LEFT
-        assert workers.running == 1
+        task = asyncio.create_task(workers.run(lambda: go.wait(PATIENCE), disconnected))
+        await gone.wait()
+        if cancelled:
+            task.cancel()
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert (task.done(), workers.running) == (False, 1)
         go.set()
-        await until(lambda: workers.running == 0)
+        with pytest.raises(asyncio.CancelledError if cancelled else ClientDisconnected):
+            await task
+        assert workers.running == 0
         assert await workers.run(lambda: 1) == 1
         workers.close()
 
@@ -196,9 +203,8 @@ def test_who_is_at_work_when_it_closes_is_refused_at_once_whatever_runs() -> Non
         await until(lambda: workers.waiting == 1)
         workers.close()
         for task in (running, waiting):
-            with pytest.raises(Problem) as refusal:
+            with pytest.raises(Unavailable):
                 await asyncio.wait_for(task, PATIENCE)
-            assert refusal.value.status_code == 503
         go.set()
 
     asyncio.run(scenario())
@@ -208,9 +214,8 @@ def test_who_comes_when_it_is_closed_is_refused() -> None:
     async def scenario() -> None:
         workers = Workers(1, 1, "test")
         workers.close()
-        with pytest.raises(Problem) as refusal:
+        with pytest.raises(Unavailable):
             await workers.run(lambda: True)
-        assert refusal.value.status_code == 503
         assert (workers.running, workers.waiting) == (0, 0)
 
     asyncio.run(scenario())

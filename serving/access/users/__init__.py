@@ -1,0 +1,1 @@
+"""Users: kept in SQLite, remembered for requests, managed by a command."""

@@ -1,0 +1,64 @@
+"""What the classifier takes and what it gives: plain data, without what computes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from serving.classifier.fusion import State
+from serving.classifier.traits import PictureTraits, Traits
+
+
+@dataclass(frozen=True)
+class Product:
+    """One listing as it comes: raw designation (title), raw (HTML) description, picture.
+
+    The picture is encoded, or decoded already: uint8 [image_size, image_size, 3]. `identifier` is
+    what its owner calls it; no answer depends on it.
+    """
+
+    designation: str | None = None
+    description: str | None = None
+    image: bytes | np.ndarray | None = None
+    identifier: str | int | None = None
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The answer for one product.
+
+    `probabilities` is float64 [codes], in the order of `Classifier.codes`. `image_error` says why
+    a picture that was given could not be used; the answer then rests on the text alone. `traits`
+    are there where products were answered, not where logits alone were.
+    """
+
+    code: int
+    label: str
+    confidence: float
+    accepted: bool
+    state: State
+    probabilities: np.ndarray
+    image_error: str | None = None
+    traits: Traits | None = None
+
+
+class Logits(NamedTuple):
+    """Logits of both branches, float32 [n, codes] each, and where each has something to say.
+
+    `has_text` and `has_image` are bool [n]; `errors` say why a given picture could not be used.
+    """
+
+    text: np.ndarray
+    image: np.ndarray
+    has_text: np.ndarray
+    has_image: np.ndarray
+    errors: list[str | None]
+
+
+class Pictured(NamedTuple):
+    """What the image branch says of a picture, logits float32 [codes], and the picture's traits."""
+
+    logits: np.ndarray
+    traits: PictureTraits
