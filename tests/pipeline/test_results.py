@@ -149,7 +149,7 @@ def test_neither_gate_nor_promotion_passes_by_absence(
 
 @pytest.mark.parametrize("wrong", ["", "xyz", "--all", "0123456789abcdef"])
 def test_an_unknown_hash_is_said_to_be_unknown(wrong: str, repository: Path) -> None:
-    done = attempt(repository, "stages.commands", "results", "lineage", wrong)
+    done = attempt(repository, "stages.commands", "results", "lineage", "--", wrong)
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert done.stderr
