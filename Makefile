@@ -14,11 +14,22 @@ export DVC_NO_ANALYTICS := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
 
+# What is given to a target reaches its command by the environment, as it was typed: no shell reads
+# it, and a $ in it is a $.
+GIVEN := BASE OTHER HASH FOLDER CATALOGUE PICTURES OUTPUT SHARD WINDOW LABELS LOG MODEL FORCE REASON KEY \
+	OPTIONS SWEEP WORKERS
+$(foreach name,$(GIVEN),$(if $(filter undefined,$(origin $(name))),,$(eval override export $(name) := $$(value $(name)))))
+
 .DEFAULT_GOAL := help
 
 .PHONY: help
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 24
+	@awk -F ':.*## ' '/^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-22s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+##@ First steps
+
+.PHONY: venv
+venv: $(STAMP) ## Make .venv from the hash-locked requirements
 
 $(STAMP): requirements/pip.txt requirements/dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
@@ -27,7 +38,7 @@ $(STAMP): requirements/pip.txt requirements/dev.txt
 		{ rm -rf $(VENV); echo "No environment can be made: install Debian's python3-venv, or: $(PYTHON) -m pip install --user virtualenv" >&2; exit 1; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/pip.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
-	@$(BIN)/python -m stages.commands.results.plots --install
+	@$(BIN)/python -m stages.commands results plots --install
 	@touch $@
 
 $(SERVING)/installed: requirements/pull.txt
@@ -45,11 +56,159 @@ $(RAY)/installed: requirements/ray.txt $(STAMP)
 	uv pip install --quiet --system-certs --python $(RAY)/bin/python --require-hashes -r requirements/ray.txt
 	@touch $@
 
-.PHONY: ray-venv
-ray-venv: $(RAY)/installed ## Make .venv-ray, which answers a catalogue on several machines
+.PHONY: repro
+repro: $(STAMP) ## Run the pipeline (dvc repro) and print its metrics
+	@python -m stages.commands pipeline repair-lock
+	@dvc repro
+	@python -m stages.commands results summary
+	@python -m stages.commands registry publish --optional
 
-.PHONY: airflow-venv
-airflow-venv: $(AIRFLOW)/installed ## Make .venv-airflow, which schedules the pipeline
+.PHONY: results
+results: $(STAMP) ## The outputs, from the remote if one is configured, else by running the pipeline
+	@test -z "$$(dvc config core.remote)" || dvc pull --allow-missing || echo "Not all could be pulled."
+	@$(MAKE) --no-print-directory repro
+
+.PHONY: metrics
+metrics: $(STAMP) ## What was measured, in 80 columns: [BASE=<revision> beside it]
+	@python -m stages.commands results metrics
+
+.PHONY: plots
+plots: $(STAMP) ## Draw curves, confusion, calibration and coverage into dvc_plots: [BASE=<revision> beside it]
+	@python -m stages.commands results plots
+
+.PHONY: check-catalogue
+check-catalogue: $(STAMP) ## Look a catalogue over before a run: FOLDER=<folder with the four files>
+	@python -m stages.commands pipeline check-catalogue
+
+ENGINE ?= local
+ENGINE_local := python -m stages.commands batch predict
+ENGINE_ray := $(RAY)/bin/python -m stages.commands batch predict-ray
+
+.PHONY: predict
+predict: $(STAMP) $(if $(filter ray,$(ENGINE)),$(RAY)/installed) ## Answer a table with the classifier that is there: CATALOGUE=<csv> [PICTURES=<zip>] [OUTPUT=<csv>] [ENGINE=ray]
+	@$(or $(ENGINE_$(ENGINE)),$(error ENGINE=$(ENGINE): expected local or ray))
+
+##@ Experiments
+
+.PHONY: params
+params: $(STAMP) ## Compose params.yaml from conf/
+	@python -m stages.commands pipeline params
+
+.PHONY: defaults
+defaults: $(STAMP) ## Back to the committed configuration and results after an experiment; hand edits are kept
+	@python -m stages.commands pipeline defaults
+
+.PHONY: sweep
+sweep: $(STAMP) ## Queue experiments over text and image options, run them, show them: [SWEEP='-S …'] [WORKERS=2]
+	@python -m stages.commands results sweep
+
+.PHONY: experiments
+experiments: $(STAMP) ## What experiments changed and reached, best first among those of the same test products
+	@python -m stages.commands results experiments
+	@python -m stages.commands registry publish --optional
+
+.PHONY: compare-lock
+compare-lock: $(STAMP) ## Hold this result against another: OTHER=<revision or folder of a clone>
+	@python -m stages.commands results compare
+
+.PHONY: lineage
+lineage: $(STAMP) ## Commit, parameters and data behind the model of an answer: HASH=<model>
+	@python -m stages.commands results lineage
+
+.PHONY: gate
+gate: $(STAMP) ## Fail when this result is worse than another: BASE=<revision or models:/product-classifier@champion>
+	@python -m stages.commands quality gate
+
+.PHONY: promotion
+promotion: $(STAMP) ## Succeed when this classifier is better than another beyond noise: BASE=<revision>
+	@python -m stages.commands quality promotion
+
+.PHONY: pin-source
+pin-source: $(STAMP) ## Pin the Hugging Face dataset to the commit that its revision names now
+	@python -m stages.commands pipeline pin-source
+
+##@ Serve
+
+.PHONY: serve
+serve: $(STAMP) ## Answer requests on port 8000; with MODEL=models:/product-classifier@champion, from the registry
+	@$(if $(MODEL),python -m stages.commands registry serve-version,python -m serving)
+
+.PHONY: sign
+sign: $(STAMP) ## Sign the locked classifier: KEY=<PEM file of a private key>
+	@python -m serving.inference.signature "$$KEY"
+
+.PHONY: reload
+reload: $(STAMP) ## Have the services of SERVICE_URLS take a new classifier: [MODEL=models:/product-classifier@champion]
+	@$(if $(MODEL),python -m stages.commands registry serve-version --fetch &&) python -m stages.commands remote reload
+
+.PHONY: pull-and-serve
+pull-and-serve: $(SERVING)/installed ## Pull the locked classifier from the remote and answer with it; no TensorFlow
+	@$(SERVING)/bin/python -m stages.commands remote configure
+	@$(SERVING)/bin/python -m stages.commands remote pull
+	@$(SERVING)/bin/python -m serving
+
+.PHONY: serve-auth
+serve-auth: $(STAMP) ## The authentication routes alone, on port 8011
+	@python -m serving auth
+
+.PHONY: watch
+watch: $(STAMP) ## Show the figures of the running service in the terminal
+	@python -m stages.commands monitor watch
+
+.PHONY: monitor
+monitor: $(STAMP) ## Prometheus, Alertmanager and node exporter on the loopback, until Ctrl-C
+	@python -m stages.commands monitor servers
+
+.PHONY: drift
+drift: $(STAMP) ## How the latest answers differ from held-out products: [WINDOW=<products>] [LABELS=<csv>] [LOG=<file>] [OUTPUT=<html>]
+	@python -m stages.commands drift report
+
+.PHONY: secrets
+secrets: $(STAMP) ## Add to .env the secrets that docker-compose.yml asks for and .env lacks
+	@python -m stages.commands remote secrets
+
+# With PAGES=1, the pages for people are published on the loopback as well.
+COMPOSE := docker compose --file docker-compose.yml $(if $(PAGES),--file conf/compose/pages.yml)
+
+.PHONY: up
+up: secrets ## Start the service and all around it in containers: [PAGES=1]
+	@python -m serving.inference.lock
+	@$(COMPOSE) up --build --detach --wait
+
+.PHONY: down
+down: ## Stop the containers; what they keep stays
+	@$(COMPOSE) --profile '*' down
+
+.PHONY: logs
+logs: ## Follow what the containers say
+	@$(COMPOSE) logs --follow --tail 100
+
+.PHONY: train
+train: secrets ## Run the pipeline in a container, on this checkout
+	@OWNER="$$(id -u):$$(id -g)" $(COMPOSE) run --build --rm train
+
+##@ Team
+
+.PHONY: remote
+remote: $(STAMP) ## Name the S3 bucket of .env (REMOTE_URL, …) to DVC as its remote
+	@python -m stages.commands remote configure
+
+.PHONY: publish
+publish: $(STAMP) ## Put this result and all experiments on record in MLflow
+	@python -m stages.commands registry publish
+
+.PHONY: mlflow
+mlflow: $(STAMP) ## Open MLflow's page of the local record on http://127.0.0.1:5000
+	@python -m stages.commands registry publish --optional
+	@python -m stages.commands registry page
+
+.PHONY: promote
+promote: $(STAMP) ## Make this classifier the registry's champion if it is better: [FORCE=1 REASON='…']
+	@python -m stages.commands registry promote
+
+.PHONY: rollback
+rollback: $(STAMP) ## Give the champion's place back to the one before: [REASON='…']
+	@python -m stages.commands registry rollback
 
 scheduled-run schedule: export AIRFLOW_HOME := $(CURDIR)/.airflow
 scheduled-run schedule: export AIRFLOW__CORE__DAGS_FOLDER := $(CURDIR)/conf/airflow/dags
@@ -62,51 +221,15 @@ scheduled-run: $(AIRFLOW)/installed ## One run of the schedule, now and here, wi
 
 .PHONY: schedule
 schedule: $(AIRFLOW)/installed ## Airflow's scheduler and its page on http://127.0.0.1:8080, until Ctrl-C
-	@python -m stages.commands.schedule.servers $(AIRFLOW)/bin/airflow
+	@python -m stages.commands schedule servers $(AIRFLOW)/bin/airflow
 
-.PHONY: venv
-venv: $(STAMP) ## Make .venv from the hash-locked requirements
+.PHONY: airflow-venv
+airflow-venv: $(AIRFLOW)/installed ## Make .venv-airflow, which schedules the pipeline
 
-.PHONY: repro
-repro: $(STAMP) ## Run the pipeline (dvc repro) and print its metrics
-	@python -m stages.commands.pipeline.repair_lock
-	@dvc repro
-	@python -m stages.commands.results.summary
-	@python -m stages.commands.registry.publish || true # the result stands, whatever becomes of its record
+.PHONY: ray-venv
+ray-venv: $(RAY)/installed ## Make .venv-ray, which answers a catalogue on several machines
 
-.PHONY: publish
-publish: $(STAMP) ## Put this result and all experiments on record in MLflow
-	@python -m stages.commands.registry.publish
-
-.PHONY: mlflow
-mlflow: $(STAMP) ## Open MLflow's page of the local record on http://127.0.0.1:5000
-	@python -m stages.commands.registry.publish || true
-	@python -m stages.commands.registry.page
-
-.PHONY: results
-results: $(STAMP) ## The outputs, from the remote if one is configured, else by running the pipeline
-	@test -z "$$(dvc config core.remote)" || dvc pull --allow-missing || echo "Not all could be pulled."
-	@$(MAKE) --no-print-directory repro
-
-.PHONY: remote
-remote: $(STAMP) ## Name the S3 bucket of .env (REMOTE_URL, …) to DVC as its remote
-	@python -m stages.commands.remote.configure
-
-.PHONY: pin-source
-pin-source: $(STAMP) ## Pin the Hugging Face dataset to the commit that its revision names now
-	@python -m stages.commands.pipeline.pin_source
-
-.PHONY: params
-params: $(STAMP) ## Compose params.yaml from conf/
-	@python -m stages.commands.pipeline.params
-
-.PHONY: defaults
-defaults: $(STAMP) ## Back to the committed configuration and results after an experiment; hand edits are kept
-	@python -m stages.commands.pipeline.defaults
-
-.PHONY: metrics
-metrics: $(STAMP) ## What was measured, in 80 columns: [BASE=<revision> beside it]
-	@python -m stages.commands.results.metrics $(BASE)
+##@ Check and prove
 
 .PHONY: test
 test: test-quick ## Run the tests: the quick ones in two processes, then the others
@@ -127,82 +250,30 @@ check: $(STAMP) ## Lint, formatting and types
 	mypy
 	actionlint
 
-.PHONY: plots
-plots: $(STAMP) ## Draw curves, confusion, calibration and coverage into dvc_plots: [BASE=<revision> beside it]
-	@python -m stages.commands.results.plots $(BASE)
-
-# Options of the sweep, and how many experiments run at once.
-SWEEP ?= -S data.products=800 -S train.epochs=2 -S 'text=ngrams,lstm' -S 'image=cnn,none'
-WORKERS ?= 2
-
-.PHONY: sweep
-sweep: $(STAMP) ## Queue experiments over text and image options, run them with two workers, show them
-	@dvc exp run --queue $(SWEEP)
-	@dvc exp run --run-all --jobs $(WORKERS)
-	@$(MAKE) --no-print-directory experiments
-
-.PHONY: experiments
-experiments: $(STAMP) ## What experiments changed and reached, best first among those of the same test products
-	@python -m stages.commands.results.experiments
-	@python -m stages.commands.registry.publish || true
-
 # The small pipeline of the checks: every stage, in about a minute.
 SMALL := -S data.products=400 -S data.unlabelled=40 -S train.epochs=2 -S text.folds=2 -S image.size=32
 
 .PHONY: verify-reproducible
-verify-reproducible: $(STAMP) ## Run the committed pipeline twice, in other surroundings, and compare to the byte
-	@python -m stages.commands.proofs.verify $(VERIFY)
+verify-reproducible: $(STAMP) ## Run the committed pipeline twice, in other surroundings, and compare to the byte: [OPTIONS='-S …']
+	@python -m stages.commands proofs verify
 
 .PHONY: verify-small
-verify-small: ## The same with a small sample
-	@$(MAKE) --no-print-directory verify-reproducible VERIFY='$(SMALL)'
-
-# Further options: make verify-processors OPTIONS='-S text=lstm -S image=mobilenet -S image.weights=null'
-OPTIONS ?=
+verify-small: $(STAMP) ## The same with a small sample
+	@python -m stages.commands proofs verify $(SMALL)
 
 .PHONY: verify-processors
-verify-processors: $(STAMP) ## Run the small pipeline on emulated processors (qemu-user) too, and compare to the byte
-	@python -m stages.commands.proofs.processors $(SMALL) $(OPTIONS)
+verify-processors: $(STAMP) ## Run the small pipeline on emulated processors (qemu-user) too, and compare to the byte: [OPTIONS='-S …']
+	@python -m stages.commands proofs processors $(SMALL)
 
-.PHONY: compare-lock
-compare-lock: $(STAMP) ## Hold this result against another: OTHER=<revision or folder of a clone>
-	@python -m stages.commands.results.compare '$(OTHER)'
+.PHONY: image-check
+image-check: $(STAMP) ## Build the serving image with buildah, start it as an engine would, and ask it
+	@INTEGRATION=required python -m pytest tests/integration/test_image.py
 
-ENGINE ?= local
-ENGINE_local := python -m stages.commands.batch.predict
-ENGINE_ray := $(RAY)/bin/python -m stages.commands.batch.predict_ray $(if $(SHARD),--shard '$(SHARD)')
+.PHONY: repair-lock
+repair-lock: $(STAMP) ## Restore a dvc.lock that a killed run cut off; `make repro` does it first
+	@python -m stages.commands pipeline repair-lock
 
-.PHONY: predict
-predict: $(STAMP) $(if $(filter ray,$(ENGINE)),$(RAY)/installed) ## Answer a table with the classifier that is there: CATALOGUE=<csv> [PICTURES=<zip>] [OUTPUT=<csv>] [ENGINE=ray]
-	@$(or $(ENGINE_$(ENGINE)),$(error ENGINE=$(ENGINE): expected local or ray)) --pictures '$(PICTURES)' --output '$(OUTPUT)' '$(CATALOGUE)'
-
-.PHONY: drift
-drift: $(STAMP) ## How the latest answers differ from held-out products: [WINDOW=<products>] [LABELS=<csv>] [LOG=<file>] [OUTPUT=<html>]
-	@python -m stages.commands.drift.report --window '$(WINDOW)' --labels '$(LABELS)' --log '$(LOG)' --output '$(OUTPUT)'
-
-.PHONY: check-catalogue
-check-catalogue: $(STAMP) ## Look a catalogue over before a run: FOLDER=<folder with the four files>
-	@python -m stages.commands.pipeline.check_catalogue '$(FOLDER)'
-
-.PHONY: whence
-whence: $(STAMP) ## Commit, parameters and data behind the model of an answer: HASH=<model>
-	@python -m stages.commands.results.lineage '$(HASH)'
-
-.PHONY: gate
-gate: $(STAMP) ## Fail when this result is worse than another: BASE=<revision or models:/product-classifier@champion>
-	@python -m stages.commands.$(if $(filter models:/%,$(BASE)),against,gate) '$(BASE)'
-
-.PHONY: promotion
-promotion: $(STAMP) ## Succeed when this classifier is better than another beyond noise: BASE=<revision>
-	@python -m stages.commands.quality.promotion '$(BASE)'
-
-.PHONY: promote
-promote: $(STAMP) ## Make this classifier the registry's champion if it is better: [FORCE=1 REASON='…']
-	@python -m stages.commands.registry.promote $(if $(FORCE),--force) --reason "$$REASON"
-
-.PHONY: rollback
-rollback: $(STAMP) ## Give the champion's place back to the one before: [REASON='…']
-	@python -m stages.commands.registry.promote --rollback --reason "$$REASON"
+##@ Benchmarks
 
 .PHONY: bench-determinism
 bench-determinism: $(STAMP) ## What each pin of the bits costs
@@ -232,36 +303,6 @@ bench-text: $(STAMP) ## The default text branch beside linear models, learning f
 bench-size: $(STAMP) ## What each stage costs at 5,000, 20,000 and 84,916 products (long, 15 GB of temporary files)
 	@python -m tests.benchmarks.full_size
 
-.PHONY: serve
-serve: $(STAMP) ## Answer requests on port 8000; with MODEL=models:/product-classifier@champion, from the registry
-	@$(if $(MODEL),python -m stages.commands.registry.serve_version '$(MODEL)',python -m serving)
-
-.PHONY: sign
-sign: $(STAMP) ## Sign the locked classifier: KEY=<PEM file of a private key>
-	@python -m serving.inference.signature '$(KEY)'
-
-.PHONY: reload
-reload: $(STAMP) ## Have the services of SERVICE_URLS take a new classifier: [MODEL=models:/product-classifier@champion]
-	@$(if $(MODEL),python -m stages.commands.registry.serve_version --fetch '$(MODEL)' &&) python -m stages.commands.remote.reload
-
-.PHONY: pull-and-serve
-pull-and-serve: $(SERVING)/installed ## Pull the locked classifier from the remote and answer with it; no TensorFlow
-	@$(SERVING)/bin/python -m stages.commands.remote.configure
-	@$(SERVING)/bin/python -m stages.commands.remote.pull
-	@$(SERVING)/bin/python -m serving
-
-.PHONY: serve-auth
-serve-auth: $(STAMP) ## The authentication routes alone, on port 8011
-	@python -m serving auth
-
-.PHONY: watch
-watch: $(STAMP) ## Show the figures of the running service in the terminal
-	@python -m stages.commands.monitor.watch
-
-.PHONY: monitor
-monitor: $(STAMP) ## Prometheus, Alertmanager and node exporter on the loopback, until Ctrl-C
-	@python -m stages.commands.monitor.servers
-
 .PHONY: bench-serving
 bench-serving: $(STAMP) ## How fast the service answers, beside a Keras peer (first: dvc exp run -S text=lstm -S image=mobilenet)
 	@python -m tests.benchmarks.service
@@ -274,33 +315,7 @@ bench-attacks: $(STAMP) ## What another user sees while one address attacks the 
 bench-fuzzed: $(STAMP) ## What the service answers to 10,000 fuzzed requests
 	@python -m tests.benchmarks.fuzzed
 
-.PHONY: secrets
-secrets: $(STAMP) ## Add to .env the secrets that docker-compose.yml asks for and .env lacks
-	@python -m stages.commands.remote.secrets
-
-# With PAGES=1, the pages for people are published on the loopback as well.
-COMPOSE := docker compose --file docker-compose.yml $(if $(PAGES),--file conf/compose/pages.yml)
-
-.PHONY: up
-up: secrets ## Start the service and all around it in containers: [PAGES=1]
-	@python -m serving.inference.lock
-	@$(COMPOSE) up --build --detach --wait
-
-.PHONY: down
-down: ## Stop the containers; what they keep stays
-	@$(COMPOSE) --profile '*' down
-
-.PHONY: logs
-logs: ## Follow what the containers say
-	@$(COMPOSE) logs --follow --tail 100
-
-.PHONY: train
-train: secrets ## Run the pipeline in a container, on this checkout
-	@OWNER="$$(id -u):$$(id -g)" $(COMPOSE) run --build --rm train
-
-.PHONY: image-check
-image-check: $(STAMP) ## Build the serving image with buildah, start it as an engine would, and ask it
-	@INTEGRATION=required python -m pytest tests/integration/test_image.py
+##@ This checkout
 
 COMPILE := uv pip compile --quiet --no-strip-extras --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url pyproject.toml
@@ -320,3 +335,11 @@ lock: $(STAMP) ## Compile requirements/*.txt anew from pyproject.toml
 .PHONY: clean
 clean: ## Remove the environment and what tools leave behind; data, models and DVC's cache stay
 	rm -rf $(VENV) $(SERVING) $(AIRFLOW) $(RAY) dvc_plots .pytest_cache .mypy_cache .ruff_cache
+
+##@ Old names, for one version more
+
+.PHONY: whence
+whence: lineage ## Now: lineage
+
+.PHONY: mend
+mend: repair-lock ## Now: repair-lock

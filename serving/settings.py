@@ -274,22 +274,23 @@ class _Variables(Settings, BaseSettings):
     )
 
 
-def read_env_file() -> Iterator[tuple[str, str]]:
-    """Variables of `.env` that are not empty, in python-dotenv's syntax; `${…}` stays as it is.
+def read_env_file(path: Path | None = None) -> Iterator[tuple[str, str]]:
+    """Variables of `path` (default: `.env`) that are not empty, in python-dotenv's syntax.
 
     pydantic-settings would replace `${…}`, which changes a secret, and pass over a line that is no
     NAME=value. Raises SettingsError naming such a line, not its text.
     """
-    if not ENV_FILE.is_file():
+    path = path or ENV_FILE
+    if not path.is_file():
         return
     try:
-        text = ENV_FILE.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise SettingsError(f"{ENV_FILE}: expected UTF-8") from error
+        raise SettingsError(f"{path}: expected UTF-8") from error
     for binding in parse_stream(StringIO(text)):
         if binding.error or (binding.key and binding.value is None):
             line = binding.original.line + binding.original.string.rstrip().count("\n")
-            raise SettingsError(f"{ENV_FILE}, line {line}: expected NAME=value")
+            raise SettingsError(f"{path}, line {line}: expected NAME=value")
         if binding.key and binding.value:
             yield binding.key, binding.value
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 from dvc.exceptions import DvcException
 from dvc.utils.hydra import compose_and_dump
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from pydantic import ValidationError
 
 from stages.common.settings import SettingsError, load
@@ -92,7 +95,7 @@ def test_the_fast_combination_is_what_is_committed(tmp_path: Path) -> None:
 
 def compose_there(repository: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "stages.commands.pipeline.params"],
+        [sys.executable, "-m", "stages.commands", "pipeline", "params"],
         cwd=repository,
         capture_output=True,
         text=True,
@@ -249,12 +252,12 @@ def test_a_refused_experiment_changes_nothing(
 def test_params_edited_into_nonsense_are_refused_before_dvc_removes_a_thing(tmp_path: Path) -> None:
     repository = clone(tmp_path)
     edit(repository / "params.yaml", "method: stacked", "method: mean")
-    done = attempt(repository, "stages.commands.pipeline.repair_lock")
-    assert done.returncode == 1
+    done = attempt(repository, "stages.commands", "pipeline", "repair-lock")
+    assert done.returncode == 2
     assert "params.yaml is refused:\n  fusion.method = 'mean'" in done.stderr
     assert "Traceback" not in done.stderr
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    assert makefile.index("stages.commands.pipeline.repair_lock") < makefile.index("@dvc repro")
+    assert makefile.index("pipeline repair-lock") < makefile.index("@dvc repro")
 
 
 @pytest.mark.parametrize(
@@ -289,3 +292,11 @@ def test_settings_are_frozen() -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"absent\.yaml cannot be read"):
         load(tmp_path / "absent.yaml")
+
+
+def test_what_refusals_replaces_is_still_what_dvc_calls() -> None:
+    """A part of Hydra's inside, and how DVC calls OmegaConf: an upgrade must not pass them by."""
+    assert callable(ConfigLoaderImpl.load_configuration)
+    assert "OmegaConf.resolve(cfg)" in inspect.getsource(compose_and_dump)
+    pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    assert "hydra-core>=1.3,<1.4" in pyproject["project"]["optional-dependencies"]["pipeline"]

@@ -15,13 +15,10 @@ import pandas as pd
 import pytest
 import yaml
 
-from stages.commands.proofs import verify
-from stages.commands.quality.gate import Row
+from stages.commands.proofs import reruns, verify
+from stages.commands.quality.gate_table import Row
 from stages.commands.quality.paired_tests import Interval
-from stages.commands.results import compare, dvc_lock
-from stages.commands.results.experiments import Experiment
-from stages.commands.results.experiments import table as experiments_table
-from stages.commands.results.metrics import table as metrics_table
+from stages.commands.results import compare, dvc_lock, experiment_list, metrics
 from stages.common import guard
 from stages.common.settings import SampleData, load
 from tests.support.repository import PIPELINE, ROOT, clone, run
@@ -47,11 +44,11 @@ def is_as_shown(printed: str, shown: str) -> bool:
 
 
 @pytest.mark.slow
-def test_whence_tells_what_is_shown(tmp_path: Path) -> None:
+def test_lineage_tells_what_is_shown(tmp_path: Path) -> None:
     repository = clone(tmp_path)
     model = dvc_lock.outputs(dvc_lock.read(repository))[dvc_lock.CLASSIFIER].hash
-    shown = example(REPRODUCIBILITY, "$ make whence").partition("\n")[2]
-    assert is_as_shown(run(repository, "stages.commands.results.lineage", model), shown)
+    shown = example(REPRODUCIBILITY, "$ make lineage").partition("\n")[2]
+    assert is_as_shown(run(repository, "stages.commands", "results", "lineage", model), shown)
 
 
 def test_no_example_holds_a_hash_that_goes_stale() -> None:
@@ -113,12 +110,12 @@ def test_verify_tells_what_inside_differs(tmp_path: Path) -> None:
     other = one.copy()
     other[32:21505] += 1
     other[32], other[100] = 4.5234150886535645, 5.7
-    found = verify.compared(
+    lines = reruns.differences(
         split_apart(tmp_path / "one", 45, one), split_apart(tmp_path / "other", 44, other)
     )
     shown = example(REPRODUCIBILITY, "DIFFERENT:").splitlines()
-    assert f"  {found[0]}" == shown[1]
-    assert f"  {found[1]}" == shown[3]
+    assert f"  {lines[0]}" == shown[1]
+    assert f"  {lines[1]}" == shown[3]
 
 
 def compared(folder: Path, weight: float, epochs: int, error: float) -> Path:
@@ -144,12 +141,15 @@ def compared(folder: Path, weight: float, epochs: int, error: float) -> Path:
     )
 
 
-def test_compare_lock_tells_what_is_shown(tmp_path: Path) -> None:
+def test_compare_lock_tells_what_is_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     one = compared(tmp_path / "one", 0.776938, 13, 0.0598859)
     other = compared(tmp_path / "other", 0.776921, 20, 0.0625813)
-    printed = compare.table(compare.compare(one, other, load().compare, "other"))
-    shown = example(REPRODUCIBILITY, "equal        data/prepared").splitlines()
-    assert [line.rstrip() for line in printed.splitlines()] == shown[:4]
+    compare.print_findings(compare.compare_outputs(one, other, load().compare, "other"))
+    printed = capsys.readouterr().out
+    shown = example(REPRODUCIBILITY, "equal    data/prepared").splitlines()
+    assert [line.rstrip() for line in printed.splitlines()[1:]] == shown[:4]
 
 
 def test_the_guard_says_what_is_shown() -> None:
@@ -180,8 +180,8 @@ def test_experiments_look_like_what_is_shown() -> None:
         "beery-pump": {**small, "text.model": "lstm"},
         "sonic-tilt": {**small, "text.model": "lstm", "image.model": "none"},
     }
-    found = [
-        Experiment(
+    rows = [
+        experiment_list.Experiment(
             name,
             parameters,
             dict(zip(names, scores[name], strict=True)),
@@ -190,7 +190,7 @@ def test_experiments_look_like_what_is_shown() -> None:
         )
         for name, parameters in of.items()
     ]
-    assert experiments_table(found) == shown
+    assert "\n".join(experiment_list.lines(rows)) == shown
 
 
 def test_metrics_look_like_what_is_shown() -> None:
@@ -202,8 +202,8 @@ def test_metrics_look_like_what_is_shown() -> None:
         name, before, now, *_ = row.split()
         for revision, figure in zip(figures, (before, now), strict=True):
             figures[revision][name] = float(figure) if "." in figure else int(figure)
-    printed = metrics_table({revision: {file: of} for revision, of in figures.items()})
-    assert printed.splitlines() == [head, *rows[:3]]
+    printed = metrics.lines({revision: {file: of} for revision, of in figures.items()})
+    assert printed == [head, *rows[:3]]
 
 
 def rows_of_the_gate() -> list[str]:

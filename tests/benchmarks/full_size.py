@@ -31,7 +31,8 @@ from typing import NamedTuple
 
 import psutil
 
-from stages.commands.pipeline.params import compose
+from stages.commands import repository
+from stages.commands.pipeline.composition import compose
 from stages.commands.results import revision
 from stages.common.products import read_training
 from stages.common.settings import Ngrams, load
@@ -124,7 +125,7 @@ def ratios(rows: Sequence[Row]) -> Iterator[str]:
 def measured(command: Sequence[str], where: Path, log: Path) -> Cost:
     """Run a command and tell its cost, without outputs; what it prints goes to `log`.
 
-    Raises revision.ResultError with its last words when it fails.
+    Raises repository.ResultError with its last words when it fails.
     """
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     started = time.perf_counter()
@@ -149,7 +150,7 @@ def measured(command: Sequence[str], where: Path, log: Path) -> Cost:
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         last = log.read_text(encoding="utf-8", errors="replace")[-_LAST:]
-        raise revision.ResultError(f"{' '.join(command)} failed in {where}:\n{last}")
+        raise repository.ResultError(f"{' '.join(command)} failed in {where}:\n{last}")
     return Cost(seconds, used.ru_utime + used.ru_stime, most, 0)
 
 
@@ -180,7 +181,7 @@ def prepared_clone(where: Path, overrides: Sequence[str]) -> None:
     earlier clone stays."""
     commit = revision.commit_of("HEAD")
     if where.is_dir():
-        revision.git("checkout", "--quiet", "--force", "--detach", commit, where=where)
+        repository.git("checkout", "--quiet", "--force", "--detach", commit, where=where)
     else:
         revision.clone(where, commit)
     (where / "params.yaml").write_text(compose(where / "conf", overrides), encoding="utf-8")
@@ -261,7 +262,7 @@ def main(words: Sequence[str] | None = None) -> int:
                 for row in costs(clone, asked.stages, size):
                     say(f"{size:,} products, {row.stage}: {shown(row.cost)}")
                     rows.append(row)
-        except revision.ResultError as error:
+        except repository.ResultError as error:
             failure = error
     if rows:
         print(markdown([*rows, *summed(rows)]))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from stages.commands.results.revision import ResultError
+from stages.commands.repository import ResultError
 from stages.common.paths import FILES, IMAGES, TEST_PRODUCTS, TRAIN_PRODUCTS
 from stages.pictures.archive import PictureArchive
 from stages.preparation.split import near_duplicate_groups

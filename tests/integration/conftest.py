@@ -10,7 +10,8 @@ from typing import NoReturn
 
 import pytest
 
-from stages.commands.monitor import servers
+from stages.commands.monitor import local_servers as servers
+from stages.commands.supervisor import ProgramError
 from tests.support import tracked
 from tests.support.servers import Server, Store, mlflow_server, s3_server
 
@@ -30,8 +31,8 @@ def servers_are_there() -> None:
 def monitoring_is_there() -> None:
     """The same for Prometheus and what stands beside it."""
     try:
-        servers.programs()
-    except servers.ProgramError as error:
+        servers.installed()
+    except ProgramError as error:
         give_up(str(error))
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from stages.commands.monitor import servers
+from stages.commands.monitor import local_servers as servers
 from tests.support import tiny
 from tests.support.monitoring import (
     CONF,
@@ -199,15 +199,18 @@ def test_a_service_that_is_down_is_told_alone(watched: Watched) -> None:
     wait_for(lambda: resolved in watched.receiver.titles(), watched.receiver.titles)
 
 
+MAIN = "from stages.commands.__main__ import main; main(['monitor', 'servers'])"
+
+
 @contextmanager
 def monitor(
     folder: Path, ports: dict[str, int], **variables: str
 ) -> Iterator[subprocess.Popen[str]]:
     """`make monitor` on other ports than its own."""
     (folder / "conf").symlink_to(CONF)
-    code = f"import sys; from stages.commands.monitor import servers; servers.PORTS = {ports}; "
+    code = f"from stages.commands.monitor import servers; servers.PORTS = {ports}; "
     process = subprocess.Popen(  # noqa: S603
-        [sys.executable, "-c", code + "sys.exit(servers.main())"],
+        [sys.executable, "-c", code + MAIN],
         cwd=folder,
         env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **variables},
         stdout=subprocess.PIPE,

@@ -39,7 +39,7 @@ EARLY, LATE = "early", "late"
 """Addresses of pictures that a test may hold back: of a product in each shard, and in the last."""
 
 ACTOR = "MapWorker(Map(Answers))"
-COMMAND = (str(RAY / "python"), "-m", "stages.commands.batch.predict_ray")
+COMMAND = (str(RAY / "python"), "-m", "stages.commands", "batch", "predict-ray")
 S3 = "http://10.77.0.1:5000"
 ENVIRONMENT = {
     "PYTHONPATH": str(ROOT),
@@ -109,7 +109,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rows.assign(picture=named).to_csv(catalogue / "new.csv")
     done = subprocess.run(  # noqa: S603
         [
-            *(sys.executable, "-m", "stages.commands.batch.predict", "--pictures"),
+            *(sys.executable, "-m", "stages.commands", "batch", "predict", "--pictures"),
             *("catalogue/images.zip", "--output", "local.csv", "catalogue/new.csv"),
         ],
         cwd=folder,
@@ -322,7 +322,7 @@ def test_a_run_that_was_killed_goes_on_with_what_it_was_begun_with_alone(
 
     tiny.relabel(mine, "Bücher")
     done = end(start(head, mine, *words(output)))
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert f"OUTPUT=file://{output} has answers of another run: classifier was" in done.stderr
     shutil.copytree(shop / "models", mine / "models", dirs_exist_ok=True)
     shutil.copy(shop / "dvc.lock", mine)
@@ -335,7 +335,7 @@ def test_a_run_that_was_killed_goes_on_with_what_it_was_begun_with_alone(
 
     (mine / "catalogue/new.csv").touch()
     done = end(start(head, mine, *words(output)))
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert f"OUTPUT=file://{output} has answers of another run: catalogue was" in done.stderr
 
 
@@ -347,7 +347,7 @@ def test_a_bad_row_stops_before_anything_is_answered_in_the_words_of_one_process
     bad.write_text(text + "7,piscine,,8.0,9,\n", encoding="utf-8")
     options = ("--output", str(tmp_path / "answers"), "--shard", str(CHUNK), str(bad))
     done = end(start(pair[0], shop, *options))
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "productid 8.0: not a non-negative integer. 8.0 is a decimal" in done.stderr
     assert not (tmp_path / "answers").exists()
 
@@ -379,11 +379,11 @@ def test_without_a_cluster_it_works_where_nobody_can_reach_it(shop: Path, tmp_pa
 
 def test_it_is_refused_where_a_stranger_could_reach_it(shop: Path, tmp_path: Path) -> None:
     done = here(shop, "--output", "s3://shop/out", "catalogue/new.csv")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "OUTPUT=s3://shop/out needs a network" in done.stderr
     assert "RAY_ADDRESS" in done.stderr
     done = here(shop, "--output", str(tmp_path / "out"), "catalogue/new.csv", PATH=str(tmp_path))
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "Ray listens on all interfaces, and no network namespace can be made" in done.stderr
     assert not (tmp_path / "out").exists()
 
@@ -396,7 +396,7 @@ def test_a_classifier_that_is_not_locked_answers_nothing(shop: Path, tmp_path: P
     labels = tmp_path / "models/classifier/labels.json"
     labels.write_text(labels.read_text("utf-8") + "\n", encoding="utf-8")
     done = here(tmp_path, "--output", "out", "catalogue/new.csv")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "models/classifier has md5" in done.stderr
     assert "dvc checkout models/classifier" in done.stderr
     assert not (tmp_path / "out").exists()

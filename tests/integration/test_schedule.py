@@ -17,7 +17,7 @@ import pytest
 
 from serving.access.users.store import Users
 from stages.commands.results import dvc_lock
-from stages.commands.schedule import servers
+from stages.commands.schedule import airflow_servers
 from tests.support.process import VARIABLES, Process, free_port
 from tests.support.repository import ENVIRONMENT, PIPELINE, ROOT, clone, git
 from tests.support.servers import QUIET, Store
@@ -108,7 +108,7 @@ class Scheduled:
                 assert old in text
                 text = text.replace(old, new)
             (self.root / path).write_text(text, encoding="utf-8")
-        done = self.run(sys.executable, "-m", "stages.commands.pipeline.params")
+        done = self.run(sys.executable, "-m", "stages.commands", "pipeline", "params")
         assert done.returncode == 0, done.stderr
         git(self.root, "commit", "--quiet", "--all", "--message", "as set")
 
@@ -148,7 +148,7 @@ class Scheduled:
         environment.pop("SHLVL", None)
         process = subprocess.Popen(  # noqa: S603
             [
-                *(sys.executable, "-m", "stages.commands.schedule.servers"),
+                *(sys.executable, "-m", "stages.commands", "schedule", "servers"),
                 *(str(AIRFLOW / "airflow"), str(port)),
             ],
             cwd=self.root,
@@ -160,7 +160,7 @@ class Scheduled:
         try:
             address = f"http://127.0.0.1:{port}"
             wait_answered(process, f"{address}/api/v2/monitor/health")
-            user = json.loads(servers.password_file(self.home).read_text("utf-8"))
+            user = json.loads(airflow_servers.password_file(self.home).read_text("utf-8"))
             form = dict(zip(("username", "password"), *user.items(), strict=True))
             with httpx.Client(base_url=address, timeout=PATIENCE) as client:
                 token = client.post("/auth/token", json=form).json()["access_token"]
@@ -253,8 +253,8 @@ def champion_served(scheduled: Scheduled) -> Iterator[Process]:
     process = Process(
         scheduled.root,
         VARIABLES,
-        CHAMPION,
-        module="stages.commands.registry.serve_version",
+        *("registry", "serve-version", CHAMPION),
+        module="stages.commands",
         quiet=True,
     )
     try:
@@ -276,7 +276,7 @@ def name_remote(scheduled: Scheduled, store: Store) -> None:
     """As docs/team.md has it: `.env`, then `make remote`."""
     lines = [f"{name}={value}\n" for name, value in store.variables.items()]
     (scheduled.root / ".env").write_text("".join(lines), encoding="utf-8")
-    done = scheduled.run(sys.executable, "-m", "stages.commands.remote.configure")
+    done = scheduled.run(sys.executable, "-m", "stages.commands", "remote", "configure")
     assert done.returncode == 0, done.stderr
 
 

@@ -48,7 +48,7 @@ def write_env(repository: Path, variables: dict[str, str]) -> None:
 
 def configure(repository: Path, variables: dict[str, str]) -> None:
     write_env(repository, variables)
-    done = call(repository, "stages.commands.remote.configure")
+    done = call(repository, *("stages.commands", "remote", "configure"))
     assert done.returncode == 0, done.stderr
 
 
@@ -83,7 +83,7 @@ def other(result: Path, variables: dict[str, str], tmp_path: Path) -> Path:
 
 
 def pull(repository: Path) -> subprocess.CompletedProcess[str]:
-    return call(repository, "stages.commands.remote.pull")
+    return call(repository, *("stages.commands", "remote", "pull"))
 
 
 def classifier(repository: Path) -> dict[str, bytes]:
@@ -120,12 +120,12 @@ def test_what_gto_names_is_got_by_its_name(
 
 def test_without_a_remote_nothing_changes_and_nothing_nags(result: Path) -> None:
     before = (result / ".dvc" / "config").read_bytes()
-    assert call(result, "stages.commands.remote.configure").returncode == 0
+    assert call(result, *("stages.commands", "remote", "configure")).returncode == 0
     assert (result / ".dvc" / "config").read_bytes() == before
     assert not (result / ".dvc" / "config.local").exists()
     assert call(result, "dvc", "config", "core.remote").stdout == ""
     assert (
-        call(result, "stages.commands.remote.pull").returncode == 0
+        call(result, *("stages.commands", "remote", "pull")).returncode == 0
     )  # it is there: nobody is asked
 
 
@@ -153,7 +153,7 @@ def test_what_is_wrong_is_told_and_leaves_nothing(
     variables: dict[str, str],
 ) -> None:
     configure(other, {**variables, **wrong})
-    done = call(other, "stages.commands.remote.pull", given={"AWS_MAX_ATTEMPTS": "1"})
+    done = call(other, *("stages.commands", "remote", "pull"), given={"AWS_MAX_ATTEMPTS": "1"})
     assert done.returncode == 1
     assert said in done.stderr
     assert "wr0ng-s3cr3t" not in done.stderr
@@ -169,8 +169,8 @@ def test_wrong_settings_are_refused_by_name(result: Path) -> None:
         ({"REMOTE_URL": "s3://b", "REMOTE_ENDPOINT_URL": "http://a:s3cr3t@b"}, "REMOTE_ENDPOINT"),
     ):
         write_env(result, given)
-        done = call(result, "stages.commands.remote.configure")
-        assert done.returncode == 1
+        done = call(result, *("stages.commands", "remote", "configure"))
+        assert done.returncode == 2
         assert named in done.stderr
         assert "s3cr3t" not in done.stderr
     assert not (result / ".dvc" / "config.local").exists()
@@ -240,7 +240,7 @@ def test_a_server_that_fails_for_a_while_is_waited_for(
 ) -> None:
     configure(other, {**variables, "REMOTE_ENDPOINT_URL": way.address})
     way.failures = 10**6
-    done = call(other, "stages.commands.remote.pull", given={"AWS_MAX_ATTEMPTS": "1"})
+    done = call(other, *("stages.commands", "remote", "pull"), given={"AWS_MAX_ATTEMPTS": "1"})
     assert done.returncode == 1
     assert "500" in done.stderr
     assert not classifier(other)

@@ -142,7 +142,7 @@ def make_small(repository: Path) -> None:
         group = config if section == "text" else config.setdefault(section, {})
         group[name] = int(value)
         path.write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
-    run(repository, "stages.commands.pipeline.params")
+    run(repository, "stages.commands", "pipeline", "params")
     git(repository, "commit", "--quiet", "--all", "--message", "small")
 
 

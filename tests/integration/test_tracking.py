@@ -41,7 +41,7 @@ def variables(server: Server, experiment: str, **more: str) -> dict[str, str]:
 
 
 def start(repository: Path, given: dict[str, str]) -> Forked:
-    return Forked("stages.commands.registry.publish", folder=repository, given=given)
+    return Forked("stages.commands", "registry", "publish", folder=repository, given=given)
 
 
 def publish(repository: Path, given: dict[str, str]) -> subprocess.CompletedProcess[str]:
@@ -242,7 +242,7 @@ def test_credentials_in_the_address_of_the_source_are_not_recorded(
 def test_without_a_server_the_record_is_a_file_here(result: Path) -> None:
     plain = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW")}
     done = subprocess.run(  # as a person starts it
-        [sys.executable, "-m", "stages.commands.registry.publish"],
+        [sys.executable, "-m", "stages.commands", "registry", "publish"],
         cwd=result,
         env={**plain, **QUIET},
         capture_output=True,
@@ -268,15 +268,15 @@ def test_what_is_not_as_registered_is_not_served(result: Path, mlflow_at: Server
     stored = mlflow_at.folder / "artifacts" / run["info"]["experiment_id"] / run["info"]["run_id"]
     (labels,) = stored.rglob("artifacts/classifier/labels.json")
     labels.write_text("{}")
-    for address, said in (
-        (f"models:/product-classifier/{version['version']}", "its registration says"),
-        ("models:/product-classifier@nobody", "is not registered"),
-        ("models:/another@champion", "expected models:/product-classifier@champion"),
+    for address, said, code in (
+        (f"models:/product-classifier/{version['version']}", "its registration says", 1),
+        ("models:/product-classifier@nobody", "is not registered", 7),
+        ("models:/another@champion", "expected models:/product-classifier@champion", 2),
     ):
         served = Forked(
-            "stages.commands.registry.serve_version", address, folder=result, given=given
+            *("stages.commands", "registry", "serve-version", address), folder=result, given=given
         )
         done = served.wait(PATIENCE)
-        assert done.returncode == 1
+        assert done.returncode == code
         assert said in done.stderr
     assert not list((result / "tracking" / "models").glob("*"))

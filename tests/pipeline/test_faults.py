@@ -64,7 +64,7 @@ def stage_below(process: subprocess.Popen[bytes], stage: str) -> psutil.Process 
 
 
 def assert_same_lock(repository: Path, small_run: Path) -> None:
-    run(repository, "stages.commands.pipeline.repair_lock")
+    run(repository, "stages.commands", "pipeline", "repair-lock")
     run(repository, "dvc", "repro", "--no-run-cache")
     # Stages that do not depend on each other stand in the order in which they ended first.
     locks = (yaml.safe_load((where / "dvc.lock").read_text()) for where in (repository, small_run))
@@ -80,7 +80,7 @@ def test_killed_in_every_stage_at_random(emptied: Path, small_run: Path) -> None
     moments = random.Random(SEED)
     killed = 0
     for number, stage in enumerate(PIPELINE):
-        attempt(emptied, "stages.commands.pipeline.repair_lock")
+        attempt(emptied, "stages.commands", "pipeline", "repair-lock")
         process = reproduce(emptied, stage)
         victim = stage_below(process, stage)
         assert victim is not None, (stage, SEED)
@@ -110,7 +110,7 @@ def test_what_was_done_before_a_kill_is_not_done_again(emptied: Path, dies: str)
     (process if dies == "dvc" else victim).kill()
     process.wait(PATIENCE)
     victim.wait(PATIENCE)
-    run(emptied, "stages.commands.pipeline.repair_lock")
+    run(emptied, "stages.commands", "pipeline", "repair-lock")
     told = run(emptied, "dvc", "repro", "--no-run-cache", "explore")
     assert re.findall(r"Running stage '(\w+)'", told) == ["explore"], told
 

@@ -33,7 +33,7 @@ def locked(repository: Path, path: str) -> str:
 
 
 def test_a_result_is_not_worse_than_itself_and_no_promotion(repository: Path) -> None:
-    table = run(repository, "stages.commands.quality.gate", "HEAD")
+    table = run(repository, "stages.commands", "quality", "gate", "HEAD")
     assert table.startswith("### Not worse than HEAD")
     for name in (
         *("weighted F1", "macro F1", "precision of the accepted", "coverage at 95"),
@@ -41,7 +41,7 @@ def test_a_result_is_not_worse_than_itself_and_no_promotion(repository: Path) ->
     ):
         (row,) = [line for line in table.splitlines() if line.startswith("| ") and name in line]
         assert row.endswith("| ok |")
-    promotion = attempt(repository, "stages.commands.quality.promotion", "HEAD")
+    promotion = attempt(repository, "stages.commands", "quality", "promotion", "HEAD")
     assert promotion.returncode == 1
     assert "not told apart" in promotion.stdout
     stages = yaml.safe_load((repository / "dvc.lock").read_text(encoding="utf-8"))["stages"]
@@ -53,27 +53,27 @@ def test_a_loss_of_quality_fails_and_is_traced(repository: Path) -> None:
     base = locked(repository, "models/classifier")
     worse = ("-S", "text.least=100", "-S", "image.dropout=0.9")  # hardly an n-gram is left
     run(repository, "dvc", "exp", "run", *SMALL, *worse)
-    gate = attempt(repository, "stages.commands.quality.gate", "HEAD")
+    gate = attempt(repository, "stages.commands", "quality", "gate", "HEAD")
     assert gate.returncode == 1, gate.stderr
     assert re.search(r"^### Worse than HEAD: .*weighted F1", gate.stdout)
     assert re.search(r"\| weighted F1 .*\*\*worse\*\*", gate.stdout)
-    compared = attempt(repository, "stages.commands.results.compare", "HEAD")
+    compared = attempt(repository, "stages.commands", "results", "compare", "HEAD")
     assert compared.returncode == 1
     assert re.search(r"^equal +data/prepared", compared.stdout, re.M)
     assert re.search(r"^differs +models/classifier +\S+: ", compared.stdout, re.M)
     assert compared.stdout.strip().endswith(" differs, 0 not at hand")
 
-    told = run(repository, "stages.commands.results.lineage", base)
+    told = run(repository, "stages.commands", "results", "lineage", base)
     assert git(repository, "rev-parse", "HEAD").strip() in told
     assert f"data/raw  {locked(repository, 'data/raw')}" in told
     assert re.search(r"^code        [1-9][0-9]* packages and modules, all as there$", told, re.M)
     assert "model: ngrams" in told
     experiment = run(
-        repository, "stages.commands.results.lineage", locked(repository, "models/classifier")
+        repository, "stages.commands", "results", "lineage", locked(repository, "models/classifier")
     )
     assert "contained   refs/exps/" in experiment or "exps/" in experiment
     assert "dropout: 0.9" in experiment
-    shortened = run(repository, "stages.commands.results.lineage", base[:12])
+    shortened = run(repository, "stages.commands", "results", "lineage", base[:12])
     assert shortened == told
 
 
@@ -81,7 +81,7 @@ def test_a_result_equals_itself_whether_named_by_revision_or_folder(
     repository: Path, small_run: Path
 ) -> None:
     for other in ("HEAD", str(small_run)):
-        table = run(repository, "stages.commands.results.compare", other)
+        table = run(repository, "stages.commands", "results", "compare", other)
         assert table.strip().endswith("0 agrees, 0 differs, 0 not at hand")
 
 
@@ -137,11 +137,11 @@ def test_neither_gate_nor_promotion_passes_by_absence(
     prepare: Callable[[Path], str], status: int, words: str, repository: Path
 ) -> None:
     base = prepare(repository)
-    gate = attempt(repository, "stages.commands.quality.gate", base)
+    gate = attempt(repository, "stages.commands", "quality", "gate", base)
     assert gate.returncode == status, gate.stdout + gate.stderr
     assert gate.stdout.startswith("### No verdict")
     assert words in gate.stdout
-    promotion = attempt(repository, "stages.commands.quality.promotion", base)
+    promotion = attempt(repository, "stages.commands", "quality", "promotion", base)
     assert promotion.returncode == status, promotion.stdout + promotion.stderr
     assert not promotion.stdout
     assert words in promotion.stderr
@@ -149,7 +149,7 @@ def test_neither_gate_nor_promotion_passes_by_absence(
 
 @pytest.mark.parametrize("wrong", ["", "xyz", "--all", "0123456789abcdef"])
 def test_an_unknown_hash_is_said_to_be_unknown(wrong: str, repository: Path) -> None:
-    done = attempt(repository, "stages.commands.results.lineage", wrong)
+    done = attempt(repository, "stages.commands", "results", "lineage", "--", wrong)
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert done.stderr
@@ -203,7 +203,7 @@ def test_an_unseeded_shuffle_is_caught_and_what_differs_is_named(repository: Pat
     )
     git(repository, "commit", "--quiet", "--all", "--message", "unseeded")
     done = attempt(
-        repository, "stages.commands.proofs.verify", *WITHOUT_PICTURES, "-S", "image=none"
+        repository, "stages.commands", "proofs", "verify", *WITHOUT_PICTURES, "-S", "image=none"
     )
     assert done.returncode == 1, done.stdout + done.stderr
     assert "DIFFERENT" in done.stdout

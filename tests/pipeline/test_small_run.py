@@ -72,7 +72,7 @@ def test_a_second_run_does_nothing_and_plots_are_drawn(repository: Path) -> None
 
 def test_what_belongs_to_the_machine_is_told_and_not_tracked(repository: Path) -> None:
     before = git(repository, "status", "--porcelain")
-    printed = run(repository, "stages.commands.results.summary")
+    printed = run(repository, "stages.commands", "results", "summary")
     assert "ms at the 99th percentile" in printed
     about = json.loads((repository / "metrics/environment.json").read_text(encoding="utf-8"))
     assert about["processor"]["features"]

@@ -21,7 +21,7 @@ from serving.encoding.encoders import NgramEncoder, WordEncoder
 from serving.encoding.ngrams import grams
 from serving.listing.labels import CODES, LABELS
 from serving.listing.text import Text
-from stages.commands.pipeline.params import compose
+from stages.commands.pipeline.composition import compose
 from stages.common.keras_setup import keras, set_up, tf
 from stages.common.settings import Cnn, Dense, Frozen, Lstm, Ngrams, Settings
 from stages.fusion import fitting

@@ -17,7 +17,8 @@ import httpx
 import promql_parser
 import yaml
 
-from stages.commands.monitor import servers
+from stages.commands.monitor import local_servers as servers
+from stages.commands.supervisor import running
 from tests.support.process import Process, free_port
 from tests.support.repository import ROOT
 
@@ -185,10 +186,9 @@ def watching(folder: Path, token: str, **services: Process) -> Iterator[Watched]
     targets |= {job: f"127.0.0.1:{service.port}" for job, service in services.items()}
     with receiving() as receiver:
         secrets = {servers.TOKEN: token, servers.RECEIVER: receiver.address}
-        started = servers.commands(folder, targets)
         servers.lay_out(folder, CONF, targets, secrets)
         hasten(folder)
-        with servers.running(started, folder):
+        with running(servers.programs(folder, targets)):
             prometheus = Prometheus(targets["prometheus"])
             yield Watched(services, prometheus, targets["alertmanager"], receiver)
 

@@ -54,7 +54,7 @@ def stages() -> dict[str, list[str]]:
     """Each stage with those that must run before it. Raises PipelineError with DVC's reason."""
     try:
         done = subprocess.run(  # noqa: S603
-            [str(BIN / "python"), "-m", "stages.commands.schedule.stage_order"],
+            [str(BIN / "python"), "-m", "stages.commands", "schedule", "stage-order"],
             cwd=ROOT,
             capture_output=True,
             text=True,
@@ -103,7 +103,7 @@ with DAG(
         reproduced = {
             name: task(
                 name,
-                f"python -m stages.commands.schedule.run_stage {shlex.quote(name)}",
+                f"python -m stages.commands schedule run-stage {shlex.quote(name)}",
                 time=STAGE_TIME,
                 skip_on_exit_code=UNCHANGED,
             )
@@ -115,23 +115,23 @@ with DAG(
     push = task(
         "push", f'test -n "$(dvc config core.remote)" || exit {UNCHANGED}; dvc --wait-for-lock push'
     )
-    record = task("record", "python -m stages.commands.registry.publish")
+    record = task("record", "python -m stages.commands registry publish")
     gate = task(
         "gate",
-        f"python -m stages.commands.quality.gate_version {CHAMPION}",
+        f"python -m stages.commands quality gate {CHAMPION}",
         skip_on_exit_code=NO_CHAMPION,
         retries=0,
     )
     promote = task(
         "promote",
-        "python -m stages.commands.registry.promote",
+        "python -m stages.commands registry promote",
         skip_on_exit_code=NOT_BETTER,
         retries=0,
     )
     reload = task(
         "reload",
-        f"python -m stages.commands.registry.serve_version --fetch {CHAMPION} && "
-        "python -m stages.commands.remote.reload",
+        f"python -m stages.commands registry serve-version --fetch {CHAMPION} && "
+        "python -m stages.commands remote reload",
     )
     push.set_upstream(list(reproduced.values()))
     push >> record >> gate >> promote >> reload

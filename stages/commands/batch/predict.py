@@ -5,32 +5,30 @@ as in a catalogue's images.zip. OUTPUT (default: <csv>.predictions.csv, beside t
 columns of data/predictions/predictions.csv, one row for each product, in order. The pipeline is
 not run. The table is read twice, a chunk at a time: a bad row stops before anything is answered.
 
-Exit status: 0 every product is answered, 1 the table, the pictures or the classifier cannot be
-used, 2 no table was named.
+Exit code: 0 every product is answered, 2 the table, the pictures or the classifier cannot be used,
+or no table was named.
 """
 
 from __future__ import annotations
 
-import argparse
 import csv
-import sys
 import zipfile
-from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from serving.classifier.classifier import Classifier
 from serving.classifier.manifest import NAME, ManifestError
 from stages.commands.batch.answer_rows import Archived, Outcome, answer_rows
-from stages.common.output import StageError, fail
+from stages.common.output import StageError
 from stages.common.paths import CLASSIFIER
 from stages.common.progress import progress
 from stages.common.settings import load
 from stages.evaluation.predictions import FIELDS
 from stages.pictures.archive import PictureArchive
 from stages.preparation.tables import product_chunks
-
-UNUSABLE = 2
 
 
 def open_pictures(path: Path) -> PictureArchive:
@@ -86,31 +84,19 @@ def answer(table: Path, pictures: Path | None, output: Path, chunk: int) -> Outc
     return outcome
 
 
-def main(arguments: Sequence[str]) -> Outcome:
-    """Answer, and say what was answered."""
-    parser = argparse.ArgumentParser(prog="make predict", description=__doc__)
-    parser.add_argument("--pictures", default="", metavar="ZIP")
-    parser.add_argument("--output", default="", metavar="CSV")
-    parser.add_argument("catalogue")
-    given = parser.parse_args(arguments)
-    if not given.catalogue:
-        parser.error("CATALOGUE=<csv> is missing")
-    table = Path(given.catalogue)
-    if not table.is_file():
-        raise StageError(f"CATALOGUE={table} is no file; expected a CSV table of products")
-    output = Path(given.output) if given.output else table.with_suffix(".predictions.csv")
-    if output.resolve() == table.resolve():
+def predict(
+    catalogue: Annotated[Path, typer.Argument(envvar="CATALOGUE", help="CSV table of products.")],
+    pictures: Annotated[Path | None, typer.Option(envvar="PICTURES", help="Archive.")] = None,
+    output: Annotated[Path | None, typer.Option(envvar="OUTPUT", help="CSV table.")] = None,
+) -> Outcome:
+    """Answer a table of products with the classifier that is there."""
+    if not catalogue.is_file():
+        raise StageError(f"CATALOGUE={catalogue} is no file; expected a CSV table of products")
+    output = output or catalogue.with_suffix(".predictions.csv")
+    if output.resolve() == catalogue.resolve():
         raise StageError(f"OUTPUT={output} is the table itself; name another file")
     if not output.absolute().parent.is_dir():
         raise StageError(f"OUTPUT={output}: there is no folder {output.absolute().parent}")
-    pictures = Path(given.pictures) if given.pictures else None
-    outcome = answer(table, pictures, output, load().predict.chunk)
+    outcome = answer(catalogue, pictures, output, load().predict.chunk)
     print(f"{outcome}: {output}")
     return outcome
-
-
-if __name__ == "__main__":
-    try:
-        main(sys.argv[1:])
-    except (StageError, OSError) as error:
-        fail("predict", error)

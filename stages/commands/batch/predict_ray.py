@@ -8,22 +8,21 @@ data/predictions/predictions.csv, and a manifest. A run that was cut off goes on
 
 Ray runs on the cluster of RAY_ADDRESS, or else here, where nobody can reach it.
 
-Exit status: 0 every product is answered, 1 catalogue, pictures, classifier or cluster cannot be
-used, 2 no catalogue was named.
+Exit code: 0 every product is answered, 2 catalogue, pictures, classifier or cluster cannot be used,
+or no catalogue was named.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import sys
-from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import fsspec.utils
+import typer
 from tqdm import tqdm
 
 from stages.commands.batch.answer_rows import Outcome
@@ -32,10 +31,9 @@ from stages.commands.batch.distributed.manifest import NAME, Manifest, Origin, W
 from stages.commands.batch.distributed.pictures import ZIP
 from stages.commands.batch.distributed.ray_setup import ray
 from stages.commands.batch.distributed.shards import CSV, PARQUET, Shard
+from stages.commands.repository import ResultError, git
 from stages.commands.results import dvc_lock
-from stages.commands.results.git_content import git
-from stages.commands.results.revision import ROOT, ResultError
-from stages.common.output import StageError, fail
+from stages.common.output import StageError
 from stages.common.paths import CLASSIFIER
 from stages.common.settings import load
 
@@ -57,59 +55,65 @@ def locked_classifier() -> tuple[dict[str, bytes], str]:
     if out is None:
         raise StageError(f"{dvc_lock.LOCK} locks no {CLASSIFIER}; run `make repro`")
     files = dvc_lock.files_below(CLASSIFIER)
-    if (found := dvc_lock.content_hash(files)) != out.hash:
+    if (actual := dvc_lock.content_hash(files)) != out.hash:
         raise StageError(
-            f"{CLASSIFIER} has md5 {found}; {dvc_lock.LOCK} locks {out.hash}; put it back with "
+            f"{CLASSIFIER} has md5 {actual}; {dvc_lock.LOCK} locks {out.hash}; put it back with "
             f"`dvc checkout {CLASSIFIER}`, or make it with `make repro`"
         )
     return files, out.hash
 
 
-def parser() -> argparse.ArgumentParser:
-    """What `make predict ENGINE=ray` passes on; what was not named is empty."""
-    parser = argparse.ArgumentParser(prog="make predict ENGINE=ray", description=__doc__)
-    parser.add_argument("--pictures", default="", metavar="ADDRESS")
-    parser.add_argument("--output", default="", metavar="ADDRESS")
-    parser.add_argument("--shard", default="", metavar="ROWS")
-    parser.add_argument("catalogue")
-    return parser
+@dataclass(frozen=True)
+class Request:
+    """What is asked for: addresses, and the rows of a shard; "" or None where it is not named."""
+
+    catalogue: str
+    pictures: str
+    output: str
+    shard: int | None
 
 
-def origin(given: argparse.Namespace, locked: str) -> Origin:
+def origin(request: Request, locked: str) -> Origin:
     """What decides the answers. Raises StageError for what is not there or not of its kind."""
     chunk = load().predict.chunk
-    rows = given.shard or str(_CHUNKS * chunk)
-    if not rows.isdecimal() or int(rows) == 0 or int(rows) % chunk:
+    rows = _CHUNKS * chunk if request.shard is None else request.shard
+    if rows <= 0 or rows % chunk:
         raise StageError(
             f"SHARD={rows}: expected a multiple of predict.chunk ({chunk}): a product is then "
             "asked beside those beside which a run of one process asks it"
         )
-    with storage.told(f"CATALOGUE={given.catalogue}"):
-        tables = storage.files(given.catalogue, (CSV, PARQUET))
+    with storage.told(f"CATALOGUE={request.catalogue}"):
+        tables = storage.files(request.catalogue, (CSV, PARQUET))
     if not tables:
-        raise StageError(f"CATALOGUE={given.catalogue}: there is no table (*{CSV}, *{PARQUET})")
-    folder = given.pictures if given.pictures.endswith("/") else ""
-    with storage.told(f"PICTURES={given.pictures}"):
-        archives = storage.files(given.pictures, (ZIP,)) if given.pictures and not folder else []
-        folder = storage.whole(folder) + "/" if folder else ""
-    if given.pictures and not folder and not archives:
-        raise StageError(
-            f"PICTURES={given.pictures}: expected archives (*{ZIP}), or a folder, which ends with /"
+        raise StageError(f"CATALOGUE={request.catalogue}: there is no table (*{CSV}, *{PARQUET})")
+    folder = request.pictures if request.pictures.endswith("/") else ""
+    with storage.told(f"PICTURES={request.pictures}"):
+        archives = (
+            storage.files(request.pictures, (ZIP,)) if request.pictures and not folder else []
         )
-    return Origin(locked, code_version(), tables, archives, folder, int(rows), chunk)
+        folder = storage.whole(folder) + "/" if folder else ""
+    if request.pictures and not folder and not archives:
+        raise StageError(
+            f"PICTURES={request.pictures}: expected archives (*{ZIP}), or a folder, which "
+            "ends with /"
+        )
+    return Origin(locked, code_version(), tables, archives, folder, rows, chunk)
 
 
 def code_version() -> str:
     """The last commit of the code that goes to the workers, and whether more than it is there."""
-    commit = git(ROOT, "log", "-1", "--format=%H", "--", *cluster.CODE) or "unknown"
-    return commit + ("-changed" if git(ROOT, "status", "--porcelain", "--", *cluster.CODE) else "")
+    try:
+        commit = git("log", "-1", "--format=%H", "--", *cluster.CODE).strip() or "unknown"
+        return commit + ("-changed" if git("status", "--porcelain", "--", *cluster.CODE) else "")
+    except ResultError:  # no repository of git
+        return "unknown"
 
 
-def folder_of(given: argparse.Namespace) -> str:
+def output_folder(request: Request) -> str:
     """The whole address of the folder that gets the answers. Raises StageError."""
-    address = given.output
+    address = request.output
     if not address:
-        address = given.catalogue.rstrip("/").removesuffix(CSV).removesuffix(PARQUET)
+        address = request.catalogue.rstrip("/").removesuffix(CSV).removesuffix(PARQUET)
         address += ".predictions"
     if "*" in address:
         raise StageError(f"OUTPUT={address}: name a folder with OUTPUT=<address>")
@@ -121,21 +125,21 @@ def folder_of(given: argparse.Namespace) -> str:
     return address
 
 
-def begin(output: str, of: Origin, task: workers.Task) -> Manifest:
+def begin(output: str, origin: Origin, task: workers.Task) -> Manifest:
     """The manifest of a new run, once every row is as it must be. Raises StageError."""
-    tables = [{"name": file.address, "number": n} for n, file in enumerate(of.catalogue)]
-    found = [
+    tables = [{"name": file.address, "number": n} for n, file in enumerate(origin.catalogue)]
+    divided = [
         Shard(**shard)
         for row in cluster.done(tables, workers.divide, fn_kwargs={"task": task})
         for shard in json.loads(row["result"])
     ]
-    shards = sorted(found, key=lambda shard: shard.name)
+    shards = sorted(divided, key=lambda shard: shard.name)
     total = sum(shard.rows for shard in shards)
     with _progress("check", total) as progress:
         items = [asdict(shard) for shard in shards]
         for row in cluster.done(items, workers.check, fn_kwargs={"task": task}):
             progress.update(json.loads(row["result"]))
-    manifest = Manifest(output, of, shards, {})
+    manifest = Manifest(output, origin, shards, {})
     manifest.save()
     return manifest
 
@@ -170,46 +174,48 @@ def _progress(title: str, total: int, initial: int = 0) -> tqdm[Any]:
     return tqdm(desc=title, total=total, initial=initial, unit="products", mininterval=1)
 
 
-def main(arguments: Sequence[str]) -> Outcome:
-    """Answer, and say what was answered."""
-    given = parser().parse_args(arguments)
-    if not given.catalogue:
-        parser().error("CATALOGUE=<address> is missing")
+def predict_ray(
+    catalogue: Annotated[str, typer.Argument(envvar="CATALOGUE", help="Address of tables.")],
+    pictures: Annotated[str, typer.Option(envvar="PICTURES", help="Address.")] = "",
+    output: Annotated[str, typer.Option(envvar="OUTPUT", help="Address of a folder.")] = "",
+    shard: Annotated[int | None, typer.Option(envvar="SHARD", help="Rows of a shard.")] = None,
+) -> None:
+    """Answer a catalogue on many machines with the locked classifier."""
+    request = Request(catalogue, pictures, output, shard)
     if not os.environ.get(cluster.ADDRESS) and not cluster.alone():
-        _elsewhere(given, arguments)
+        _without_network(request)
     files, locked = locked_classifier()
-    output = folder_of(given)
-    of = origin(given, locked)
-    task = workers.Task(of.rows_in_a_shard, of.rows_at_once, of.pictures, of.picture_folder, output)
-    manifest = Manifest.read(output, of)
+    folder = output_folder(request)
+    source = origin(request, locked)
+    task = workers.Task(
+        *(source.rows_in_a_shard, source.rows_at_once, source.pictures, source.picture_folder),
+        folder,
+    )
+    manifest = Manifest.read(folder, source)
     if manifest is None or manifest.open:
         cluster.connect()
         try:
-            manifest = manifest or begin(output, of, task)
+            manifest = manifest or begin(folder, source, task)
             answer(manifest, task, files)
         finally:
             ray.shutdown()
-    print(f"{manifest.outcome}: {output}")
-    return manifest.outcome
+    print(f"{manifest.outcome}: {folder}")
 
 
-def _elsewhere(given: argparse.Namespace, arguments: Sequence[str]) -> None:
+def _without_network(request: Request) -> None:
     """Do it in a network namespace, from which no other machine can be reached either."""
-    named = {"CATALOGUE": given.catalogue, "PICTURES": given.pictures, "OUTPUT": given.output}
+    named = {
+        "CATALOGUE": request.catalogue,
+        "PICTURES": request.pictures,
+        "OUTPUT": request.output,
+    }
     for setting, address in named.items():
         if fsspec.utils.get_protocol(address) not in _LOCAL:
             raise StageError(
                 f"{setting}={address} needs a network, and Ray, which listens on all interfaces, "
                 f"is started on this machine without one; name a cluster in {cluster.ADDRESS}"
             )
-    command = cluster.isolated(
-        [sys.executable, "-m", "stages.commands.batch.predict_ray", *arguments]
-    )
+    os.environ.update(named, SHARD=str(request.shard or ""))
+    verb = ("-m", "stages.commands", "batch", "predict-ray")
+    command = cluster.isolated([sys.executable, *verb])
     os.execvp(command[0], command)  # noqa: S606
-
-
-if __name__ == "__main__":
-    try:
-        main(sys.argv[1:])
-    except (StageError, OSError) as error:
-        fail("predict", error)

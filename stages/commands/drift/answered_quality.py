@@ -64,7 +64,7 @@ class Quality:
         return "holds" if low >= self.promised else "is open"
 
     @property
-    def told(self) -> tuple[tuple[str, str], ...]:
+    def rows(self) -> tuple[tuple[str, str], ...]:
         """What was measured, each with its name."""
         return (
             ("right answers, with their 95 % interval", str(self.all)),
@@ -84,9 +84,9 @@ def labelled(records: Sequence[Record], labels: Path) -> pd.DataFrame:
     known = read_labels(labels, str(labels)).drop_duplicates("id", keep="last")
     answers = pd.DataFrame(
         [
-            {"id": str(each.id), "code": str(each.code), "accepted": each.accepted}
-            for each in records
-            if each.id is not None
+            {"id": str(record.id), "code": str(record.code), "accepted": record.accepted}
+            for record in records
+            if record.id is not None
         ],
         columns=["id", "code", "accepted"],
     ).drop_duplicates("id", keep="last")

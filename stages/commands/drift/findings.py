@@ -35,8 +35,8 @@ class Finding:
         """Feature, products, distance, threshold and verdict in words."""
         if not self.compared:
             return self.feature, str(self.products), "", "", f"fewer than {LEAST} products"
-        told = f"{self.distance:.3f}", f"{self.threshold:.3f}"
-        return self.feature, str(self.products), *told, "DRIFT" if self.drifted else "none"
+        numbers = f"{self.distance:.3f}", f"{self.threshold:.3f}"
+        return self.feature, str(self.products), *numbers, "DRIFT" if self.drifted else "none"
 
 
 COLUMNS = ("feature", "products", "distance", "threshold", "drift")
@@ -45,15 +45,17 @@ COLUMNS = ("feature", "products", "distance", "threshold", "drift")
 
 def values(records: Sequence[Record], feature: str) -> list[Value]:
     """What the answers that have a feature have of it."""
-    return [each.features[feature] for each in records if feature in each.features]
+    return [record.features[feature] for record in records if feature in record.features]
 
 
 def findings(records: Sequence[Record], reference: Reference, tolerated: float) -> list[Finding]:
     """Every feature of the reference, the furthest over its threshold first."""
-    found = []
+    compared = []
     for name, feature in reference.features.items():
         bins = [feature.bin(value) for value in values(records, name)]
         counts = [bins.count(number) for number in range(len(feature.counts))]
         threshold = reference.threshold(name, len(bins), tolerated)
-        found.append(Finding(name, len(bins), feature.distance(counts), threshold))
-    return sorted(found, key=lambda each: -each.distance / each.threshold if each.compared else 1)
+        compared.append(Finding(name, len(bins), feature.distance(counts), threshold))
+    return sorted(
+        compared, key=lambda item: -item.distance / item.threshold if item.compared else 1
+    )

@@ -1,4 +1,4 @@
-"""What two looks at /metrics tell: rates, shares and quantiles of the time between them."""
+"""Rates, shares and quantiles of the time between two readings of /metrics."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ PRODUCT = "/predict(_code)?"
 
 
 @dataclass(frozen=True)
-class Look:
+class Scrape:
     """The samples of /metrics, and when it was read, in seconds of any clock."""
 
     seconds: float
     samples: Mapping[tuple[str, Labels], float]
 
     @classmethod
-    def read(cls, text: str, seconds: float) -> Look:
-        """A look at Prometheus' text format. Raises ValueError where it is none."""
+    def read(cls, text: str, seconds: float) -> Scrape:
+        """Parse Prometheus' text format. Raises ValueError where it is none."""
         return cls(
             seconds,
             {
@@ -38,7 +38,7 @@ class Look:
             },
         )
 
-    def of(self, name: str) -> Iterator[tuple[dict[str, str], float]]:
+    def series(self, name: str) -> Iterator[tuple[dict[str, str], float]]:
         """Labels and value of each sample of the name."""
         for (other, labels), value in self.samples.items():
             if other == name:
@@ -46,13 +46,13 @@ class Look:
 
     def value(self, name: str) -> float:
         """The one sample of the name; NaN where there is none."""
-        return next((value for _, value in self.of(name)), math.nan)
+        return next((value for _, value in self.series(name)), math.nan)
 
 
-class Between:
-    """The time between two looks at one process."""
+class ScrapeDelta:
+    """The time between two readings of one process."""
 
-    def __init__(self, before: Look, after: Look) -> None:
+    def __init__(self, before: Scrape, after: Scrape) -> None:
         self.before, self.after = before, after
         self.seconds = after.seconds - before.seconds
 
@@ -71,17 +71,17 @@ class Between:
         """The same in a second."""
         return self.increase(name, **wanted) / self.seconds
 
-    def share(self, name: str, *, of: Mapping[str, str], **wanted: str) -> float:
-        """What part of the increase under `of` is that of the wanted as well; NaN of nothing."""
-        whole = self.increase(name, **of)
-        return self.increase(name, **of, **wanted) / whole if whole else math.nan
+    def share(self, name: str, *, within: Mapping[str, str], **wanted: str) -> float:
+        """The part of an increase `within` some labels that has the wanted as well; NaN of none."""
+        whole = self.increase(name, **within)
+        return self.increase(name, **within, **wanted) / whole if whole else math.nan
 
     def by(self, name: str, label: str) -> dict[str, float]:
         """The increase by a label's values."""
-        found: dict[str, float] = defaultdict(float)
+        increases: dict[str, float] = defaultdict(float)
         for labels, grown in self.increases(name):
-            found[labels[label]] += grown
-        return dict(found)
+            increases[labels[label]] += grown
+        return dict(increases)
 
     def mean(self, name: str) -> float:
         """Mean of what a histogram observed; NaN of nothing."""

@@ -1,24 +1,23 @@
-"""Look a catalogue over before hours are spent on it: `make check-catalogue FOLDER=<folder>`.
+"""Look a catalogue over before hours are spent on it.
 
 Reads the folder's four files as the pipeline would and tells what it would find: files, encodings,
 columns, rows and why some would be left out, codes, pictures found and unreadable, duplicates. It
 goes on after a fault, to tell all of them at once.
-
-Exit status: 0 the pipeline can work with it, 1 it cannot, 2 no folder was named.
 """
 
 from __future__ import annotations
 
-import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import pandas as pd
+import typer
 
 from serving.listing.labels import CODES, LABELS
 from serving.listing.text import normalise
+from stages.commands.exit_codes import ExitCode
 from stages.common.output import StageError
 from stages.common.paths import FILES, IMAGES, TEST_PRODUCTS, TRAIN_CODES, TRAIN_PRODUCTS
 from stages.common.progress import progress
@@ -34,7 +33,6 @@ from stages.preparation.tables import (
 )
 from stages.sources import transfer
 
-UNUSABLE = 2
 FEW = 10
 """Rows of a code below which its scores, and its calibration, say little."""
 
@@ -157,23 +155,20 @@ def _pictures(
     report.say("empty", f"{int(silent.sum()):,} rows have neither text nor picture")
 
 
-def main(folder: Path) -> int:
-    """Print the report; the exit status."""
+def check_catalogue(
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            envvar="FOLDER", exists=True, file_okay=False, help="Holds the catalogue's four files."
+        ),
+    ],
+) -> None:
+    """Look a catalogue over as the pipeline would read it; ends with 1 when it cannot."""
     faults = check(folder)
     if not faults:
         print(f"\nThe pipeline can work with it: dvc exp run -S data=folder -S data.path={folder}")
-        return 0
+        return
     print("\nThe pipeline cannot work with it:")
     for fault in dict.fromkeys(faults):
         print(f"- {fault}")
-    return 1
-
-
-if __name__ == "__main__":
-    if len(sys.argv) != 2 or not sys.argv[1]:
-        print("usage: make check-catalogue FOLDER=<folder with the four files>", file=sys.stderr)
-        sys.exit(UNUSABLE)
-    if not Path(sys.argv[1]).is_dir():
-        print(f"check-catalogue: FOLDER={sys.argv[1]} is no folder", file=sys.stderr)
-        sys.exit(UNUSABLE)
-    sys.exit(main(Path(sys.argv[1])))
+    raise typer.Exit(ExitCode.FAILED)

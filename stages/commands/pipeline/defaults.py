@@ -1,4 +1,4 @@
-"""Back to the committed configuration and its results after an experiment: `make defaults`.
+"""Go back to the committed configuration and its results after an experiment.
 
 `dvc exp apply` and `dvc exp run` leave the experiment's params.yaml, dvc.lock, metrics and outputs
 in the working tree. These go back to what is committed. What a person typed is told apart and kept:
@@ -8,60 +8,51 @@ they are.
 
 from __future__ import annotations
 
-import itertools
-import sys
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import yaml
-from dvc.exceptions import DvcException
-from dvc.lock import LockError
 from dvc.repo import Repo, lock_repo
 
+from stages.commands import repository
+from stages.commands.repository import ROOT, git, git_files
 from stages.commands.results import git_content
 from stages.commands.results.dvc_lock import LOCK
-from stages.commands.results.revision import ROOT, ResultError, git
 
 PARAMS = git_content.PARAMS
 
 
-def put_back() -> list[str]:
+def restore() -> list[str]:
     """Put params.yaml, dvc.lock, the metrics and the outputs back; what was done, in lines.
 
-    Raises ResultError when nothing is committed, LockError when DVC is at work.
+    Raises CommandError when nothing is committed or another DVC is at work.
     """
     git("cat-file", "-e", f"HEAD:./{PARAMS}")
-    with Repo(str(ROOT)) as repo, lock_repo(repo):
-        told = _parameters()
-        measured = _measured()
-        changed = _changed([LOCK, *measured])
-        _checkout([LOCK, *measured])
-        told += [f"{path}: back to what is committed" for path in _grouped(changed, measured)]
+    with repository.dvc_refusals(), Repo(str(ROOT)) as repo, lock_repo(repo):
+        lines = _restore_parameters()
+        metrics = _metrics()
+        changed = _changed([LOCK, *metrics])
+        _checkout([LOCK, *metrics])
+        lines += [f"{path}: back to what is committed" for path in _grouped(changed, metrics)]
         repo.checkout(force=True, allow_missing=True)
-    return [*told, *_kept()]
+    return [*lines, *_edits()]
 
 
-def _parameters() -> list[str]:
+def _restore_parameters() -> list[str]:
     """Put params.yaml back, and aside what only it held."""
     path = ROOT / PARAMS
     if not _changed([PARAMS]):
         return []
-    told = f"{PARAMS}: back to what is committed"
-    if path.is_file() and not git_content.known(ROOT, PARAMS, git_content.blob(ROOT, PARAMS)):
-        aside = _free()
+    line = f"{PARAMS}: back to what is committed"
+    if path.is_file() and not git_content.is_kept(ROOT, PARAMS, git_content.blob(ROOT, PARAMS)):
+        aside = repository.unused_path(str(ROOT / "params.edited{}.yaml"))
         path.rename(aside)
-        told += f"; it was edited by hand, and that is kept as {aside.name}"
+        line += f"; it was edited by hand, and that is kept as {aside.name}"
     _checkout([PARAMS])
-    return [told]
+    return [line]
 
 
-def _free() -> Path:
-    """A name beside params.yaml that nothing has yet."""
-    names = (ROOT / f"params.edited{number or ''}.yaml" for number in itertools.count())
-    return next(path for path in names if not path.exists())
-
-
-def _measured() -> list[str]:
+def _metrics() -> list[str]:
     """The outputs that git tracks instead of DVC's cache."""
     stages = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
     outputs: list[Any] = [out for stage in stages.values() for out in stage.get("outs", ())]
@@ -76,14 +67,15 @@ def _measured() -> list[str]:
 
 def _changed(paths: list[str]) -> list[str]:
     """Files at or below `paths` that are not as committed, new ones and deleted ones among them."""
-    tracked = git("diff", "--name-only", "--no-renames", "-z", "HEAD", "--", *paths)
-    new = git("ls-files", "--others", "--exclude-standard", "-z", "--", *paths)
-    return [path for path in (tracked + new).split("\0") if path]
+    return [
+        *git_files("diff", "--name-only", "--no-renames", "-z", "HEAD", "--", *paths),
+        *git_files("ls-files", "--others", "--exclude-standard", "-z", "--", *paths),
+    ]
 
 
 def _checkout(paths: list[str]) -> None:
     """Make what is at or below `paths` what is committed, and remove what is not."""
-    committed = git("ls-tree", "-r", "-z", "--name-only", "HEAD", "--", *paths).split("\0")[:-1]
+    committed = git_files("ls-tree", "-r", "-z", "--name-only", "HEAD", "--", *paths)
     for path in set(_changed(paths)) - set(committed):
         git("rm", "--cached", "--quiet", "--ignore-unmatch", "--", path)
         (ROOT / path).unlink(missing_ok=True)
@@ -93,38 +85,23 @@ def _checkout(paths: list[str]) -> None:
 
 def _grouped(files: list[str], outputs: list[str]) -> list[str]:
     """Each output that has one of `files`, and each file that is of none."""
-    named = (
+    names = (
         next((out for out in outputs if file == out or file.startswith(f"{out}/")), file)
         for file in files
     )
-    return list(dict.fromkeys(named))
+    return list(dict.fromkeys(names))
 
 
-def _kept() -> list[str]:
+def _edits() -> Iterator[str]:
     """What else is not as committed, and whether git has it."""
-    told = []
     for path in _changed(["."]):
         content = git_content.blob(ROOT, path)
-        has = content and git_content.known(ROOT, path, content)
-        where = f"git has it as well: git checkout HEAD -- {path}" if has else "only here"
-        told.append(f"{path}: kept as it is ({where})")
-    return told
+        kept = content and git_content.is_kept(ROOT, path, content)
+        where = f"git has it as well: git checkout HEAD -- {path}" if kept else "only here"
+        yield f"{path}: kept as it is ({where})"
 
 
-def main() -> int:
-    """Put back, and say what was done and what was kept; the exit status."""
-    try:
-        told = put_back()
-    except LockError:
-        print("defaults: DVC is at work here; wait for it, then run it again", file=sys.stderr)
-        return 1
-    except (ResultError, DvcException) as error:
-        print(f"defaults: {error}", file=sys.stderr)
-        return 1
-    print(*(told or ["all is as committed"]), sep="\n")
+def defaults() -> None:
+    """Put back what an experiment changed, and say what is kept."""
+    print(*(restore() or ["all is as committed"]), sep="\n")
     print("\nOutputs that DVC's cache has are those of dvc.lock; `make results` brings the others.")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

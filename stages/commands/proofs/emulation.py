@@ -14,7 +14,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from stages.commands.results.revision import ResultError
+from stages.commands.repository import ResultError
 
 QEMU = "qemu-x86_64"
 

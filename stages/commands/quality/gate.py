@@ -1,156 +1,52 @@
-"""Is this result worse than another one? `make gate BASE=<revision>`.
-
-Scores are taken anew from both classifiers' answers to the same test products, and each difference
-comes with its paired bootstrap interval; the size comes from both dvc.lock, and the seconds a
-product takes are measured in turns. A score is worse when it lost more than params.yaml `gate`
-allows and its interval does not hold 0: what cannot be told from noise is said to be so. The table
-is Markdown: what a pull request shows.
-
-Exit status: 0 passed, 1 worse, 2 it could not be asked, 3 there is nothing to compare with, 4 a
-result is not that of the code beside it, 5 outputs are missing, 6 `dvc status` fails.
-"""
+"""Is this result worse than another one, or than a registered version?"""
 
 from __future__ import annotations
 
-import math
-import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import Annotated
 
-from stages.commands.quality.paired_tests import Interval
-from stages.commands.quality.promotion import (
-    CALIBRATION,
-    COVERAGE,
-    F1,
-    MACRO,
-    PRECISION,
-    UNUSABLE,
-    Judgement,
-    asked,
-    judge,
-)
-from stages.commands.results import dvc_lock, revision
-from stages.commands.results.revision import ROOT, ResultError
-from stages.common.output import StageError, fail
-from stages.common.settings import Gate, load
+import typer
 
-WORSE = 1
-_DIGITS = 9
-"""Of a difference: as floats, 0.83 - 0.82 is more than 0.01."""
+from stages.commands.exit_codes import CommandError, ExitCode
+from stages.commands.quality import gate_table
+from stages.commands.quality.comparison import Judgement, judge
+from stages.commands.results import revision
+
+REGISTERED = "models:/"
+"""How the address of a registered version begins."""
 
 
-@dataclass(frozen=True)
-class Row:
-    """One figure of both results. `worse` is by how much this one is worse, negative if better;
-    it fails when that is above `allowed` or no number, unless `interval` holds 0."""
+def compare(base: str) -> tuple[Judgement, tuple[int, int]] | None:
+    """The judgement, and both classifiers' bytes; None when the base is this very classifier.
 
-    name: str
-    old: float
-    new: float
-    worse: float
-    allowed: float
-    form: str
-    interval: Interval | None = None
-    """Of a score; without, `worse` and `allowed` are shares of the old figure."""
+    Raises CommandError when they cannot be compared.
+    """
+    if base.startswith(REGISTERED):
+        # Here, as the registry's client takes seconds to load.
+        from stages.commands.quality import registered_base
 
-    @property
-    def within(self) -> bool:
-        """Whether no more was lost than is allowed; False for NaN."""
-        return self.worse <= self.allowed
-
-    @property
-    def passed(self) -> bool:
-        """Whether it is not worse, as far as can be told."""
-        return self.within or (self.interval is not None and not self.interval.told_apart)
-
-    def __str__(self) -> str:
-        old, new = (_number(value, self.form) for value in (self.old, self.new))
-        if self.interval is None:
-            change, interval, allowed = f"{self.worse:+.1%}", "", f"{self.allowed:.0%}"
-        else:
-            change, allowed = _number(self.interval.difference, "+.4f"), f"{self.allowed:g}"
-            low, high = (_number(end, "+.4f") for end in (self.interval.low, self.interval.high))
-            interval = f"{low} to {high}"
-        verdict = "ok" if self.within else "not told apart" if self.passed else "**worse**"
-        return f"| {self.name} | {old} | {new} | {change} | {interval} | {allowed} | {verdict} |"
+        return registered_base.judge(base)
+    return judge(base), gate_table.classifier_size(revision.commit_of(base))
 
 
-def _number(value: float, form: str) -> str:
-    return "–" if math.isnan(value) else format(value, form)
-
-
-def quality(judgement: Judgement, gate: Gate) -> Iterator[Row]:
-    """The scores."""
-    for name, sign, allowed in (
-        (F1, 1, gate.weighted_f1),
-        (MACRO, 1, gate.macro_f1),
-        (PRECISION, 1, gate.accepted_precision),
-        (COVERAGE, 1, gate.coverage_at_95),
-        (CALIBRATION, -1, gate.calibration_error),
-    ):
-        found = judgement.figures[name]
-        worse = round(-sign * found.difference, _DIGITS)
-        if name == PRECISION and math.isnan(found.old):
-            worse = 0.0  # a base that accepts nothing has no precision to lose
-        yield Row(name, found.old, found.new, worse, allowed, ".4f", found)
-
-
-def growth(name: str, old: float, new: float, allowed: float, form: str) -> Row:
-    """What may grow by a share of what it was."""
-    return Row(name, old, new, round(new / old - 1, _DIGITS), allowed, form)
-
-
-def classifier_size(base: str) -> tuple[int, int]:
-    """Bytes of the classifier that each result's dvc.lock locks."""
-    old = dvc_lock.outputs(dvc_lock.parse(revision.git("show", f"{base}:{dvc_lock.LOCK}")))
-    new = dvc_lock.outputs(dvc_lock.read(ROOT))
-    for found, where in ((old, base), (new, "this result")):
-        if dvc_lock.CLASSIFIER not in found:
-            raise ResultError(f"{where} locks no {dvc_lock.CLASSIFIER}: no baseline")
-    return old[dvc_lock.CLASSIFIER].size, new[dvc_lock.CLASSIFIER].size
-
-
-def table(base: str, rows: list[Row], judgement: Judgement) -> str:
-    """Markdown."""
-    failed = [row.name for row in rows if not row.passed]
-    head = f"Worse than {base}: {', '.join(failed)}" if failed else f"Not worse than {base}"
-    return "\n".join(
-        [
-            f"### {head}",
-            "",
-            f"| | {base} | this | change | interval | allowed | |",
-            "|---|---|---|---|---|---|---|",
-            *map(str, rows),
-            "",
-            str(judgement),
-        ]
-    )
-
-
-def rows(sizes: tuple[int, int], judgement: Judgement) -> list[Row]:
-    """All that is judged; `sizes` of the base's and of this classifier, in bytes."""
-    gate = load().gate
-    seconds = judgement.old_seconds, judgement.new_seconds
-    return [
-        *quality(judgement, gate),
-        growth("classifier, bytes", *sizes, gate.size, ",d"),
-        growth("seconds per product", *seconds, gate.seconds, ".5f"),
-    ]
-
-
-def main(base: str) -> int:
-    """Print the table; the exit status."""
-    judgement = judge(base)
-    judged = rows(classifier_size(revision.commit_of(base)), judgement)
-    print(table(base, judged, judgement))
-    return 0 if all(row.passed for row in judged) else WORSE
-
-
-if __name__ == "__main__":
+def gate(
+    base: Annotated[
+        str,
+        typer.Argument(
+            envvar="BASE", help="A revision, or models:/product-classifier@champion (or /<number>)."
+        ),
+    ],
+) -> None:
+    """Print what is worse than in the base, as Markdown; ends with 1 when anything is."""
     try:
-        sys.exit(main(asked("gate", sys.argv[1:])))
-    except ResultError as error:
+        compared = compare(base)
+    except CommandError as error:
         print(f"### No verdict\n\n{error}")  # on stdout, where a pull request's table is taken from
-        sys.exit(error.status)
-    except (StageError, OSError) as error:
-        fail("gate", error, UNUSABLE)
+        raise
+    if compared is None:
+        print(f"### Not worse than {base}\n\nIt is the very classifier of this result.")
+        return
+    judgement, sizes = compared
+    rows = gate_table.rows(sizes, judgement)
+    print(gate_table.table(base, rows, judgement))
+    if not all(row.passed for row in rows):
+        raise typer.Exit(ExitCode.FAILED)

@@ -19,7 +19,11 @@ from pathlib import Path
 import numpy as np
 
 from serving.classifier.classifier import Classifier
-from serving.classifier.prediction import Product
+
+try:
+    from serving.classifier.prediction import Product
+except ImportError:  # of an older repository or registered version, where it lay beside Classifier
+    from serving.classifier.classifier import Product  # type: ignore[attr-defined]
 
 MODEL = Path("models/classifier")
 

@@ -4,7 +4,8 @@ A result is what one dvc.lock locks: that of the workspace, and that of each exp
 DVC gave it. Whether it was computed, or restored from DVC's cache, does not matter: each is
 recorded once. What cannot be sent stays in tracking/queue, and the next time sends it.
 
-Exit status: 0 all is on record, 1 something waits, 3 there is nothing that could be recorded.
+Exit code: 0 all is on record, 1 something waits, 3 there is nothing that could be recorded; with
+`--optional` these are warnings, as the result stands whatever becomes of its record.
 """
 
 from __future__ import annotations
@@ -17,20 +18,22 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Annotated
 from urllib.parse import urlsplit, urlunsplit
 
+import typer
 import yaml
 
+from stages.commands import repository
+from stages.commands.exit_codes import CommandError
 from stages.commands.registry import records
 from stages.commands.registry.records import Record
 from stages.commands.remote import environment
 from stages.commands.remote.environment import Environment
-from stages.commands.results import dvc_lock, revision
-from stages.commands.results.revision import ResultError, git, git_bytes
+from stages.commands.repository import ResultError, git, git_bytes
+from stages.commands.results import dvc_lock
 from stages.common import seconds
 
-WAITS = 1
-NOTHING = 3
 HOME = Path("tracking")
 SENT = HOME / "sent.txt"
 """What is on record, a line for each server and record: a second run asks no server."""
@@ -39,6 +42,10 @@ _RAW = "data/raw"
 _PLAIN = ("dvc.lock", "params.yaml", "metrics")
 _CODE = ("serving/__init__.py", "serving/listing", "serving/encoding", "serving/classifier")
 _EXPERIMENTS = "refs/exps/??/*/*"
+
+
+class WaitingError(CommandError):
+    """Results are queued and not on record."""
 
 
 @contextmanager
@@ -121,16 +128,16 @@ def present() -> dict[str, bytes]:
     for top in (*_PLAIN, dvc_lock.CLASSIFIER):
         files |= {
             top if way == "." else f"{top}/{way}": content
-            for way, content in dvc_lock.files_below(revision.ROOT / top).items()
+            for way, content in dvc_lock.files_below(repository.ROOT / top).items()
         }
-    outputs = dvc_lock.outputs(dvc_lock.read(revision.ROOT))
+    outputs = dvc_lock.outputs(dvc_lock.read(repository.ROOT))
     if dvc_lock.CLASSIFIER not in outputs:
         raise ResultError("the pipeline has not run to its end; run `make repro` first")
     for path, out in outputs.items():
         recorded = path.startswith("metrics") or path == dvc_lock.CLASSIFIER
         if (
             recorded
-            and dvc_lock.content_hash(dvc_lock.files_below(revision.ROOT / path)) != out.hash
+            and dvc_lock.content_hash(dvc_lock.files_below(repository.ROOT / path)) != out.hash
         ):
             raise ResultError(f"{path} is not what dvc.lock says; run `make repro` first")
     return files
@@ -159,7 +166,7 @@ def collect_workspace(
 ) -> str:
     """Queue the workspace unless it is in `known`; its key. Raises ResultError when it holds no
     result, or parts of two."""
-    path = revision.ROOT / dvc_lock.LOCK
+    path = repository.ROOT / dvc_lock.LOCK
     if not path.is_file():
         raise ResultError(f"there is no {dvc_lock.LOCK}; run `make repro` first")
     lock = path.read_bytes()
@@ -179,17 +186,19 @@ def code() -> dict[str, bytes]:
     return {
         top if way == "." else f"{top}/{way}": content
         for top in _CODE
-        for way, content in dvc_lock.files_below(revision.ROOT / top).items()
+        for way, content in dvc_lock.files_below(repository.ROOT / top).items()
         if "__pycache__" not in way
     }
 
 
-def send(settings: Environment) -> list[str]:
-    """Send what is queued; what went wrong, in words. The first failure ends it: a server that is
-    away is away for all of them."""
+def send(settings: Environment) -> str:
+    """Send what is queued; what went wrong, in words, or "".
+
+    The first failure ends it: a server that is away is away for all of them.
+    """
     waiting = list(records.queued())
     if not waiting:
-        return []
+        return ""
     # Here, because MLflow takes seconds to load and is not needed when all is on record.
     from stages.commands.registry import runs, server, versions
 
@@ -207,8 +216,8 @@ def send(settings: Environment) -> list[str]:
                     sent.write(f"{_place(settings)}\t{record.key}\n")
                 records.remove(folder)
     except server.TrackingError as error:
-        return [str(error)]
-    return []
+        return str(error)
+    return ""
 
 
 def _place(settings: Environment) -> str:
@@ -223,33 +232,35 @@ def known(settings: Environment) -> set[str]:
     return {line[1] for line in lines if len(line) == 2 and line[0] == _place(settings)}
 
 
-def main() -> int:
-    """Collect and send; the exit status."""
-    status = 0
+def publish(
+    optional: Annotated[
+        bool, typer.Option("--optional", help="What waits, or nothing to publish, is no failure.")
+    ] = False,
+) -> None:
+    """Put this result and all experiments on record in MLflow."""
+    try:
+        publish_all()
+    except CommandError as error:
+        if not optional:
+            raise
+        print(f"registry publish: {error}", file=sys.stderr)
+
+
+def publish_all() -> None:
+    """Collect and send. Raises WaitingError, ResultError when the workspace holds no result."""
     with alone():
         settings = environment.load()
+        missing = None
         try:
             collect(settings, known(settings))
-        except ResultError as error:
-            print(f"publish: {error}", file=sys.stderr)
-            status = NOTHING
-        faults = send(settings)
+        except ResultError as error:  # the experiments are sent nevertheless
+            missing = error
+        fault = send(settings)
         waiting = len(list(records.queued()))
-    for fault in faults:
-        print(f"publish: {fault}", file=sys.stderr)
     if waiting:
-        print(
-            f"publish: {waiting} result(s) wait in {records.QUEUE}; the next `make repro` or "
-            "`make publish` sends them",
-            file=sys.stderr,
+        raise WaitingError(
+            f"{fault}; {waiting} result(s) wait in {records.QUEUE}; the next `make repro` or "
+            "`make publish` sends them" + (f"; {missing}" if missing else "")
         )
-        return WAITS
-    return status
-
-
-if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except (ResultError, OSError, ValueError) as error:
-        print(f"publish: {error}", file=sys.stderr)
-        sys.exit(NOTHING)
+    if missing is not None:
+        raise missing

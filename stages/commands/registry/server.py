@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,14 +14,20 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from requests.exceptions import RequestException
 
+from stages.commands.exit_codes import CommandError
+from stages.commands.remote import environment
+
 HOME = Path("tracking")
 """Everything that tracking keeps on this machine; ignored by git."""
+
+_STATUS = re.compile(r"\berror code (\d{3})\b|^(\d{3}) Client Error\b")
+"""How MLflow and requests tell a refusal where their errors carry no status of their own."""
 
 _AWAY = ("Max retries", "Connection", "timed out", "refused")
 """Words of a failure to connect."""
 
 
-class TrackingError(RuntimeError):
+class TrackingError(CommandError):
     """The server cannot do what was asked; the message says why and holds no password."""
 
 
@@ -55,27 +62,44 @@ def session(uri: str, username: str | None, password: str | None) -> Iterator[Ml
         raise TrackingError(_words(error, uri)) from error
 
 
-def _words(error: Exception, uri: str) -> str:
-    """MLflow tells a refusal of its server in the message alone where it asks for artifacts."""
+def _status(error: MlflowException | RequestException) -> int | None:
+    """The HTTP status that the server answered with, if it did answer."""
+    if isinstance(error, RequestException):
+        return None if error.response is None else int(error.response.status_code)
+    words = _STATUS.search(str(error))
+    return int(words[1] or words[2]) if words else int(error.get_http_status_code())
+
+
+def _words(error: MlflowException | RequestException, uri: str) -> str:
+    """What went wrong, for the person who configured the server."""
     first = str(error).strip().partition("\n")[0][:300]
-    status = str(error.get_http_status_code()) if isinstance(error, MlflowException) else ""
-    if status == "401" or "401" in first:
+    status = _status(error)
+    if any(word in first for word in _AWAY):
+        return f"{uri} cannot be reached: {first}"
+    if status == 401:
         return (
             f"{uri} refuses the user or the password; check MLFLOW_TRACKING_USERNAME and "
             "MLFLOW_TRACKING_PASSWORD (DAGSHUB_USERNAME and DAGSHUB_TOKEN)"
         )
-    if status == "403" or "403" in first:
+    if status == 403:
         return f"{uri}: the user may not do this: {first}"
-    if any(word in first for word in _AWAY):
-        return f"{uri} cannot be reached: {first}"
     return f"{uri}: {type(error).__name__}: {first}"
+
+
+@contextmanager
+def configured() -> Iterator[MlflowClient]:
+    """A session of the server that `.env` or the environment names, or of the sqlite file."""
+    settings = environment.load()
+    uri = settings.tracking_uri or local()
+    with session(uri, settings.username, settings.revealed_password) as client:
+        yield client
 
 
 def experiment_id(client: MlflowClient, name: str, uri: str) -> str:
     """The id of the experiment `name`, made where there is none."""
-    found = client.get_experiment_by_name(name)
-    if found is not None:
-        return str(found.experiment_id)
+    experiment = client.get_experiment_by_name(name)
+    if experiment is not None:
+        return str(experiment.experiment_id)
     place = (HOME / "artifacts").resolve().as_uri() if uri == local() else None
     try:
         return str(client.create_experiment(name, artifact_location=place))

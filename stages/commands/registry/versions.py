@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from mlflow import MlflowClient
 from mlflow.artifacts import download_artifacts
 from mlflow.exceptions import MlflowException
 
+from stages.commands.exit_codes import CommandError, ExitCode
 from stages.commands.registry import logged_model
 from stages.commands.registry.records import CODE, FILES, Record
 from stages.commands.registry.runs import DATA, LOCK, MODEL
@@ -24,7 +26,23 @@ COMMIT = "commit"
 _PLACE = "classifier"
 """Where the model lies among the run's artifacts."""
 
+BEFORE = "champion_before"
+"""Tag of a champion: the number of the version whose place it took."""
+
+_ADDRESS = re.compile(rf"models:/{NAME}(?:@(?P<alias>[\w-]+)|/(?P<number>\d+))")
 _MISSING = "RESOURCE_DOES_NOT_EXIST"
+
+
+class AddressError(CommandError):
+    """That is no address of a version."""
+
+    code = ExitCode.UNUSABLE
+
+
+class UnregisteredError(CommandError):
+    """No version has that name."""
+
+    code = ExitCode.UNREGISTERED
 
 
 @dataclass(frozen=True)
@@ -43,10 +61,10 @@ class Version:
 
 def register(client: MlflowClient, run_id: str, record: Record, folder: Path) -> Version:
     """Register a queued record's classifier, unless the same one is, and call it challenger."""
-    found = by_hash(client, record.model or "")
-    if found is None:
-        with tempfile.TemporaryDirectory() as made:
-            saved = Path(made) / _PLACE
+    version = by_hash(client, record.model or "")
+    if version is None:
+        with tempfile.TemporaryDirectory() as scratch:
+            saved = Path(scratch) / _PLACE
             logged_model.save(
                 folder / FILES / "models" / "classifier", folder / CODE / "serving", saved
             )
@@ -54,9 +72,9 @@ def register(client: MlflowClient, run_id: str, record: Record, folder: Path) ->
         _make_name(client)
         source = f"{client.get_run(run_id).info.artifact_uri}/{_PLACE}"
         tags = {MODEL: record.model, LOCK: record.lock, DATA: record.data, COMMIT: record.commit}
-        found = _version(client.create_model_version(NAME, source, run_id, tags=tags))
-    client.set_registered_model_alias(NAME, CHALLENGER, found.number)
-    return found
+        version = _version(client.create_model_version(NAME, source, run_id, tags=tags))
+    client.set_registered_model_alias(NAME, CHALLENGER, version.number)
+    return version
 
 
 def _make_name(client: MlflowClient) -> None:
@@ -65,6 +83,23 @@ def _make_name(client: MlflowClient) -> None:
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
+
+
+def named(client: MlflowClient, address: str) -> Version:
+    """The version that models:/NAME@ALIAS or models:/NAME/NUMBER names.
+
+    Raises UnregisteredError when there is none, AddressError when that names nothing.
+    """
+    parts = _ADDRESS.fullmatch(address)
+    if parts is None:
+        raise AddressError(
+            f"{address!r}: expected models:/{NAME}@{CHAMPION} or models:/{NAME}/<number>"
+        )
+    alias, number = parts["alias"], parts["number"]
+    version = by_alias(client, alias) if alias else by_number(client, number)
+    if version is None:
+        raise UnregisteredError(f"{address} is not registered")
+    return version
 
 
 def by_hash(client: MlflowClient, model_hash: str) -> Version | None:

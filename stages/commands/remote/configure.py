@@ -7,14 +7,13 @@ the default one, and nothing asks for any.
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 from dvc.config import Config
 
 from stages.commands.remote import environment
-from stages.commands.remote.environment import Environment
-from stages.commands.results.revision import ROOT, ResultError
+from stages.commands.remote.environment import Environment, EnvironmentFault
+from stages.commands.repository import ROOT
 
 NAME = "origin"
 
@@ -23,7 +22,9 @@ def options(settings: Environment) -> dict[str, Any]:
     """DVC's options of the remote that `settings` name."""
     keys = settings.access_key, settings.secret_key
     if (keys[0] is None) != (keys[1] is None):
-        raise ResultError("expected both AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or neither")
+        raise EnvironmentFault(
+            "expected both AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or neither"
+        )
     access, secret = (key.get_secret_value() if key else None for key in keys)
     given = {
         "url": settings.remote_url,
@@ -48,20 +49,11 @@ def write(settings: Environment) -> None:
         config["core"]["remote"] = NAME
 
 
-def main() -> int:
-    """Write what there is to write; the exit status."""
-    try:
-        settings = environment.load()
-        if settings.remote_url is None:
-            print("REMOTE_URL is not set: DVC's remotes stay as they are")
-            return 0
-        write(settings)
-    except (ResultError, OSError) as error:
-        print(f"remote: {error}", file=sys.stderr)
-        return 1
+def configure() -> None:
+    """Name the S3 bucket of .env (REMOTE_URL, …) to DVC as its remote."""
+    settings = environment.load()
+    if settings.remote_url is None:
+        print("REMOTE_URL is not set: DVC's remotes stay as they are")
+        return
+    write(settings)
     print(f"{NAME}: {settings.remote_url} at {settings.remote_endpoint or 'Amazon S3'}")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from dotenv import dotenv_values
 from pydantic import (
     AliasChoices,
     BaseModel,
@@ -20,9 +19,17 @@ from pydantic import (
 )
 
 from serving.classifier.tolerance import TOLERATED
-from stages.commands.results.revision import ROOT, ResultError
+from serving.settings import SettingsError, read_env_file
+from stages.commands.exit_codes import CommandError, ExitCode
+from stages.commands.repository import ROOT
 
 ENV_FILE = ROOT / ".env"
+
+
+class EnvironmentFault(CommandError):
+    """Variables are wrong; the message names them, and no value."""
+
+    code = ExitCode.UNUSABLE
 
 
 def _address(given: Any) -> Any:
@@ -121,13 +128,13 @@ class Environment(BaseModel):
 def load() -> Environment:
     """Read `.env` if it is there, and the environment over it.
 
-    Raises ResultError naming every variable that is wrong, but no value: it may be secret.
+    Raises EnvironmentFault naming every variable that is wrong, but no value: it may be secret.
     """
-    given = {
-        name: value
-        for name, value in {**dotenv_values(ENV_FILE, interpolate=False), **os.environ}.items()
-        if value
-    }
+    try:
+        given = dict(read_env_file(ENV_FILE))
+    except SettingsError as error:
+        raise EnvironmentFault(str(error)) from error
+    given |= {name: value for name, value in os.environ.items() if value}
     if "RUN_STARTED_BY" not in given and given.get("CI"):
         scheduled = given.get("GITHUB_EVENT_NAME") == "schedule"
         given["RUN_STARTED_BY"] = "schedule" if scheduled else "ci"
@@ -138,4 +145,4 @@ def load() -> Environment:
             f"{fault['loc'][0]}: {fault['msg'].removeprefix('Value error, ')}"
             for fault in error.errors()
         ]
-        raise ResultError("; ".join(faults)) from error
+        raise EnvironmentFault("; ".join(faults)) from error

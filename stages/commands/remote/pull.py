@@ -3,7 +3,7 @@
 DVC hashes what it received (`verify` in .dvc/config) and keeps no object that is not what its name
 says; the folder appears only once all of its files are there.
 
-Exit status: 0 the classifier is as dvc.lock says, 1 it is not.
+Exit code: 0 the classifier is as dvc.lock says, 1 it is not, 3 none is locked.
 """
 
 from __future__ import annotations
@@ -12,23 +12,17 @@ import json
 import sys
 from pathlib import Path
 
-from stages.commands.results import dvc_lock, revision
-from stages.commands.results.revision import ROOT, ResultError
+from stages.commands import repository
+from stages.commands.exit_codes import CommandError
+from stages.commands.repository import ROOT
+from stages.commands.results import dvc_lock, locked_classifier
 
 _FOLDER = ROOT / dvc_lock.CLASSIFIER
 
 
-def locked() -> str:
-    """The hash of the classifier in dvc.lock. Raises ResultError when it locks none."""
-    outputs = dvc_lock.outputs(dvc_lock.read(ROOT))
-    if dvc_lock.CLASSIFIER not in outputs:
-        raise ResultError(f"{dvc_lock.LOCK} locks no {dvc_lock.CLASSIFIER}; run `make repro`")
-    return outputs[dvc_lock.CLASSIFIER].hash
-
-
 def is_there(wanted: str) -> bool:
     """Whether the folder is the one with this hash."""
-    return dvc_lock.content_hash(dvc_lock.files_below(_FOLDER)) == wanted
+    return locked_classifier.present_hash(_FOLDER) == wanted
 
 
 def unobtained(wanted: str, cache: Path) -> list[str]:
@@ -44,33 +38,24 @@ def unobtained(wanted: str, cache: Path) -> list[str]:
     ]
 
 
-def main() -> int:
-    """Pull it unless it is there; the exit status."""
-    wanted = locked()
+def pull() -> None:
+    """Pull the locked classifier unless it is there."""
+    wanted = locked_classifier.locked_hash()
     if not is_there(wanted):
-        done = revision.dvc("pull", dvc_lock.CLASSIFIER, where=ROOT)
+        done = repository.dvc("pull", dvc_lock.CLASSIFIER, where=ROOT)
         if not is_there(wanted):
             sys.stderr.write(done.stderr)
-            cache = ROOT / revision.dvc("cache", "dir", where=ROOT).stdout.strip()
+            cache = ROOT / repository.dvc("cache", "dir", where=ROOT).stdout.strip()
             missing = unobtained(wanted, cache)
             if missing:
-                raise ResultError(
+                raise CommandError(
                     f"missing on the remote, or not what its name says: {', '.join(missing)}. "
                     "Remove such an object there and `dvc push` it from where it is whole"
                 )
-            raise ResultError(
+            raise CommandError(
                 f"{dvc_lock.CLASSIFIER} could not be pulled. Check that the bucket of REMOTE_URL "
                 "is there and holds the classifier of this commit (`dvc push` puts it there), "
                 "REMOTE_ENDPOINT_URL and the keys; then run `make remote`"
             )
     size = sum(path.stat().st_size for path in _FOLDER.rglob("*"))
     print(f"{dvc_lock.CLASSIFIER}: {wanted}, {size:,} bytes, as {dvc_lock.LOCK} says")
-    return 0
-
-
-if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except (ResultError, OSError) as error:
-        print(f"pull: {error}", file=sys.stderr)
-        sys.exit(1)

@@ -6,13 +6,13 @@ Random ones, for the names that are missing or empty; what stands there stays.
 from __future__ import annotations
 
 import re
-import secrets
-import sys
 from pathlib import Path
+from secrets import token_urlsafe
 
-from dotenv import dotenv_values, set_key
+from dotenv import set_key
 
-from stages.commands.results.revision import ROOT
+from serving.settings import read_env_file
+from stages.commands.repository import ROOT
 
 COMPOSE = "docker-compose.yml"
 BYTES = 64
@@ -30,24 +30,14 @@ def fill(env: Path, names: list[str]) -> list[str]:
     """Give each of `names` that has no value in `env` a secret; returns those. Its mode is 0600."""
     env.touch(0o600)
     env.chmod(0o600)
-    there = dotenv_values(env)
-    missing = [name for name in names if not there.get(name)]
+    present = dict(read_env_file(env))
+    missing = [name for name in names if name not in present]
     for name in missing:
-        set_key(env, name, secrets.token_urlsafe(BYTES), quote_mode="never")
+        set_key(env, name, token_urlsafe(BYTES), quote_mode="never")
     return missing
 
 
-def main() -> int:
-    """Fill it; the exit status."""
-    names = required((ROOT / COMPOSE).read_text(encoding="utf-8"))
-    made = fill(ROOT / ".env", names)
-    print(f"added to .env: {', '.join(made)}" if made else ".env has every secret")
-    return 0
-
-
-if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except OSError as error:
-        print(f"secrets: {error}", file=sys.stderr)
-        sys.exit(1)
+def secrets() -> None:
+    """Add to .env the secrets that docker-compose.yml asks for and .env lacks."""
+    added = fill(ROOT / ".env", required((ROOT / COMPOSE).read_text(encoding="utf-8")))
+    print(f"added to .env: {', '.join(added)}" if added else ".env has every secret")

@@ -1,29 +1,28 @@
-"""Hold this result against another: `make compare-lock OTHER=<revision or clone>`.
+"""Hold this result against another one, output by output.
 
 For every output that dvc.lock lists: equal (the same hash), agrees (other bytes, numbers within the
 tolerances of params.yaml `compare`), differs, with the first difference, or is not at hand, with
 the command that fetches it. Between x86-64 processors with AVX2 and FMA all is equal; elsewhere
 nobody promises equal floats, so there the second is what to expect at best.
-
-Exit status: 0 nothing differs, 1 something does, 2 it could not be asked, 3 there is nothing to
-compare with, 5 nothing is known to differ, but not all is at hand.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
+import typer
+
+from stages.commands import repository
+from stages.commands.console import print_table
+from stages.commands.exit_codes import ExitCode
 from stages.commands.results import dvc_lock, file_diff, revision
-from stages.commands.results.revision import MissingError, ResultError
-from stages.common.output import StageError, fail
 from stages.common.settings import Compare, load
 
 EQUAL, AGREES, DIFFERS, ABSENT = "equal", "agrees", "differs", "not at hand"
-UNUSABLE = 2
 METRICS = "metrics/"
 
 
@@ -44,7 +43,7 @@ def result(other: str) -> Iterator[Path]:
         return
     with revision.at(other) as where:
         mine, theirs = (
-            dvc_lock.outputs(dvc_lock.read(folder)) for folder in (revision.ROOT, where)
+            dvc_lock.outputs(dvc_lock.read(folder)) for folder in (repository.ROOT, where)
         )
         unequal = [
             path for path, out in theirs.items() if path not in mine or mine[path].hash != out.hash
@@ -53,7 +52,7 @@ def result(other: str) -> Iterator[Path]:
         yield where
 
 
-def compare(first: Path, second: Path, tolerances: Compare, other: str) -> list[Finding]:
+def compare_outputs(first: Path, second: Path, tolerances: Compare, other: str) -> list[Finding]:
     """Every output of either folder, in the order of `first`'s pipeline; `other` is what `second`
     was called."""
     old, new = (dvc_lock.outputs(dvc_lock.read(folder)) for folder in (first, second))
@@ -94,44 +93,48 @@ def _compare_content(path: str, advice: dict[Path, str], tolerances: Compare) ->
     tolerance = file_diff.Tolerance(tolerances.values, tolerances.values)
     if path.startswith(METRICS):
         tolerance = file_diff.Tolerance(tolerances.scores)
-    found = list(file_diff.differences(first / path, second / path, tolerance))
-    if not found:
+    differing = list(file_diff.differences(first / path, second / path, tolerance))
+    if not differing:
         words = "other hash, but the files are equal: one is not as locked; fetch it: "
         return Finding(path, ABSENT, words + advice[first])
-    name, worst = next((item for item in found if not item[1].agrees), found[0])
+    name, worst = next((item for item in differing if not item[1].agrees), differing[0])
     verdict = AGREES if worst.agrees else DIFFERS
     return Finding(path, verdict, f"{name}: {worst.words}" if name else worst.words)
 
 
-def table(findings: list[Finding]) -> str:
+def print_findings(findings: list[Finding]) -> None:
     """One line an output."""
-    return "\n".join(f"{each.verdict:<12} {each.path:<26} {each.words}" for each in findings)
+    print_table(
+        ("verdict", "output", ""),
+        [(finding.verdict, finding.path, finding.words) for finding in findings],
+    )
 
 
-def main(other: str) -> int:
-    """Print the table; the exit status."""
+def compare(
+    other: Annotated[
+        str, typer.Argument(envvar="OTHER", help="A revision, or the folder of a clone.")
+    ],
+) -> None:
+    """Hold this result against another, output by output.
+
+    Ends with 0 when nothing differs, with 1 when something does, and with 5 when nothing is known
+    to differ, but not all is at hand.
+    """
     tolerances = load().compare
     with result(other) as where:
-        findings = compare(revision.ROOT, where, tolerances, other)
-    print(f"this result and {other}: numbers a and b agree in metrics when |a - b| <= ", end="")
-    print(f"{tolerances.scores}, in outputs when |a - b| <= {tolerances.values} * (1 + |b|)\n")
-    print(table(findings))
+        findings = compare_outputs(repository.ROOT, where, tolerances, other)
+    print(
+        f"this result and {other}: numbers a and b agree in metrics when |a - b| <= "
+        f"{tolerances.scores}, in outputs when |a - b| <= {tolerances.values} * (1 + |b|)\n"
+    )
+    print_findings(findings)
     counts = {
-        verdict: sum(each.verdict == verdict for each in findings)
+        verdict: sum(finding.verdict == verdict for finding in findings)
         for verdict in (EQUAL, AGREES, DIFFERS, ABSENT)
     }
-    told = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
-    print(f"\n{len(findings)} outputs: {told}")
-    return 1 if counts[DIFFERS] else MissingError.status if counts[ABSENT] else 0
-
-
-if __name__ == "__main__":
-    if len(sys.argv) != 2 or not sys.argv[1]:
-        print("usage: make compare-lock OTHER=<revision or folder of a clone>", file=sys.stderr)
-        sys.exit(UNUSABLE)
-    try:
-        sys.exit(main(sys.argv[1]))
-    except ResultError as error:
-        fail("compare-lock", error, error.status)
-    except (StageError, OSError) as error:
-        fail("compare-lock", error, UNUSABLE)
+    summary = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
+    print(f"\n{len(findings)} outputs: {summary}")
+    if counts[DIFFERS]:
+        raise typer.Exit(ExitCode.FAILED)
+    if counts[ABSENT]:
+        raise typer.Exit(ExitCode.MISSING)

@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from dvc_data.hashfile.hash_info import HashInfo
-from dvc_data.hashfile.tree import Tree
 
-from stages.commands.results.revision import ResultError
+from serving.inference.lock import directory_hash
+from stages.commands.repository import ResultError
 
 LOCK = "dvc.lock"
 CLASSIFIER = "models/classifier"
@@ -64,21 +63,15 @@ def dependency(stages: dict[str, Any], stage: str, path: str) -> str | None:
 def content_hash(files: Mapping[str, bytes]) -> str:
     """The hash that dvc.lock gives to a file ("."), or to a directory of `files`."""
     hashes = {
-        way: hashlib.md5(content, usedforsecurity=False).hexdigest()
-        for way, content in files.items()
+        path: hashlib.md5(content, usedforsecurity=False).hexdigest()
+        for path, content in files.items()
     }
-    if "." in hashes:
-        return hashes["."]
-    tree = Tree()
-    for way, md5 in hashes.items():
-        tree.add(tuple(way.split("/")), None, HashInfo("md5", md5))
-    tree.digest()
-    return str(tree.hash_info.value)
+    return hashes["."] if "." in hashes else directory_hash(hashes)
 
 
 def files_below(path: Path) -> dict[str, bytes]:
-    """Every file below a folder by its way from there, or a file by "."; none where none is."""
-    found = [path] if path.is_file() else sorted(path.rglob("*"))
+    """Every file below a folder by its path from there, or a file by "."; none where none is."""
+    files = [path] if path.is_file() else sorted(path.rglob("*"))
     return {
-        file.relative_to(path).as_posix(): file.read_bytes() for file in found if file.is_file()
+        file.relative_to(path).as_posix(): file.read_bytes() for file in files if file.is_file()
     }

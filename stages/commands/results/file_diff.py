@@ -22,6 +22,8 @@ import onnx
 import pandas as pd
 import pyarrow.parquet as pq
 
+from stages.common.flatten import flatten
+
 Leaves = dict[str, Any]
 
 _SHOWN = 60
@@ -91,9 +93,8 @@ def differences(
     else:
         within = {""}
     for name in sorted(within):
-        found = difference(first / name, second / name, tolerance)
-        if found:
-            yield name, found
+        if differing := difference(first / name, second / name, tolerance):
+            yield name, differing
 
 
 def _differ(name: str, old: Leaves, new: Leaves) -> str:
@@ -128,7 +129,7 @@ def _agree(a: Any, b: Any, tolerance: Tolerance) -> bool:
     x, y = np.asarray(a), np.asarray(b)
     if x.shape != y.shape:
         return False
-    if all(np.issubdtype(each.dtype, np.number) for each in (x, y)):
+    if all(np.issubdtype(array.dtype, np.number) for array in (x, y)):
         x, y = x.astype(np.float64), y.astype(np.float64)
         within = tolerance.absolute + tolerance.relative * np.abs(y)
         # As floats, 0.84 - 0.81 is more than 0.03.
@@ -163,28 +164,16 @@ def _npy(path: Path) -> Leaves:
 
 
 def _json(path: Path) -> Leaves:
-    return dict(_flat("", json.loads(path.read_text(encoding="utf-8"))))
-
-
-def _flat(name: str, value: Any) -> Iterator[tuple[str, Any]]:
-    if isinstance(value, dict):
-        for key in value:
-            yield from _flat(f"{name}.{key}".lstrip("."), value[key])
-    elif isinstance(value, list):
-        for number, item in enumerate(value):
-            yield from _flat(f"{name}[{number}]", item)
-    else:
-        yield name, value
+    return flatten(json.loads(path.read_text(encoding="utf-8")), lists=True)
 
 
 def _markdown(path: Path) -> Leaves:
     """The figures of all lines with the same words, by these words; hashes are no figures."""
-    found: dict[str, list[float]] = {}
+    figures: dict[str, list[float]] = {}
     for line in path.read_text(encoding="utf-8").splitlines():
-        told = _HASH.sub("…", line)
-        figures = _FIGURE.findall(told)
-        found.setdefault(_FIGURE.sub("#", told), []).extend(map(_value, figures))
-    return {words: np.array(figures) for words, figures in found.items()}
+        text = _HASH.sub("…", line)
+        figures.setdefault(_FIGURE.sub("#", text), []).extend(map(_value, _FIGURE.findall(text)))
+    return {words: np.array(values) for words, values in figures.items()}
 
 
 def _value(figure: str) -> float:

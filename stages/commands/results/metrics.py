@@ -1,25 +1,26 @@
-"""What the last run measured, in a form that fits a terminal: `make metrics [BASE=<revision>]`.
+"""What the last run measured, a line for each figure, beside other revisions.
 
-`dvc metrics show` and `diff` print a column for each figure, several hundred characters wide. Here
-each figure has a line, below the file it is in; with BASE it is beside that revision's.
+`dvc metrics show` and `diff` print a column for each figure, several hundred characters wide.
 """
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
 
-from dvc.exceptions import DvcException
+import typer
 from dvc.repo import Repo
 
-from stages.commands.results.revision import ROOT
+from stages.commands.console import table_lines
+from stages.commands.exit_codes import CommandError
+from stages.commands.repository import ROOT, dvc_refusals
+from stages.common.flatten import flatten
 
 WIDTH = 80
 """Columns of a terminal."""
 
 _NAME, _FIGURE = 44, 12
-"""Columns of a name, at most, and of a figure."""
+"""Columns of a name, and of a figure with the gap before it, at most."""
 
 Figures = Mapping[str, Mapping[str, float]]
 """Figures by file and by dotted name."""
@@ -28,49 +29,40 @@ Figures = Mapping[str, Mapping[str, float]]
 def read(revisions: Sequence[str]) -> dict[str, Figures]:
     """The figures of each of `revisions`, and of the workspace, which comes last.
 
-    Raises DvcException when a revision is not known.
+    Raises CommandError when a revision is not known.
     """
-    with Repo(str(ROOT)) as repo:
-        found = {name: repo.metrics.show(revs=[name])[name] for name in revisions}
-        found["workspace"] = repo.metrics.show()[""]
+    with dvc_refusals(), Repo(str(ROOT)) as repo:
+        shown = {name: repo.metrics.show(revs=[name])[name] for name in revisions}
+        shown["workspace"] = repo.metrics.show()[""]
     return {
         name: {
-            file: dict(_flat(stored["data"]))
-            for file, stored in of.get("data", {}).items()
+            file: {key: value for key, value in flatten(stored["data"]).items() if _counts(value)}
+            for file, stored in metrics.get("data", {}).items()
             if "data" in stored
         }
-        for name, of in found.items()
+        for name, metrics in shown.items()
     }
 
 
-def _flat(values: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, float]]:
-    for name, value in values.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{before}{name}.")
-        elif isinstance(value, int | float) and not isinstance(value, bool):
-            yield before + name, value
+def _counts(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def table(found: Mapping[str, Figures]) -> str:
+def lines(figures: Mapping[str, Figures]) -> list[str]:
     """A line for each figure of any revision, and how the last differs from the one before it."""
-    columns = list(found)
-    compared = len(columns) > 1
-    shown = min(_NAME, WIDTH - _FIGURE * (len(columns) + compared))
-    heads = [name[: _FIGURE - 2] for name in columns] + ["change"] * compared
-    files = dict.fromkeys(file for of in found.values() for file in of)
-    lines = []
-    for file in files:
-        lines.append(f"{file:<{shown}}" + "".join(f"{head:>{_FIGURE}}" for head in heads))
-        for name in dict.fromkeys(name for of in found.values() for name in of.get(file, {})):
-            values = [of.get(file, {}).get(name) for of in found.values()]
-            cells = [_cell(value) for value in values]
-            if compared:
-                cells.append(_change(*values[-2:]))
-            told = name if len(name) <= shown - 3 else name[: shown - 4] + "…"
-            line = f"  {told:<{shown - 2}}" + "".join(f"{each:>{_FIGURE}}" for each in cells)
-            lines.append(line.rstrip())
-        lines.append("")
-    return "\n".join(lines[:-1])
+    compared = len(figures) > 1
+    room = min(_NAME, WIDTH - _FIGURE * (len(figures) + compared))
+    heads = [name[: _FIGURE - 2] for name in figures] + ["change"] * compared
+    rows: list[list[str]] = []
+    for file in dict.fromkeys(file for files in figures.values() for file in files):
+        of_file = [files.get(file, {}) for files in figures.values()]
+        rows += [[""] * (1 + len(heads))] * bool(rows) + [[file, *heads]]
+        for name in dict.fromkeys(name for metrics in of_file for name in metrics):
+            values = [metrics.get(name) for metrics in of_file]
+            cells = [*map(_cell, values), *([_change(*values[-2:])] if compared else [])]
+            shown = name if len(name) <= room - 3 else name[: room - 4] + "…"
+            rows.append([f"  {shown}", *cells])
+    return table_lines(rows, figures=True)
 
 
 def _cell(value: float | None) -> str:
@@ -86,19 +78,13 @@ def _change(before: float | None, now: float | None) -> str:
     return f"{now - before:+,}" if whole else f"{now - before:+.4f}"
 
 
-def main(revisions: Sequence[str]) -> int:
-    """Print the table; the exit status."""
-    try:
-        found = read(revisions)
-    except DvcException as error:
-        print(f"metrics: {error}", file=sys.stderr)
-        return 1
-    if not any(found.values()):
-        print("metrics: there are none yet; run `make repro`", file=sys.stderr)
-        return 1
-    print(table(found))
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+def metrics(
+    base: Annotated[
+        list[str] | None, typer.Argument(envvar="BASE", help="Revisions to show beside this one.")
+    ] = None,
+) -> None:
+    """Print every figure of the metrics, beside those of other revisions."""
+    figures = read(base or [])
+    if not any(figures.values()):
+        raise CommandError("there are none yet; run `make repro`")
+    print(*lines(figures), sep="\n")

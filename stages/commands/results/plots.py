@@ -1,31 +1,29 @@
-"""The plots of dvc.yaml without a network: `make plots`, `make plots BASE=<revision>`.
+"""The plots of dvc.yaml as a page that needs no network, and as pictures.
 
-Draws them as dvc_plots/index.html, as `dvc plots show` (or `diff`) does, and each as a PNG file
-beside it. DVC's own page loads its scripts from elsewhere and is blank where nothing can be loaded:
+Draws dvc_plots/index.html, as `dvc plots show` (or `diff`) does, and each plot as a PNG file beside
+it. DVC's own page loads its scripts from elsewhere and is blank where nothing can be loaded:
 .dvc/plots.html is a page that carries them, and .dvc/config.local names it to DVC, so that
 `dvc plots show` and `dvc plots diff` draw into it as well. Git tracks neither.
 """
 
 from __future__ import annotations
 
-import argparse
 import re
 import shutil
-import sys
 from collections.abc import Sequence
 from contextlib import redirect_stderr
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import typer
 import vl_convert
 from dvc.config import Config
-from dvc.exceptions import DvcException
 from dvc.render.match import match_defs_renderers
 from dvc.repo import Repo
 from dvc_render import render_html
 
-from stages.commands.results.revision import ROOT
+from stages.commands.repository import ROOT, dvc_refusals
 
 DRAWN = ROOT / "dvc_plots"
 PAGE = ROOT / ".dvc" / "plots.html"
@@ -73,15 +71,16 @@ def draw(revisions: Sequence[str], destination: Path) -> tuple[list[Path], list[
     """Draw the workspace, beside `revisions` if there are any: the files that were written, and the
     plots that have no data.
 
-    Raises DvcException when a revision is not known.
+    Raises CommandError when a revision is not known.
     """
-    with Repo(str(ROOT)) as repo, redirect_stderr(StringIO()):  # DVC warns of what has no files
+    # DVC warns of what has no files.
+    with dvc_refusals(), Repo(str(ROOT)) as repo, redirect_stderr(StringIO()):
         plots = repo.plots
         data = plots.diff(revs=[*revisions, "workspace"]) if revisions else plots.show()
-        found = match_defs_renderers(
+        matches = match_defs_renderers(
             data, out=str(destination / "static"), templates_dir=plots.templates_dir
         )
-    renderers = [each.renderer for each in found]
+    renderers = [match.renderer for match in matches]
     drawn = [renderer for renderer in renderers if renderer.datapoints]
     shutil.rmtree(destination, ignore_errors=True)
     destination.mkdir(parents=True)
@@ -102,25 +101,19 @@ def _slug(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Draw, and say where; the exit status."""
-    parser = argparse.ArgumentParser(prog="make plots", description=__doc__)
-    parser.add_argument("revisions", nargs="*", help="what to draw beside the workspace")
-    parser.add_argument("--install", action="store_true", help="only make the page for DVC")
-    chosen = parser.parse_args(arguments)
+def plots(
+    base: Annotated[
+        list[str] | None, typer.Argument(envvar="BASE", help="Revisions to draw beside this one.")
+    ] = None,
+    page_only: Annotated[
+        bool, typer.Option("--install", help="Only make the page that DVC's own commands fill.")
+    ] = False,
+) -> None:
+    """Draw the plots of the last run into dvc_plots, beside those of other revisions."""
     install()
-    if chosen.install:
-        return 0
-    try:
-        written, empty = draw(chosen.revisions, DRAWN)
-    except DvcException as error:
-        print(f"plots: {error}", file=sys.stderr)
-        return 1
+    if page_only:
+        return
+    written, empty = draw(base or [], DRAWN)
     print(written[0].as_uri(), *(path.relative_to(ROOT) for path in written[1:]), sep="\n")
     if empty:
         print("nothing to draw:", ", ".join(empty))
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -3,81 +3,32 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[3]
-
-
-class ResultError(RuntimeError):
-    """There is no such result; the message says what was looked for and what to do.
-
-    `status` is the exit status of a command that needs it, so that no kind of absence looks like
-    a verdict, nor like another kind.
-    """
-
-    status = 3
+from stages.commands.exit_codes import ExitCode
+from stages.commands.repository import ROOT, ResultError, dvc, git
 
 
 class StaleError(ResultError):
     """The result is not that of the code and parameters beside it."""
 
-    status = 4
+    code = ExitCode.STALE
 
 
 class MissingError(ResultError):
     """The result is locked, but its outputs are not at hand."""
 
-    status = 5
+    code = ExitCode.MISSING
 
 
 class UnknownError(ResultError):
     """DVC cannot say whether the result is there."""
 
-    status = 6
-
-
-def git(*words: str, where: Path = ROOT) -> str:
-    """What git prints, as text. Raises ResultError with git's own words when it fails."""
-    return git_bytes(*words, where=where).decode()
-
-
-def git_bytes(*words: str, where: Path = ROOT) -> bytes:
-    """What git prints. Raises ResultError with git's own words when it fails."""
-    done = subprocess.run(  # noqa: S603
-        ["git", *words],  # noqa: S607
-        cwd=where,
-        capture_output=True,
-        check=False,
-    )
-    if done.returncode:
-        raise ResultError(f"git {words[0]}: {done.stderr.decode().strip()}")
-    return done.stdout
-
-
-def dvc(
-    *words: str, where: Path, environment: Mapping[str, str] | None = None, shown: bool = False
-) -> subprocess.CompletedProcess[str]:
-    """Run DVC, and through it the stages, with the interpreter that runs this.
-
-    What it prints is kept, or else shown on stderr: stdout is for results.
-    """
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    return subprocess.run(  # noqa: S603
-        [sys.executable, "-m", "dvc", *words],
-        cwd=where,
-        env={**os.environ, "PATH": path, "DVC_NO_ANALYTICS": "1", **(environment or {})},
-        stdout=sys.stderr if shown else subprocess.PIPE,
-        stderr=None if shown else subprocess.PIPE,
-        text=True,
-        check=False,
-    )
+    code = ExitCode.UNKNOWN
 
 
 def require_present(where: Path, named: str) -> None:

@@ -1,6 +1,7 @@
-"""What a run made, printed by `make repro`: metrics as a table, and where the outputs lie.
+"""What a run made: its metrics as a table, and where the outputs lie.
 
-Also writes metrics/environment.json: the machine, its libraries, and how fast it answers.
+`make repro` ends with it. It also writes metrics/environment.json: the machine, its libraries, and
+how fast it answers.
 """
 
 from __future__ import annotations
@@ -9,17 +10,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+from stages.commands.console import table_lines
 from stages.commands.results.machine import environment
 from stages.common.output import write_json
 from stages.evaluation.scores import INTERVAL
 
 METRICS = Path("metrics")
-ROWS = {
-    "all products": (),
-    "text alone": ("text_only",),
-    "picture alone": ("image_only",),
-    "both": ("both",),
-}
+GROUPS = {"text alone": "text_only", "picture alone": "image_only", "both": "both"}
 COLUMNS = ("products", "accuracy", "weighted_f1", "macro_f1", "calibration_error")
 OUTPUTS = {
     "classifier": "models/classifier",
@@ -29,25 +26,26 @@ OUTPUTS = {
 }
 
 
-def summary(evaluation: dict[str, Any], speed: dict[str, Any]) -> str:
-    """The table, a line for each group of test products, and a line on acceptance and speed."""
-    lines = [f"{'test products':<14}" + "".join(f"{name:>19}" for name in COLUMNS)]
-    for title, keys in ROWS.items():
-        figures = evaluation
-        for key in keys:
-            figures = figures[key]
-        lines.append(f"{title:<14}" + "".join(_cell(figures.get(name)) for name in COLUMNS))
+def lines(evaluation: dict[str, Any], speed: dict[str, Any]) -> list[str]:
+    """The table, a line for each group of test products, and lines on acceptance and speed."""
+    groups = {"all products": evaluation} | {
+        title: evaluation[key] for title, key in GROUPS.items()
+    }
+    rows = [
+        (title, *(_cell(figures.get(name)) for name in COLUMNS))
+        for title, figures in groups.items()
+    ]
     accepted = evaluation["accepted"]
-    lines += [
+    return [
+        *table_lines(rows, ("test products", *COLUMNS), figures=True),
         "",
         f"accepted without review: {accepted['coverage']:.1%} of the products, "
         f"{_share(accepted['precision'])} of them right ({accepted['asked_precision']:.0%} asked)"
         f"{_interval(accepted)}",
         f"one product: {_seconds(speed)}",
         "",
-        *(f"{name:<12} {place}" for name, place in OUTPUTS.items()),
+        *table_lines(list(OUTPUTS.items())),
     ]
-    return "\n".join(lines)
 
 
 def _interval(accepted: dict[str, Any]) -> str:
@@ -68,20 +66,17 @@ def _seconds(speed: dict[str, Any]) -> str:
 
 def _cell(value: float | None) -> str:
     if value is None:
-        return f"{'–':>19}"
-    return f"{value:>19,}" if isinstance(value, int) else f"{value:>19.3f}"
+        return "–"
+    return f"{value:,}" if isinstance(value, int) else f"{value:.3f}"
 
 
 def _share(value: float | None) -> str:
     return "none" if value is None else f"{value:.1%}"
 
 
-if __name__ == "__main__":
-    about = environment()
-    write_json(METRICS / "environment.json", about)
-    print(
-        summary(
-            json.loads((METRICS / "evaluation.json").read_text(encoding="utf-8")),
-            about["speed"],
-        )
-    )
+def summary() -> None:
+    """Print the metrics and places of the last run, and note the machine that it ran on."""
+    machine = environment()
+    write_json(METRICS / "environment.json", machine)
+    evaluation = json.loads((METRICS / "evaluation.json").read_text(encoding="utf-8"))
+    print(*lines(evaluation, machine["speed"]), sep="\n")

@@ -1,54 +1,57 @@
-"""Run one stage, as a schedule does: `python -m stages.commands.schedule.run_stage <stage>`.
+"""Run one stage, as a schedule does: `dvc repro --single-item` that waits for another DVC.
 
-It is `dvc repro --single-item` that waits while another DVC is at work in this folder.
-
-Exit status: 0 the stage ran, or came from the run cache; 99 nothing had changed, so it did not;
-else that of DVC.
+Exit code: 0 the stage ran, or came from the run cache; 99 nothing had changed, so it did not; 1 it
+failed.
 """
 
 from __future__ import annotations
 
+import logging
 import os
-import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Annotated
 
-from stages.commands.results.revision import ROOT
+import typer
+from dvc import logger
+from dvc.exceptions import DvcException
+from dvc.lock import LockError
+from dvc.repo import Repo
 
-UNCHANGED = 99
-_SKIPPED = "didn't change, skipping"
-_BLOCKED = "is busy, it is being blocked by"
-"""Words of DVC 3: of a stage that it passes over, of a path that another DVC reads or writes."""
+from stages.commands.exit_codes import CommandError, ExitCode
+from stages.commands.repository import ROOT
 
 _PAUSE = 5
-"""Seconds until a blocked path is asked for again."""
+"""Seconds until a path that another DVC reads or writes is asked for again."""
 
 
-def reproduce(stage: str, folder: Path) -> int:
-    """Run it, with what DVC says on stdout; the exit status."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+def reproduce(stage: str, folder: Path) -> bool:
+    """Whether the stage of `folder`, the working one, ran. Raises CommandError with the reasons."""
     while True:
-        said = []
-        with subprocess.Popen(  # noqa: S603
-            [sys.executable, "-m", "dvc", "--wait-for-lock", "repro", "--single-item", stage],
-            cwd=folder,
-            env={**os.environ, "PATH": path, "DVC_NO_ANALYTICS": "1"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        ) as process:
-            for line in process.stdout or ():
-                print(line, end="", flush=True)
-                said.append(line)
-        if process.returncode and any(_BLOCKED in line for line in said):
+        try:
+            with Repo(str(folder), _wait_for_lock=True) as repo:
+                return bool(repo.reproduce(stage, single_item=True))
+        except DvcException as error:
+            reasons = list(_causes(error))
+            if not any(isinstance(reason, LockError) for reason in reasons):
+                raise CommandError(": ".join(map(str, reasons))) from error
+            print(reasons[-1], flush=True)
             time.sleep(_PAUSE)
-            continue
-        unchanged = not process.returncode and any(_SKIPPED in line for line in said)
-        return UNCHANGED if unchanged else process.returncode
 
 
-if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit("usage: python -m stages.commands.schedule.run_stage <stage>")
-    sys.exit(reproduce(sys.argv[1], ROOT))
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """The error, what caused it, and so on."""
+    while error is not None:
+        yield error
+        error = error.__cause__
+
+
+def run_stage(stage: Annotated[str, typer.Argument(help="As DVC names it.")]) -> None:
+    """Run one stage unless nothing has changed, waiting for another DVC."""
+    logger.setup(logging.INFO)
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    os.chdir(ROOT)
+    if not reproduce(stage, ROOT):
+        raise typer.Exit(ExitCode.SKIPPED)

@@ -45,7 +45,7 @@ def repository(tmp_path: Path) -> Path:
 
 def take(repository: Path, *options: str) -> None:
     """Compose, run `ingest` and commit."""
-    run(repository, "stages.commands.pipeline.params", *options)
+    run(repository, "stages.commands", "pipeline", "params", *options)
     run(repository, "dvc", "repro", "ingest")
     git(repository, "commit", "--quiet", "--all", "--message", "taken")
 
@@ -127,8 +127,8 @@ def test_while_a_server_is_away_nothing_is_removed_and_the_rest_runs(
 ) -> None:
     take(repository, "data=url", f"data.path={server.address}/data")
     away = f"{server.address}/elsewhere"
-    run(repository, "stages.commands.pipeline.params", "data=url", f"data.path={away}")
-    done = attempt(repository, "stages.commands.pipeline.repair_lock")
+    run(repository, "stages.commands", "pipeline", "params", "data=url", f"data.path={away}")
+    done = attempt(repository, "stages.commands", "pipeline", "repair-lock")
     assert done.returncode == 1
     assert f"{away}/X_train_update.csv does not exist" in done.stderr
     assert "Nothing was changed" in done.stderr
@@ -156,7 +156,7 @@ def test_a_dataset_of_the_hub_is_taken_at_one_commit_only(
     assert "data.revision = 'main': expected a commit" in done.stderr
     assert "make pin-source" in done.stderr
     assert not server.requests
-    run(repository, "stages.commands.pipeline.pin_source")
+    run(repository, "stages.commands", "pipeline", "pin-source")
     take(repository, "data=huggingface")
     lock = yaml.safe_load((repository / "dvc.lock").read_text(encoding="utf-8"))
     locked = lock["stages"]["ingest"]["params"]["params.yaml"]["data"]

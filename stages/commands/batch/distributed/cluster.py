@@ -19,7 +19,7 @@ from typing import Any
 import psutil
 
 from stages.commands.batch.distributed.ray_setup import ray
-from stages.commands.results.revision import ROOT
+from stages.commands.repository import ROOT
 from stages.common.output import StageError
 
 ADDRESS = "RAY_ADDRESS"

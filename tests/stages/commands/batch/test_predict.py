@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from stages.commands.batch import answer_rows, predict
+from stages.commands.batch import answer_rows
 from stages.commands.batch.answer_rows import Outcome
-from stages.commands.batch.predict import main
+from stages.commands.batch.predict import predict
+from stages.commands.exit_codes import ExitCode
 from stages.common.output import StageError
 from tests.support import tiny
 from tests.support.repository import ROOT, attempt
@@ -44,7 +45,7 @@ def test_every_product_is_answered_in_order(
     table: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("stages.common.progress.LINE_SECONDS", 0.0)
-    assert main([str(table)]) == Outcome(600, 600, 0, 0, 0)
+    assert predict(table) == Outcome(600, 600, 0, 0, 0)
     found = answers(table.with_name("new.predictions.csv"))
     assert list(found[0]) == [
         *("id", "productid", "imageid", "prdtypecode", "label", "confidence", "accepted")
@@ -60,7 +61,7 @@ def test_every_product_is_answered_in_order(
 
 def test_a_table_without_products_has_no_answers(table: Path) -> None:
     table.write_text(HEADER, encoding="utf-8")
-    assert main([str(table)]) == Outcome()
+    assert predict(table) == Outcome()
     assert answers(table.with_name("new.predictions.csv")) == []
 
 
@@ -70,7 +71,7 @@ def test_pictures_are_looked_at_where_they_are_given(table: Path) -> None:
         archive.writestr("image_test/image_21_product_11.jpg", tiny.picture("lime"))
         archive.writestr("image_train/image_22_product_12.jpg", tiny.picture("blue"))
         archive.writestr("image_test/image_23_product_13.jpg", b"no picture")
-    outcome = main(["--pictures", "pictures.zip", "--output", "out.csv", str(table)])
+    outcome = predict(table, Path("pictures.zip"), Path("out.csv"))
     assert (outcome.pictures, outcome.unreadable, outcome.empty) == (3, 1, 2)
     found = answers(Path("out.csv"))
     assert [row["prdtypecode"] for row in found] == ["2583", "2905", "10", "10"]
@@ -95,33 +96,33 @@ def test_what_cannot_be_answered_is_told_and_nothing_is_written(
         table.write_bytes(content)
     before = set(Path().iterdir())
     with pytest.raises(StageError, match=words):
-        main(["new.csv"])
+        predict(Path("new.csv"))
     assert set(Path().iterdir()) == before
 
 
 def test_without_a_whole_classifier_it_says_how_one_is_had(table: Path) -> None:
     Path("models/classifier/labels.json").write_text(json.dumps({}), encoding="utf-8")
     with pytest.raises(StageError, match=r"labels\.json.*dvc checkout models/classifier"):
-        main([str(table)])
+        predict(table)
     shutil.rmtree("models")
     with pytest.raises(StageError, match="no classifier in models/classifier; fetch it with"):
-        main([str(table)])
+        predict(table)
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("--pictures", "new.csv"), "PICTURES=new.csv: no zip archive"),
-        (("--pictures", "gone.zip"), "PICTURES=gone.zip: no zip archive"),
-        (("--output", "new.csv"), "OUTPUT=new.csv is the table itself"),
-        (("--output", "no/such/out.csv"), "there is no folder"),
+        ({"pictures": Path("new.csv")}, "PICTURES=new.csv: no zip archive"),
+        ({"pictures": Path("gone.zip")}, "PICTURES=gone.zip: no zip archive"),
+        ({"output": Path("new.csv")}, "OUTPUT=new.csv is the table itself"),
+        ({"output": Path("no/such/out.csv")}, "there is no folder"),
     ],
 )
 def test_wrong_files_are_named_by_their_setting(
-    arguments: tuple[str, ...], words: str, table: Path
+    arguments: dict[str, Path], words: str, table: Path
 ) -> None:
     with pytest.raises(StageError, match=words):
-        main([*arguments, "new.csv"])
+        predict(Path("new.csv"), **arguments)
 
 
 def test_a_run_that_is_cut_off_leaves_nothing(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,20 +132,20 @@ def test_a_run_that_is_cut_off_leaves_nothing(table: Path, monkeypatch: pytest.M
     monkeypatch.setattr(answer_rows, "values", full)
     before = set(Path().iterdir())
     with pytest.raises(OSError, match="No space"):
-        main([str(table)])
+        predict(table)
     assert set(Path().iterdir()) == before
 
 
 def test_without_a_table_it_says_how_it_is_used() -> None:
-    done = attempt(ROOT, "stages.commands.batch.predict", "--pictures", "", "--output", "", "")
-    assert done.returncode == predict.UNUSABLE
-    assert "CATALOGUE=<csv> is missing" in done.stderr
+    done = attempt(ROOT, "stages.commands", "batch", "predict")
+    assert done.returncode == ExitCode.UNUSABLE
+    assert "catalogue" in done.stderr
 
 
 MEASURED = """
-import resource, sys
-from stages.commands.batch.predict import main
-main([sys.argv[1]])
+import pathlib, resource, sys
+from stages.commands.batch.predict import predict
+predict(pathlib.Path(sys.argv[1]))
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 

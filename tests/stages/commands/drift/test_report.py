@@ -9,14 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 
 from serving.classifier.record import Record, RecordError
-from stages.commands.drift import prediction_log, report
+from stages.commands.__main__ import main as command_line
+from stages.commands.drift import prediction_log
 from stages.commands.drift.answered_quality import Quality, Share
-from stages.commands.drift.report import main
+from stages.commands.drift.report import report
+from stages.commands.exit_codes import ExitCode
 from stages.commands.remote import environment
+from stages.commands.repository import ROOT
 from stages.commands.results import dvc_lock
-from stages.commands.results.revision import ROOT
 from stages.common.output import StageError
 from tests.support import tiny
 from tests.support.drift import answer
@@ -63,9 +66,22 @@ def log(records: Sequence[Record], path: str = "predictions.jsonl") -> str:
     return path
 
 
+def main(arguments: Sequence[str]) -> int:
+    """The exit code of the command with these options."""
+    names = (name.removeprefix("--") for name in arguments[::2])
+    options: dict[str, Any] = dict(zip(names, map(Path, arguments[1::2]), strict=True))
+    if "window" in options:
+        options["window"] = int(str(options["window"]))
+    try:
+        report(**options)
+    except typer.Exit as ended:
+        return ended.exit_code
+    return 0
+
+
 def verdicts(printed: str) -> dict[str, str]:
     """What the printed table says of each feature."""
-    rows = re.findall(r"^(\w+) +\d+ .*?(DRIFT|none|fewer than 30 products)$", printed, re.M)
+    rows = re.findall(r"^(\w+) +\d+ .*?(DRIFT|none|fewer than 30 products) *$", printed, re.M)
     return dict(rows)
 
 
@@ -80,9 +96,11 @@ def test_nothing_is_reported_of_the_same_products(
         "designation_length": "none",
         "picture_brightness": "none",
     }
-    page = Path("drift.html").read_text("utf-8")
+    page = Path("drift.md").read_text("utf-8")
     assert "picture_brightness: 0.0" in page
-    assert not re.findall(r"<(?:script|link|img)[^>]+(?:src|href)=\"?https?:", page)
+    for plot in re.findall(r"\]\((.+)\)", page):
+        assert Path(plot).read_bytes().startswith(b"\x89PNG")
+    assert len(list(Path("drift_plots").iterdir())) == 4
 
 
 def test_a_shift_is_reported_with_its_feature_first(
@@ -90,12 +108,12 @@ def test_a_shift_is_reported_with_its_feature_first(
 ) -> None:
     shifted = [record(number, model, designation_length=90) for number in range(60)]
     path = log([*(record(number, model) for number in range(300)), *shifted])
-    assert main(["--log", path, "--window", "60", "--output", "page.html"]) == 1
+    assert main(["--log", path, "--window", "60", "--output", "page.md"]) == 1
     told = verdicts(capsys.readouterr().out)
     assert next(iter(told)) == "designation_length"
     assert told.pop("designation_length") == "DRIFT"
     assert set(told.values()) == {"none"}
-    assert "(DRIFT)" in Path("page.html").read_text("utf-8")
+    assert "(DRIFT)" in Path("page.md").read_text("utf-8")
 
 
 def test_what_is_tolerated_is_that_of_the_service(
@@ -142,12 +160,12 @@ def test_what_is_no_log_is_refused_with_its_place(model: str, text: str, message
         main(["--log", "p.jsonl"])
     with pytest.raises(StageError, match="holds no answers"):
         main(["--log", "absent.jsonl"])
-    assert not Path("drift.html").exists()
+    assert not Path("drift.md").exists()
 
 
 def test_answers_of_a_classifier_that_is_not_there_are_refused(model: str) -> None:
     path = log([record(number, "0123.dir") for number in range(60)])
-    with pytest.raises(StageError, match=rf"0123\.dir.*{model}.*make whence HASH=0123\.dir"):
+    with pytest.raises(StageError, match=rf"0123\.dir.*{model}.*make lineage HASH=0123\.dir"):
         main(["--log", path])
     shutil.rmtree("models")
     with pytest.raises(StageError, match="dvc pull"):
@@ -172,7 +190,7 @@ def test_labels_tell_the_quality_and_whether_the_promise_holds(
     assert f"promised precision of 0.95: {verdict}" in printed
     assert f"{right} of 2000" in printed
     assert f"{1000 + right} of 3000" in printed
-    assert "Measured quality" in Path("drift.html").read_text("utf-8")
+    assert "Measured quality" in Path("drift.md").read_text("utf-8")
 
 
 def test_the_last_answer_about_a_product_counts(
@@ -203,14 +221,17 @@ def test_labels_that_say_nothing_are_refused(model: str, labels: str | None, mes
 
 @pytest.mark.parametrize("window", ["0", "-5", "many"])
 def test_a_window_is_a_number_of_products(window: str) -> None:
-    with pytest.raises(SystemExit):
-        main(["--log", "p.jsonl", f"--window={window}"])
+    with pytest.raises(SystemExit) as ended:
+        command_line(["drift", "report", "--log", "p.jsonl", f"--window={window}"])
+    assert ended.value.code == ExitCode.UNUSABLE
 
 
 @pytest.mark.slow
 def test_the_command_says_what_is_missing_without_a_traceback(tmp_path: Path) -> None:
-    done = attempt(ROOT, "stages.commands.drift.report", "--log", str(tmp_path / "absent.jsonl"))
-    assert done.returncode == report.UNUSABLE
+    done = attempt(
+        *(ROOT, "stages.commands", "drift", "report"), "--log", str(tmp_path / "absent.jsonl")
+    )
+    assert done.returncode == ExitCode.UNUSABLE
     assert "holds no answers" in done.stderr
     assert "Traceback" not in done.stderr
 
@@ -221,7 +242,7 @@ def test_the_interval_is_wilsons() -> None:
     nothing = Quality(Share(0, 3), Share(0, 0), 0.95, 0.0, 0.0)
     assert nothing.accepted.interval == (0.0, 1.0)
     assert nothing.verdict == "is open"
-    assert ("right among the accepted", "no product") in nothing.told
+    assert ("right among the accepted", "no product") in nothing.rows
 
 
 def test_a_record_is_read_as_it_was_written() -> None:

@@ -1,4 +1,4 @@
-"""Rates, shares and quantiles between two looks."""
+"""Rates, shares and quantiles between two readings."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import math
 import pytest
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
 
-from stages.commands.monitor.scrape import Between, Look
+from stages.commands.monitor.scrape import Scrape, ScrapeDelta
 
 COUNTS = """
 # TYPE requests counter
@@ -28,8 +28,8 @@ def histogram(observed: list[float]) -> str:
     return generate_latest(registry).decode()
 
 
-def between(before: str, after: str, seconds: float = 10) -> Between:
-    return Between(Look.read(before, 100), Look.read(after, 100 + seconds))
+def between(before: str, after: str, seconds: float = 10) -> ScrapeDelta:
+    return ScrapeDelta(Scrape.read(before, 100), Scrape.read(after, 100 + seconds))
 
 
 def test_counters_are_told_by_what_they_grew() -> None:
@@ -37,7 +37,7 @@ def test_counters_are_told_by_what_they_grew() -> None:
     assert looks.increase("requests_total") == 40
     assert looks.rate("requests_total", route="/predict") == 4
     assert looks.increase("requests_total", route="/predict.*", status="2..") == 30
-    assert looks.share("requests_total", of={"route": "/predict"}, status="5..") == 0.25
+    assert looks.share("requests_total", within={"route": "/predict"}, status="5..") == 0.25
     assert looks.by("requests_total", "route") == {"/predict": 40, "/predict/batch": 0}
 
 
@@ -53,7 +53,7 @@ def test_a_series_that_was_not_there_counts_from_nought() -> None:
 
 def test_nothing_has_no_share_no_mean_and_no_quantile() -> None:
     looks = between(COUNTS.format(1, 1, 1), COUNTS.format(1, 1, 1))
-    assert math.isnan(looks.share("requests_total", of={}, status="5.."))
+    assert math.isnan(looks.share("requests_total", within={}, status="5.."))
     assert math.isnan(looks.mean("seconds"))
     assert math.isnan(looks.quantile(0.5, "seconds"))
     assert math.isnan(looks.after.value("absent"))
@@ -80,4 +80,4 @@ def test_a_quantile_is_that_of_prometheus(
 
 def test_what_is_no_metric_is_refused() -> None:
     with pytest.raises(ValueError, match="invalid metric name"):
-        Look.read("<html>nothing</html> here", 0)
+        Scrape.read("<html>nothing</html> here", 0)

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from stages.commands.monitor import servers
+from stages.commands.monitor import local_servers as servers
+from stages.commands.supervisor import ProgramError
 from tests.support.monitoring import CONF
 
 TARGETS = {"serving": "127.0.0.1:8000", "prometheus": "127.0.0.1:9090"}
@@ -52,9 +53,7 @@ def test_missing_programs_are_named_with_their_packages(
     monkeypatch.setenv("PATH", str(tmp_path))
     (tmp_path / "prometheus").touch(mode=0o755)
     (tmp_path / "node_exporter").touch(mode=0o755)
-    with pytest.raises(
-        servers.ProgramError, match=r"not installed: prometheus-alertmanager; .*apt"
-    ):
-        servers.programs()
+    with pytest.raises(ProgramError, match=r"not installed: prometheus-alertmanager; .*apt"):
+        servers.installed()
     (tmp_path / "alertmanager").touch(mode=0o755)
-    assert servers.programs()["node"] == str(tmp_path / "node_exporter")
+    assert servers.installed()["node"] == str(tmp_path / "node_exporter")

@@ -15,15 +15,15 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from serving.settings import Settings, SettingsError
+from serving.settings import Settings
 from stages.commands.monitor import service_address, watch
-from stages.commands.monitor.scrape import Between, Look
+from stages.commands.monitor.scrape import Scrape, ScrapeDelta
 from tests.support.process import Process, free_port, running
 from tests.support.repository import ROOT
 from tests.support.service import PASSWORD, SECRET, USER
 
 TOKEN = SECRET[:40]
-COMMAND = (sys.executable, "-m", "stages.commands.monitor.watch", "--seconds", "0.5")
+COMMAND = (sys.executable, "-m", "stages.commands", "monitor", "watch", "--seconds", "0.5")
 
 MODEL = """
 drift_distance{feature="code"} 0.3
@@ -42,7 +42,7 @@ def shown(before: str, after: str) -> str:
     """The text of the tables."""
     console = Console(width=100, record=True, file=open(os.devnull, "w"))  # noqa: SIM115, PTH123
     with console.file:
-        console.print(*watch.tables(Between(Look.read(before, 0), Look.read(after, 5))))
+        console.print(*watch.tables(ScrapeDelta(Scrape.read(before, 0), Scrape.read(after, 5))))
     return console.export_text()
 
 
@@ -90,7 +90,9 @@ def test_the_service_is_looked_for_where_it_listens(host: str, expected: str) ->
 def test_a_closed_page_needs_a_token() -> None:
     assert service_address.token(Settings(metrics="open")) == ""
     assert service_address.token(Settings(metrics_token=TOKEN)) == TOKEN
-    with pytest.raises(SettingsError, match="SERVING_METRICS_TOKEN is not set"):
+    with pytest.raises(
+        service_address.ServiceSettingsError, match="SERVING_METRICS_TOKEN is not set"
+    ):
         service_address.token(Settings())
 
 

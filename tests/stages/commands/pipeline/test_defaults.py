@@ -51,7 +51,7 @@ def repository(made: Path) -> Path:
 
 
 def test_an_applied_experiment_goes_and_nothing_is_kept_aside(repository: Path) -> None:
-    said = run(repository, "stages.commands.pipeline.defaults")
+    said = run(repository, "stages.commands", "pipeline", "defaults")
     assert git(repository, "status", "--porcelain") == ""
     assert not list(repository.glob("params.edited*"))
     for path in ("params.yaml", "dvc.lock", "metrics/evaluation.json", "metrics/train_text"):
@@ -61,7 +61,7 @@ def test_an_applied_experiment_goes_and_nothing_is_kept_aside(repository: Path) 
 def test_a_parameter_typed_after_it_is_kept_aside(repository: Path) -> None:
     for name in ("params.edited.yaml", "params.edited1.yaml"):
         edit(repository / "params.yaml", "epochs: 40", "epochs: 41")
-        said = run(repository, "stages.commands.pipeline.defaults")
+        said = run(repository, "stages.commands", "pipeline", "defaults")
         assert f"edited by hand, and that is kept as {name}" in said
         assert "epochs: 41" in (repository / name).read_text(encoding="utf-8")
         assert git(repository, "status", "--porcelain") == ""
@@ -70,7 +70,7 @@ def test_a_parameter_typed_after_it_is_kept_aside(repository: Path) -> None:
 def test_edits_of_other_files_stay_and_are_named(repository: Path) -> None:
     edit(repository / "stages/text/ridge.py", '"""', '"""Edited. ')
     (repository / "conf/text/mine.yaml").write_text("model: mine\n", encoding="utf-8")
-    said = run(repository, "stages.commands.pipeline.defaults")
+    said = run(repository, "stages.commands", "pipeline", "defaults")
     assert "stages/text/ridge.py: kept as it is (only here)" in said
     assert "conf/text/mine.yaml: kept as it is (only here)" in said
     changed = re.findall(r"\S+$", git(repository, "status", "--porcelain"), re.M)
@@ -82,13 +82,15 @@ def test_outputs_are_those_of_the_committed_lock(repository: Path) -> None:
     committed = graph.read_bytes()
     graph.unlink()
     graph.write_bytes(b"of the experiment")
-    run(repository, "stages.commands.pipeline.defaults")
+    run(repository, "stages.commands", "pipeline", "defaults")
     assert graph.read_bytes() == committed
 
 
 def test_where_all_is_as_committed_nothing_is_done(repository: Path) -> None:
-    run(repository, "stages.commands.pipeline.defaults")
-    assert run(repository, "stages.commands.pipeline.defaults").startswith("all is as committed\n")
+    run(repository, "stages.commands", "pipeline", "defaults")
+    assert run(repository, "stages.commands", "pipeline", "defaults").startswith(
+        "all is as committed\n"
+    )
 
 
 def test_without_a_commit_it_says_so(tmp_path: Path, repository: Path) -> None:
@@ -96,7 +98,7 @@ def test_without_a_commit_it_says_so(tmp_path: Path, repository: Path) -> None:
     empty.mkdir()
     git(repository, "checkout-index", "--all", f"--prefix={empty}/")
     git(empty, "init", "--quiet")
-    done = attempt(empty, "stages.commands.pipeline.defaults")
-    assert done.returncode == 1
+    done = attempt(empty, "stages.commands", "pipeline", "defaults")
+    assert done.returncode == 3
     assert "defaults: git cat-file" in done.stderr
     assert "Traceback" not in done.stderr

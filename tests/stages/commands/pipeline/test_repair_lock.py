@@ -8,17 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from dvc.lock import make_lock
 from dvc.repo import Repo
 
+from stages.commands.exit_codes import CommandError
 from stages.commands.pipeline.repair_lock import (
     LOCK,
-    TABLE,
-    UndecidedError,
     cut_off,
     fault,
-    mend_lock,
-    mend_table,
+    restore_lock,
 )
 from tests.support.repository import ROOT, attempt, clone, git
 
@@ -40,7 +37,7 @@ def test_a_cut_lock_is_either_mended_or_readable_by_dvc(repository: Path) -> Non
         LOCK.write_bytes(COMMITTED[:length])
         cut = fault(COMMITTED[:length]) is not None
         mended += cut
-        mend_lock()
+        restore_lock()
         assert KEPT.exists() is cut
         if cut:
             assert LOCK.read_bytes() == COMMITTED
@@ -77,7 +74,7 @@ def test_what_was_kept_before_is_never_written_over(
     lost = [COMMITTED[:number] for number in (5, 6, 7)]
     for text in lost:
         LOCK.write_bytes(text)
-        mend_lock()
+        restore_lock()
     names = [KEPT, Path(f"{KEPT}1"), Path(f"{KEPT}2")]
     assert [name.read_bytes() for name in names] == lost
     assert git(repository, "status", "--porcelain") == ""
@@ -88,8 +85,7 @@ def test_what_was_kept_before_is_never_written_over(
 def test_a_whole_lock_is_left_alone(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = COMMITTED + b"# a comment that is not committed\n"
     LOCK.write_bytes(text)
-    mend_lock()
-    mend_table()
+    restore_lock()
     assert LOCK.read_bytes() == text
     assert capsys.readouterr().out == ""
 
@@ -98,7 +94,7 @@ def test_a_cut_lock_that_was_never_committed_is_removed(repository: Path) -> Non
     git(repository, "rm", "-q", "--cached", "dvc.lock")
     git(repository, "commit", "-q", "-m", "none")
     LOCK.write_text("schema: '2.0'\nsta", encoding="utf-8")
-    mend_lock()
+    restore_lock()
     assert not LOCK.exists()
     assert KEPT.read_text(encoding="utf-8") == "schema: '2.0'\nsta"
 
@@ -119,15 +115,15 @@ def test_a_lock_that_is_broken_elsewhere_is_left_with_advice(
 ) -> None:
     spoilt = spoil(COMMITTED)
     LOCK.write_bytes(spoilt)
-    with pytest.raises(UndecidedError, match=r"left as it is: .*\n.*\n  git checkout HEAD"):
-        mend_lock()
+    with pytest.raises(CommandError, match=r"left as it is: .*\n.*\n  git checkout HEAD"):
+        restore_lock()
     assert LOCK.read_bytes() == spoilt
     assert not KEPT.exists()
     git(repository, "checkout", "HEAD", "--", "dvc.lock")
-    mend_lock()
+    restore_lock()
 
 
-def conflict(repository: Path, name: str, style: str = "merge") -> None:
+def conflict(repository: Path, name: str) -> None:
     """Merge a branch that changed the same line of `name` in another way."""
     before = Path(name).read_text(encoding="utf-8")
     first = before.splitlines()[-1]
@@ -136,7 +132,6 @@ def conflict(repository: Path, name: str, style: str = "merge") -> None:
         git(repository, "checkout", "-q", *(["-b"] if branch == "other" else []), branch)
         Path(name).write_text(before.replace(first, line), encoding="utf-8")
         git(repository, "commit", "-q", "-a", "-m", branch)
-    git(repository, "config", "merge.conflictStyle", style)
     with pytest.raises(subprocess.CalledProcessError):
         git(repository, "merge", "-q", "other")
 
@@ -144,35 +139,33 @@ def conflict(repository: Path, name: str, style: str = "merge") -> None:
 def refusal(repository: Path, name: str) -> str:
     """What the run says that `name` stops; the file stays as it is."""
     before = Path(name).read_bytes()
-    done = attempt(repository, "stages.commands.pipeline.repair_lock")
+    done = attempt(repository, "stages.commands", "pipeline", "repair-lock")
     assert done.returncode == 1
-    assert done.stderr.startswith(f"{name} holds an unresolved merge"), done.stderr
+    assert done.stderr.startswith(f"pipeline repair-lock: {name} holds an unresolved merge"), (
+        done.stderr
+    )
     assert Path(name).read_bytes() == before
     assert not KEPT.exists()
     return done.stderr
 
 
-@pytest.mark.parametrize("style", ["merge", "diff3"])
 @pytest.mark.parametrize("name", ["dvc.lock", "dvc.yaml", "params.yaml"])
-def test_a_conflict_stops_until_one_side_is_taken(name: str, style: str, repository: Path) -> None:
-    conflict(repository, name, style)
-    assert ("|||||||" in Path(name).read_text(encoding="utf-8")) is (style == "diff3")
-    told = refusal(repository, name)
-    assert "<<<<<<< HEAD" in told
-    advice = [line.partition("#")[0].split() for line in told.splitlines() if "  git" in line]
+def test_a_conflict_stops_until_one_side_is_taken(name: str, repository: Path) -> None:
+    conflict(repository, name)
+    lines = refusal(repository, name).splitlines()
+    advice = [line.partition("#")[0].split() for line in lines if "  git" in line]
     for _, *words in advice:
         git(repository, *words)
-    assert attempt(repository, "stages.commands.pipeline.repair_lock").returncode == 0
+    assert attempt(repository, "stages.commands", "pipeline", "repair-lock").returncode == 0
 
 
-@pytest.mark.parametrize("marker", ["<<<<<<< HEAD", "|||||||", "=======", ">>>>>>> other"])
-def test_one_marker_that_was_left_behind_is_enough(marker: str, repository: Path) -> None:
-    """Also where git takes the merge for resolved, and one at the end of a lock is no cut."""
-    LOCK.write_bytes(COMMITTED + marker.encode() + b"\n")
+def test_a_lock_that_was_committed_with_a_marker_is_not_taken_for_cut(repository: Path) -> None:
+    marked = COMMITTED + b">>>>>>> other\n"
+    LOCK.write_bytes(marked)
     git(repository, "commit", "-q", "-a", "-m", "marked")
-    told = refusal(repository, "dvc.lock")
-    assert f"line {len(COMMITTED.splitlines()) + 1}: {marker}" in told
-    assert "git checkout COMMIT -- dvc.lock" in told
+    with pytest.raises(CommandError, match="left as it is"):
+        restore_lock()
+    assert LOCK.read_bytes() == marked
 
 
 def test_a_file_without_markers_that_git_calls_unmerged_stops_too(repository: Path) -> None:
@@ -181,12 +174,6 @@ def test_a_file_without_markers_that_git_calls_unmerged_stops_too(repository: Pa
     git(repository, "commit", "-q", "-m", "attributes")
     conflict(repository, "dvc.lock")
     assert "git add dvc.lock" in refusal(repository, "dvc.lock")
-
-
-def test_text_that_only_resembles_a_marker_is_none(repository: Path) -> None:
-    with Path("params.yaml").open("a", encoding="utf-8") as file:
-        file.write("# =======\n# <<<<<<< HEAD\n")
-    assert attempt(repository, "stages.commands.pipeline.repair_lock").returncode == 0
 
 
 def test_make_repro_runs_nothing_during_a_merge(repository: Path) -> None:
@@ -202,29 +189,3 @@ def test_make_repro_runs_nothing_during_a_merge(repository: Path) -> None:
     assert done.returncode != 0
     assert "dvc.lock holds an unresolved merge" in done.stderr
     assert "Running stage" not in done.stdout + done.stderr
-
-
-@pytest.mark.parametrize("text", ["", '{"read": {"', '{"read": {}, "write": {}}'])
-def test_a_cut_table_is_removed_and_a_whole_one_kept(repository: Path, text: str) -> None:
-    TABLE.parent.mkdir(parents=True, exist_ok=True)
-    TABLE.write_text(text, encoding="utf-8")
-    mend_table()
-    assert TABLE.exists() is text.endswith("}")
-    done = subprocess.run(
-        [sys.executable, "-m", "dvc", "repro", "--dry", "ingest"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-
-
-def test_a_table_that_a_running_dvc_edits_is_not_touched(repository: Path) -> None:
-    TABLE.parent.mkdir(parents=True, exist_ok=True)
-    TABLE.write_text("", encoding="utf-8")
-    with (
-        make_lock(f"{TABLE}.lock", tmp_dir=str(TABLE.parent)),
-        pytest.raises(Exception, match="Unable to acquire lock"),
-    ):
-        mend_table()
-    assert TABLE.exists()

@@ -6,8 +6,7 @@ import pytest
 from pydantic import SecretStr
 
 from stages.commands.remote import configure
-from stages.commands.remote.environment import Environment
-from stages.commands.results.revision import ResultError
+from stages.commands.remote.environment import Environment, EnvironmentFault
 
 BUCKET = {"REMOTE_URL": "s3://bucket/folder"}
 KEYS = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
@@ -31,5 +30,5 @@ def test_options(given: dict[str, str], options: dict[str, object]) -> None:
 
 def test_one_key_is_refused() -> None:
     settings = Environment.model_validate({**BUCKET, "AWS_ACCESS_KEY_ID": SecretStr("a")})
-    with pytest.raises(ResultError, match="both"):
+    with pytest.raises(EnvironmentFault, match="both"):
         configure.options(settings)

@@ -9,8 +9,7 @@ import pytest
 from pydantic import AliasChoices
 
 from stages.commands.remote import environment
-from stages.commands.remote.environment import Environment
-from stages.commands.results.revision import ResultError
+from stages.commands.remote.environment import Environment, EnvironmentFault
 from tests.support.repository import ROOT
 
 
@@ -84,6 +83,6 @@ def test_a_wrong_value_is_named_and_not_shown(
     name: str, value: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(name, value)
-    with pytest.raises(ResultError, match=name) as raised:
+    with pytest.raises(EnvironmentFault, match=name) as raised:
         environment.load()
     assert "s3cr3t" not in str(raised.value)

@@ -34,7 +34,7 @@ def service(root: Path) -> Iterator[Process]:
 def reload(services: str, user: str = OPERATOR, password: str = PASSWORD) -> tuple[int, str]:
     """The exit status, and all that was said."""
     done = subprocess.run(
-        [sys.executable, "-m", "stages.commands.remote.reload"],
+        [sys.executable, "-m", "stages.commands", "remote", "reload"],
         cwd=ROOT,
         env={
             **os.environ,
@@ -86,5 +86,5 @@ def test_who_may_not_is_told(service: Process) -> None:
 def test_without_a_service_nobody_is_asked() -> None:
     assert reload("") == (99, "SERVICE_URLS names no service: none was asked\n")
     status, said = reload("ftp://127.0.0.1")
-    assert status == 1
+    assert status == 2
     assert "SERVICE_URLS" in said

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from stages.commands.results import compare, revision
+from stages.commands import repository
+from stages.commands.__main__ import main
+from stages.commands.results import compare
 from stages.common.settings import load
 from tests.support.repository import ROOT
 
@@ -31,7 +33,7 @@ def result(folder: Path, f1: float, **models: str | None) -> Path:
 @pytest.fixture
 def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = result(tmp_path / "mine", 0.84, text="1.0", image="2.0")
-    monkeypatch.setattr(revision, "ROOT", folder)
+    monkeypatch.setattr(repository, "ROOT", folder)
     monkeypatch.chdir(ROOT)
     return folder
 
@@ -56,7 +58,9 @@ def test_every_output_is_counted(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     other = result(tmp_path / "other", f1, text=text, image="2.0")
-    assert compare.main(str(other)) == status
+    with pytest.raises(SystemExit) as ended:
+        main(["results", "compare", str(other)])
+    assert ended.value.code == status
     printed = capsys.readouterr().out
     assert printed.strip().endswith(f"3 outputs: {told}")
     command = f"cd {other} && (dvc checkout models/text.json || dvc pull models/text.json)"
@@ -66,7 +70,7 @@ def test_every_output_is_counted(
 def test_what_is_missing_here_or_in_a_revision_has_its_command(mine: Path, tmp_path: Path) -> None:
     (mine / "models/image.json").unlink()
     other = result(tmp_path / "other", 0.84, text=None, image="3.0")
-    findings = compare.compare(mine, other, load().compare, "v1")
+    findings = compare.compare_outputs(mine, other, load().compare, "v1")
     words = {finding.path: finding.words for finding in findings}
     assert words["models/image.json"].endswith(
         "dvc checkout models/image.json || dvc pull models/image.json"

@@ -107,7 +107,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.slow
 def test_make_plots_draws_a_page_and_pictures_and_nothing_empty(repository: Path) -> None:
-    printed = run(repository, "stages.commands.results.plots")
+    printed = run(repository, "stages.commands", "results", "plots")
     assert "nothing to draw: Loss of the text branch, Accuracy of the text branch" in printed
     page = (repository / "dvc_plots/index.html").read_text(encoding="utf-8")
     assert "text branch" not in page
@@ -123,7 +123,7 @@ def test_make_plots_draws_a_page_and_pictures_and_nothing_empty(repository: Path
 
 @pytest.mark.slow
 def test_dvcs_own_commands_draw_into_the_page_as_well(repository: Path) -> None:
-    run(repository, "stages.commands.results.plots", "--install")
+    run(repository, "stages.commands", "results", "plots", "--install")
     for command in (("show",), ("diff", "HEAD")):
         run(repository, "dvc", "plots", *command, "--out", "own")
         page = (repository / "own/index.html").read_text(encoding="utf-8")
@@ -135,7 +135,7 @@ def test_dvcs_own_commands_draw_into_the_page_as_well(repository: Path) -> None:
 def test_an_unknown_revision_is_named_and_what_is_drawn_stays(repository: Path) -> None:
     (repository / "dvc_plots").mkdir(exist_ok=True)
     (repository / "dvc_plots/index.html").write_text("drawn before", encoding="utf-8")
-    done = attempt(repository, "stages.commands.results.plots", "nowhere")
+    done = attempt(repository, "stages.commands", "results", "plots", "nowhere")
     assert done.returncode == 1
     assert "unknown Git revision 'nowhere'" in done.stderr
     assert (repository / "dvc_plots/index.html").read_text(encoding="utf-8") == "drawn before"
@@ -144,7 +144,7 @@ def test_an_unknown_revision_is_named_and_what_is_drawn_stays(repository: Path) 
 @pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("chromium"), reason="needs Debian's chromium")
 def test_a_browser_without_network_draws_every_plot(repository: Path, tmp_path: Path) -> None:
-    run(repository, "stages.commands.results.plots")
+    run(repository, "stages.commands", "results", "plots")
     # A proxy where nobody listens: whatever the page asks for is not there.
     browser = ("chromium", "--headless", "--no-sandbox", "--proxy-server=127.0.0.1:9", "--dump-dom")
     page = (repository / "dvc_plots/index.html").as_uri()

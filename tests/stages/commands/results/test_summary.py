@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from stages.commands.results.summary import COLUMNS, OUTPUTS, ROWS, summary
+from stages.commands.results.summary import COLUMNS, GROUPS, OUTPUTS, lines
 from tests.support.repository import ROOT
 
 SPEED = {"seconds_p50": 0.00234, "seconds_p99": 0.0567}
@@ -37,18 +37,18 @@ def evaluation(precision: float | None = 0.961) -> dict[str, Any]:
 
 
 def test_each_group_has_a_line_with_its_figures_under_their_names() -> None:
-    lines = summary(evaluation(), SPEED).splitlines()
-    assert lines[0].split() == ["test", "products", *COLUMNS]
-    assert [line[:14].strip() for line in lines[1:5]] == list(ROWS)
-    assert lines[1].split()[2:] == ["12,345", "0.912", "0.902", "0.892", "0.025"]
-    assert lines[2].split()[2:] == ["4,000", "0.870", "0.860", "0.850", "0.025"]
-    assert lines[3].split()[2:] == ["3,000", "0.500", "0.490", "0.480", "0.025"]
-    assert lines[4].split()[1:] == ["2,000", "0.930", "0.920", "0.910", "0.025"]
-    assert len({len(line) for line in lines[:5]}) == 1
+    head, *rows = lines(evaluation(), SPEED)[:5]
+    assert head.split() == ["test", "products", *COLUMNS]
+    assert [line[:14].strip() for line in rows] == ["all products", *GROUPS]
+    assert rows[0].split()[2:] == ["12,345", "0.912", "0.902", "0.892", "0.025"]
+    assert rows[1].split()[2:] == ["4,000", "0.870", "0.860", "0.850", "0.025"]
+    assert rows[2].split()[2:] == ["3,000", "0.500", "0.490", "0.480", "0.025"]
+    assert rows[3].split()[1:] == ["2,000", "0.930", "0.920", "0.910", "0.025"]
+    assert len({len(line) for line in (head, *rows)}) == 1
 
 
 def test_acceptance_speed_and_places_are_told() -> None:
-    text = summary(evaluation(), SPEED)
+    text = "\n".join(lines(evaluation(), SPEED))
     assert "accepted without review: 72.5% of the products, 96.1% of them right (95% asked)" in text
     assert "(95% asked): 180 of 189, 95% interval 91.2% to 97.5%" in text
     assert "2.3 ms median, 56.7 ms at the 99th percentile" in text
@@ -57,21 +57,21 @@ def test_acceptance_speed_and_places_are_told() -> None:
 
 
 def test_no_accepted_product_has_no_precision() -> None:
-    assert "none of them right" in summary(evaluation(precision=None), SPEED)
+    assert "none of them right" in "\n".join(lines(evaluation(precision=None), SPEED))
 
 
 @pytest.mark.parametrize("group", ["text_only", "image_only", "both"])
 def test_a_group_without_products_has_dashes(group: str) -> None:
-    lines = summary({**evaluation(), group: {"products": 0}}, SPEED).splitlines()
-    (line,) = [line for line in lines[1:5] if " 0 " in line]
+    printed = lines({**evaluation(), group: {"products": 0}}, SPEED)
+    (line,) = [line for line in printed[1:5] if " 0 " in line]
     assert line.split()[-5:] == ["0", *"––––"]
 
 
 def test_the_makefile_runs_it_after_the_pipeline() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    assert makefile.index("dvc repro") < makefile.index("python -m stages.commands.results.summary")
+    assert makefile.index("dvc repro") < makefile.index("python -m stages.commands results summary")
 
 
 def test_what_could_not_be_timed_is_told_and_is_no_failure() -> None:
-    text = summary(evaluation(), {"not_measured": "BadZipFile: File is not a zip file"})
-    assert "one product: not timed (BadZipFile: File is not a zip file)" in text
+    printed = lines(evaluation(), {"not_measured": "BadZipFile: File is not a zip file"})
+    assert "one product: not timed (BadZipFile: File is not a zip file)" in printed

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from stages.commands.schedule import servers
+from stages.commands.schedule import airflow_servers
 from tests.support.process import free_port
 from tests.support.repository import ROOT
 from tests.support.waiting import PATIENCE, wait_until
@@ -45,7 +45,10 @@ def started(folder: Path, ends: str = "") -> Iterator[subprocess.Popen[str]]:
     airflow.chmod(0o700)
     (folder / "home").mkdir()
     process = subprocess.Popen(  # noqa: S603
-        [sys.executable, "-m", "stages.commands.schedule.servers", str(airflow), str(free_port())],
+        [
+            *(sys.executable, "-m", "stages.commands", "schedule", "servers"),
+            *(str(airflow), str(free_port())),
+        ],
         cwd=ROOT,
         env={**os.environ, "AIRFLOW_HOME": str(folder / "home"), "ENDS": ends},
         stdout=subprocess.PIPE,
@@ -61,7 +64,7 @@ def started(folder: Path, ends: str = "") -> Iterator[subprocess.Popen[str]]:
 
 def children(home: Path) -> list[int]:
     """What the servers started, once each has."""
-    paths = [home / f"{part}.child" for part in servers.SERVERS]
+    paths = [home / f"{part}.child" for part in airflow_servers.SERVERS]
     wait_until(lambda: all(path.exists() and path.read_text("utf-8") for path in paths))
     return [int(path.read_text("utf-8")) for path in paths]
 
@@ -84,20 +87,20 @@ def test_servers_run_until_they_are_stopped_and_leave_nothing(tmp_path: Path) ->
         said, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, said
     wait_until(lambda: not any(map(alive, begun)))
-    path = servers.password_file(home)
+    path = airflow_servers.password_file(home)
     assert str(path) in told
     assert path.stat().st_mode & 0o777 == 0o600
     [password] = json.loads(path.read_text("utf-8")).values()
     assert password not in told
 
 
-@pytest.mark.parametrize("part", servers.SERVERS)
+@pytest.mark.parametrize("part", airflow_servers.SERVERS)
 def test_a_server_that_ends_is_named_and_the_others_are_ended(tmp_path: Path, part: str) -> None:
     with started(tmp_path, ends=part) as process:
         said, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 1
     log = tmp_path / "home" / f"{part}.log"
-    assert f"schedule: {part} has ended; {log} says why" in said
+    assert f"schedule servers: {part} has ended; {log} says why" in said
     assert "it is why" in log.read_text("utf-8")
     others = [int(path.read_text("utf-8") or 0) for path in (tmp_path / "home").glob("*.child")]
     wait_until(lambda: not any(map(alive, filter(None, others))))
@@ -107,4 +110,4 @@ def test_a_database_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     with started(tmp_path, ends="db") as process:
         said, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 1
-    assert said == "schedule: airflow db migrate: it is why\n"
+    assert said == "schedule servers: airflow db migrate: it is why\n"

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from dvc.repo import Repo
 
-from stages.commands.results.revision import ResultError
+from stages.commands.exit_codes import CommandError
 from stages.commands.schedule.stage_order import order
 from tests.support.repository import PIPELINE, ROOT
 
@@ -80,23 +80,23 @@ def test_other_folders_and_data_that_nothing_makes(folder: Path) -> None:
 
 
 def test_what_dvc_refuses_is_refused_with_its_reason(folder: Path) -> None:
-    with pytest.raises(ResultError, match="no stage is found: expected a dvc"):
+    with pytest.raises(CommandError, match="no stage is found: expected a dvc"):
         order()
     write(folder, first=stage("a", "b"), second=stage("b", "a"))
-    with pytest.raises(ResultError, match="both a dependency and an output"):
+    with pytest.raises(CommandError, match="both a dependency and an output"):
         order()
     write(folder, first=stage("a", "b"), second=stage("c", "b"))
-    with pytest.raises(ResultError, match="output 'b'"):
+    with pytest.raises(CommandError, match="output 'b'"):
         order()
     write(folder, first={"cmd": "echo ${absent}"})
-    with pytest.raises(ResultError, match="absent"):
+    with pytest.raises(CommandError, match="absent"):
         order()
     (folder / "dvc.yaml").write_text("stages:\n  first: [", encoding="utf-8")
-    with pytest.raises(ResultError, match=r"dvc\.yaml"):
+    with pytest.raises(CommandError, match=r"dvc\.yaml"):
         order()
 
 
 def test_no_repository_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ResultError, match="DVC repo"):
+    with pytest.raises(CommandError, match="DVC repo"):
         order()

@@ -7,9 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from stages.commands.quality.gate import Row, growth, quality, table
-from stages.commands.quality.paired_tests import Answers, Interval, intervals, mcnemar
-from stages.commands.quality.promotion import (
+from stages.commands.quality.comparison import (
     CALIBRATION,
     COVERAGE,
     F1,
@@ -18,6 +16,8 @@ from stages.commands.quality.promotion import (
     Judgement,
     figures,
 )
+from stages.commands.quality.gate_table import Row, growth, quality, table
+from stages.commands.quality.paired_tests import Answers, Interval, intervals, mcnemar
 from stages.common.settings import Gate
 
 GATE = Gate(

@@ -1,8 +1,7 @@
-"""Promotion: what is asked of both classifiers, and that an older repository can answer it."""
+"""The comparison: what is asked of both classifiers, and that an older repository can answer it."""
 
 from __future__ import annotations
 
-import runpy
 import shutil
 import zipfile
 from pathlib import Path
@@ -14,15 +13,9 @@ import yaml
 
 from serving.classifier.classifier import Classifier
 from serving.classifier.prediction import Product
-from stages.commands.quality import paired_tests, promotion
-from stages.commands.results.revision import (
-    ROOT,
-    MissingError,
-    ResultError,
-    StaleError,
-    UnknownError,
-    require_present,
-)
+from stages.commands.quality import comparison, paired_tests
+from stages.commands.repository import ROOT, ResultError
+from stages.commands.results.revision import MissingError, StaleError, UnknownError, require_present
 from tests.support import tiny
 from tests.support.repository import git, run
 
@@ -70,8 +63,8 @@ def test_a_repository_answers_with_its_own_serving_code(
     rows: pd.DataFrame, pictures: Path, repository: Path, tmp_path: Path
 ) -> None:
     products, output = tmp_path / "products.jsonl", tmp_path / "answers.npz"
-    promotion.write_products(rows, pictures, products)
-    answered = promotion.answers(repository, products, output)
+    comparison.write_products(rows, pictures, products)
+    answered = comparison.answers(repository, products, output)
     asked = [
         Product("Un livre à lire", "", None),
         Product("", "<p>échelle</p>", None),
@@ -88,7 +81,23 @@ def test_a_repository_answers_with_its_own_serving_code(
     code = repository / "serving" / "classifier" / "classifier.py"
     code.write_text(code.read_text("utf-8") + "\nraise SystemExit('its own code')\n", "utf-8")
     with pytest.raises(ResultError, match="its own code"):
-        promotion.answers(repository, products, output)
+        comparison.answers(repository, products, output)
+
+
+def test_a_repository_in_which_products_lay_beside_the_classifier_answers_too(
+    rows: pd.DataFrame, pictures: Path, repository: Path, tmp_path: Path
+) -> None:
+    products = tmp_path / "products.jsonl"
+    comparison.write_products(rows, pictures, products)
+    answered = comparison.answers(repository, products, tmp_path / "answers.npz")
+    (repository / "serving/classifier/prediction.py").rename(
+        repository / "serving/classifier/earlier.py"
+    )
+    for path in (repository / "serving").rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text.replace("classifier.prediction import", "classifier.earlier import"))
+    again = comparison.answers(repository, products, tmp_path / "again.npz")
+    assert again["codes"].tolist() == answered["codes"].tolist()
 
 
 def prepared(root: Path, rows: pd.DataFrame, md5: str) -> Path:
@@ -98,7 +107,7 @@ def prepared(root: Path, rows: pd.DataFrame, md5: str) -> Path:
     rows.to_parquet(folder / "test.parquet", index=False)
     lock = {
         "schema": "2.0",
-        "stages": {"evaluate": {"cmd": "x", "deps": [{"path": promotion.TEST, "md5": md5}]}},
+        "stages": {"evaluate": {"cmd": "x", "deps": [{"path": comparison.TEST, "md5": md5}]}},
     }
     (root / "dvc.lock").write_text(yaml.safe_dump(lock), encoding="utf-8")
     return root
@@ -124,20 +133,20 @@ def test_different_test_sets_are_said_to_be_so_and_compared_on_what_they_share(
 ) -> None:
     mine = prepared(tmp_path / "mine", many[:250], "1")
     theirs = prepared(tmp_path / "theirs", many[100:].assign(group=0), "2")
-    monkeypatch.setattr(promotion, "ROOT", mine)
-    shared = promotion.common_rows(theirs)
+    monkeypatch.setattr(comparison, "ROOT", mine)
+    shared = comparison.common_rows(theirs)
     assert shared.products["id"].tolist() == list(range(100, 250))
     assert shared.products["group"].tolist() == [number // 2 for number in range(100, 250)]
     assert shared.sizes == (200, 250)
     zero = paired_tests.Interval(0.5, 0.5, 0.0, 0.0)
     told = str(
-        promotion.Judgement(150, shared.name, shared.sizes, {promotion.F1: zero}, 0, 0, 1.0, 1, 1)
+        comparison.Judgement(150, shared.name, shared.sizes, {comparison.F1: zero}, 0, 0, 1.0, 1, 1)
     )
     assert told.startswith(
         "The test sets differ: 200 products of the base, 250 of this result; compared is what they "
         "share. On the same 150 test products (sha256 "
     )
-    same = promotion.common_rows(prepared(tmp_path / "same", many[:250], "1"))
+    same = comparison.common_rows(prepared(tmp_path / "same", many[:250], "1"))
     assert same.sizes is None
     assert same.name == "md5 1"
 
@@ -145,13 +154,13 @@ def test_different_test_sets_are_said_to_be_so_and_compared_on_what_they_share(
 def test_too_few_shared_products_and_tables_of_old_code_are_no_baseline(
     many: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(promotion, "ROOT", prepared(tmp_path / "mine", many, "1"))
+    monkeypatch.setattr(comparison, "ROOT", prepared(tmp_path / "mine", many, "1"))
     few = prepared(tmp_path / "few", many[:99], "2")
     with pytest.raises(ResultError, match="only 99 products are test products of both"):
-        promotion.common_rows(few)
+        comparison.common_rows(few)
     old = prepared(tmp_path / "old", many.rename(columns={"designation": "title"}), "3")
     with pytest.raises(ResultError, match="has no column designation"):
-        promotion.common_rows(old)
+        comparison.common_rows(old)
 
 
 @pytest.fixture
@@ -186,19 +195,4 @@ def test_stale_missing_and_unknown_results_are_told_apart(pipeline: Path) -> Non
     with pytest.raises(UnknownError, match="dvc status of it fails"):
         require_present(pipeline, "it")
     kinds = (ResultError, StaleError, MissingError, UnknownError)
-    assert [kind.status for kind in kinds] == [3, 4, 5, 6]
-
-
-@pytest.mark.parametrize("arguments", [[], [""], ["one", "two"]])
-@pytest.mark.parametrize("command", ["gate", "promotion"])
-def test_what_cannot_be_asked_is_no_verdict(
-    command: str,
-    arguments: list[str],
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    monkeypatch.setattr("sys.argv", [command, *arguments])
-    with pytest.raises(SystemExit) as ended:
-        runpy.run_path(str(ROOT / "stages" / "commands" / f"{command}.py"), run_name="__main__")
-    assert ended.value.code == promotion.UNUSABLE
-    assert capsys.readouterr().err.startswith(f"usage: make {command} BASE=")
+    assert [kind.code for kind in kinds] == [3, 4, 5, 6]
