@@ -1,7 +1,8 @@
 """Answer every unlabelled product with the exported classifier.
 
 Reads models/classifier and the unlabelled part; writes data/predictions/predictions.json and .csv,
-one row for each input row, in its order, chunk by chunk.
+one row for each input row, in its order, chunk by chunk. metrics/predictions.json counts products,
+those with a picture, and those whose picture could not be read.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ import csv
 import json
 
 from serving.classifier.classifier import Classifier
-from stages.common.paths import ARCHIVE, CLASSIFIER, PREDICTIONS
+from stages.common.output import write_json
+from stages.common.paths import ARCHIVE, CLASSIFIER, METRICS, PREDICTIONS
 from stages.common.products import read_part
 from stages.common.settings import load
 from stages.evaluation.answers import in_chunks
@@ -23,7 +25,7 @@ def predict() -> None:
     settings = load().predict
     products = read_part("unlabelled")
     PREDICTIONS.mkdir(parents=True, exist_ok=True)
-    accepted = 0
+    accepted = pictures = unreadable = empty = 0
     with (
         PictureArchive(ARCHIVE) as archive,
         Classifier.load(CLASSIFIER) as classifier,
@@ -34,12 +36,29 @@ def predict() -> None:
         table.writerow(FIELDS)
         separator = "[\n"
         for rows, chunk in in_chunks(products, archive, settings.chunk, "predict"):
-            for row, answer in zip(rows.itertuples(), classifier.predict(chunk), strict=True):
+            answers = classifier.predict(chunk)
+            for row, product, answer in zip(rows.itertuples(), chunk, answers, strict=True):
                 told = values(row, answer)
                 table.writerow(told)
                 record = dict(zip(FIELDS, told, strict=True))
                 json_file.write(separator + json.dumps(record, ensure_ascii=False))
                 separator = ",\n"
                 accepted += answer.accepted
+                pictures += bool(row.picture)
+                unread = product.image is None or answer.image_error is not None
+                unreadable += bool(row.picture) and unread
+                empty += answer.state == "none"
         json_file.write("[]\n" if separator == "[\n" else "\n]\n")
-    print(f"{len(products)} products answered, {accepted} of them accepted without review")
+    figures = {
+        "products": len(products),
+        "accepted": accepted,
+        "with_picture": pictures,
+        "unreadable_pictures": unreadable,
+        "empty": empty,
+    }
+    write_json(METRICS / "predictions.json", figures)
+    print(
+        f"{len(products)} products answered, {accepted} of them accepted without review; "
+        f"{pictures} have a picture, {unreadable} of which cannot be read; {empty} have nothing "
+        "that can be used"
+    )

@@ -19,7 +19,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -124,18 +124,19 @@ def folder_of(given: argparse.Namespace) -> str:
 def begin(output: str, of: Origin, task: workers.Task) -> Manifest:
     """The manifest of a new run, once every row is as it must be. Raises StageError."""
     tables = [{"name": file.address, "number": n} for n, file in enumerate(of.catalogue)]
-    found = [
-        Shard(**shard)
+    divided = [
+        json.loads(row["result"])
         for row in cluster.done(tables, workers.divide, fn_kwargs={"task": task})
-        for shard in json.loads(row["result"])
     ]
+    found = [Shard(**shard) for table in divided for shard in table["shards"]]
     shards = sorted(found, key=lambda shard: shard.name)
+    zeros = sorted({name for table in divided for name in table["zeros"]})
     total = sum(shard.rows for shard in shards)
     with _progress("check", total) as progress:
         items = [asdict(shard) for shard in shards]
         for row in cluster.done(items, workers.check, fn_kwargs={"task": task}):
             progress.update(json.loads(row["result"]))
-    manifest = Manifest(output, of, shards, {})
+    manifest = Manifest(output, of, shards, {}, zeros)
     manifest.save()
     return manifest
 
@@ -145,6 +146,7 @@ def answer(manifest: Manifest, task: workers.Task, files: dict[str, bytes]) -> N
     shards = manifest.open
     total = sum(shard.rows for shard in manifest.shards)
     actors = min(cluster.processors(), len(shards))
+    task = replace(task, zeros=manifest.zeros)
     given = {"task": task, "files": ray.put(files), "locked": manifest.origin.classifier}
     with _progress("predict", total, manifest.outcome.products) as progress:
         try:

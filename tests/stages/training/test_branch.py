@@ -26,7 +26,8 @@ from stages.common.keras_setup import keras, set_up
 from stages.common.settings import Train
 from stages.training.branch import DivergedError, Examples
 from stages.training.gradient_descent import Descent, plain
-from stages.training.out_of_fold import NothingToLearnError, train_branch
+from stages.training.division import NothingToLearnError
+from stages.training.out_of_fold import train_branch
 from stages.training.closed_form import Solution
 
 set_up(1, 1)
