@@ -3,7 +3,8 @@
 Reads data/raw/images.zip in place; writes data/images: `arrays.npy` (pixels, uint8
 [n, size, size, 3], for a network trained from scratch; features, float16 [n, features], for a head
 on a frozen network), `index.csv` (the archive entry of each row) and `unreadable.csv` (entry,
-reason): a product whose picture is unreadable goes on as one without picture.
+reason): a product whose picture is unreadable goes on as one without picture. metrics/images.json
+counts both.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from stages.common.paths import ARCHIVE, PICTURES
+from stages.common.output import write_json
+from stages.common.paths import ARCHIVE, METRICS, PICTURES
 from stages.common.progress import progress
 from stages.common.settings import Frozen, NoImage, load
-from stages.pictures.archive import PictureArchive
+from stages.pictures.archive import WITHOUT, ArchiveError, PictureArchive
 from stages.pictures.decoding import decode_all
 
 
@@ -33,6 +35,8 @@ def images() -> None:
         size = image.size
         with PictureArchive(ARCHIVE) as archive:
             entries = archive.entries("image_train")
+            if lack := archive.lack("image_train"):
+                raise ArchiveError(f"{lack}. {WITHOUT}")
     if isinstance(image, Frozen):
         # Imported here: the worker processes import this module too, and need no TensorFlow.
         from stages.pictures.backbones import feature_extractor
@@ -58,10 +62,17 @@ def images() -> None:
             unreadable += chunk.unreadable
             done.update(len(chunk.entries) + len(chunk.unreadable))
     arrays.flush()
+    if entries and not index:
+        name, reason = unreadable[0]
+        raise ArchiveError(
+            f"{ARCHIVE}: none of its {len(entries):,} pictures in image_train can be decoded, such "
+            f"as {name}: {reason}. {WITHOUT}"
+        )
     pd.DataFrame({"entry": index}).to_csv(PICTURES / "index.csv", index=False)
     pd.DataFrame(unreadable, columns=["entry", "reason"]).to_csv(
         PICTURES / "unreadable.csv", index=False
     )
+    write_json(METRICS / "images.json", {"pictures": len(index), "unreadable": len(unreadable)})
     speed = len(entries) / (time.perf_counter() - started)
     print(
         f"{len(index)} pictures at {speed:.0f} images/s, {len(unreadable)} unreadable, "

@@ -1,7 +1,8 @@
 """Answer every unlabelled product with the exported classifier.
 
 Reads models/classifier and the unlabelled part; writes data/predictions/predictions.json and .csv,
-one row for each input row, in its order, chunk by chunk.
+one row for each input row, in its order, chunk by chunk. metrics/predictions.json counts products,
+those with a picture, and those whose picture could not be read.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ import csv
 import json
 
 from serving.classifier.classifier import Classifier
-from stages.common.paths import ARCHIVE, CLASSIFIER, PREDICTIONS
+from stages.common.output import write_json
+from stages.common.paths import ARCHIVE, CLASSIFIER, METRICS, PREDICTIONS
 from stages.common.products import read_part
 from stages.common.settings import load
 from stages.evaluation.answers import in_chunks, unreadable_pictures
@@ -23,7 +25,7 @@ def predict() -> None:
     settings = load().predict
     products = read_part("unlabelled")
     PREDICTIONS.mkdir(parents=True, exist_ok=True)
-    accepted = 0
+    accepted = empty = 0
     has_image: list[bool] = []
     with (
         PictureArchive(ARCHIVE) as archive,
@@ -43,9 +45,20 @@ def predict() -> None:
                 separator = ",\n"
                 accepted += answer.accepted
                 has_image.append(answer.state in ("image", "both"))
+                empty += answer.state == "none"
         json_file.write("[]\n" if separator == "[\n" else "\n]\n")
+    pictures = int((products["picture"] != "").sum())
     unreadable = unreadable_pictures(classifier, products["picture"].tolist(), has_image)
+    figures = {
+        "products": len(products),
+        "accepted": accepted,
+        "with_picture": pictures,
+        "unreadable_pictures": unreadable,
+        "empty": empty,
+    }
+    write_json(METRICS / "predictions.json", figures)
     print(
-        f"{len(products)} products answered, {accepted} of them accepted without review, "
-        f"{unreadable} without their picture, which cannot be read"
+        f"{len(products)} products answered, {accepted} of them accepted without review; "
+        f"{pictures} have a picture, {unreadable} of which cannot be read; {empty} have nothing "
+        "that can be used"
     )

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import pandas as pd
 
-from serving.listing.text import normalise
 from stages.common.output import write_json
 from stages.common.paths import (
     ARCHIVE,
@@ -22,14 +21,16 @@ from stages.common.paths import (
 )
 from stages.common.settings import load
 from stages.pictures.archive import PictureArchive, Skipped
-from stages.preparation.split import near_duplicate_groups, placeholders, split
+from stages.preparation.split import split
 from stages.preparation.tables import (
     join_labels,
     read_labels,
     read_products,
     reject_bad_rows,
     require_good_rows,
+    with_numbers,
 )
+from stages.preparation.usable import usable_products
 
 
 def prepare() -> None:
@@ -42,22 +43,18 @@ def prepare() -> None:
     )
     labelled = join_labels(read_products(*products), read_labels(*labels), labels[1])
     labelled, rejected = reject_bad_rows(labelled, products[1])
-    unlabelled = require_good_rows(read_products(*queries), queries[1])
+    unlabelled = with_numbers(require_good_rows(read_products(*queries), queries[1]))
 
     with PictureArchive(ARCHIVE) as archive:
         # The archive's entry of each product, "" if none.
         labelled["picture"] = archive.names(labelled, "image_train")
+        usable = usable_products(labelled, labelled["picture"].map(archive.fingerprint))
         unlabelled["picture"] = archive.names(unlabelled, "image_test")
-        prints = labelled["picture"].map(lambda name: archive.fingerprint(name) if name else "")
         skipped = archive.skipped
-
-    texts = labelled[["designation", "description"]].map(normalise)
-    silent = (texts == "").all(axis=1) & (labelled["picture"] == "")
-    rejected = pd.concat([rejected, labelled[silent].assign(reason="neither text nor picture")])
-    labelled, texts, prints = labelled[~silent], texts[~silent], prints[~silent]
+        pictures = {*archive.entries("image_train"), *archive.entries("image_test")}
+    labelled, prints, stand_in = usable.products, usable.fingerprints, usable.placeholders
+    rejected = pd.concat([rejected, usable.rejected])
     codes = labelled["prdtypecode"]
-    stand_in = placeholders(texts["designation"], codes, prints)
-    labelled["group"] = near_duplicate_groups(texts["designation"], prints.mask(stand_in, ""))
     parts = split(
         codes,
         labelled["group"].to_numpy(),
@@ -87,10 +84,12 @@ def prepare() -> None:
         "placeholders": prints[stand_in].nunique(),
         "with_placeholder": int(stand_in.sum()),
         "skipped_entries": len(skipped),
+        "unclaimed_pictures": len(pictures - {*labelled["picture"], *unlabelled["picture"]}),
         **{name: int((parts.part == name).sum()) for name in ("train", "validation", "test")},
-        "with_designation": float((texts["designation"] != "").mean()),
-        "with_description": float((texts["description"] != "").mean()),
+        "with_designation": float((usable.texts["designation"] != "").mean()),
+        "with_description": float((usable.texts["description"] != "").mean()),
         "with_picture": float((labelled["picture"] != "").mean()),
+        "unlabelled_with_picture": int((unlabelled["picture"] != "").sum()),
         "codes": codes.nunique(),
         "smallest_code": int(codes.value_counts().min()),
     }

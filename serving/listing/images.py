@@ -13,6 +13,7 @@ import struct
 import time
 import warnings
 import zlib
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -54,6 +55,10 @@ _TURNS = {
 
 _STRIP_PIXELS = 2**20
 """Pixels that are put on white at a time: to do it at once takes four copies of the picture."""
+
+_PNG_DEPTH = 24
+"""Place of the bits a sample in a PNG: eight bytes of signature, then IHDR's length, name, width
+and height."""
 
 _START_OF_SCAN, _END = 0xDA, 0xD9
 _SCAN = bytes((0xFF, _START_OF_SCAN))
@@ -116,7 +121,7 @@ def decode(
             _check_size(picture.size, max_pixels)
             picture.draft("RGB", (size, size))
             picture.load()  # whatever is broken is told here, and never passed over later
-            rgb = _on_white(picture)
+            rgb = _on_white(picture, _Clocked(data, seconds))
             turned = _TURNS.get(_orientation(picture))
             rgb = rgb if turned is None else rgb.transpose(turned)
             return np.asarray(rgb.resize((size, size), Image.Resampling.BILINEAR))
@@ -182,9 +187,15 @@ def _orientation(picture: Image.Image) -> int:
         return 1
 
 
-def _on_white(picture: Image.Image) -> Image.Image:
-    """RGB; where a picture is transparent, white, as catalogue pictures have it."""
-    if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
+def _on_white(picture: Image.Image, again: io.BytesIO) -> Image.Image:
+    """RGB; where a picture is transparent, white, as catalogue pictures have it.
+
+    `again` is the file, for what Pillow leaves out as it reads.
+    """
+    key = picture.info.get("transparency")
+    if key is not None and picture.mode != "P":
+        return _without(picture, key, again)
+    if picture.mode in ("RGBA", "LA", "PA") or key is not None:
         return _composed(picture)
     if picture.mode.startswith("I;16"):
         return Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8)).convert("RGB")
@@ -193,11 +204,54 @@ def _on_white(picture: Image.Image) -> Image.Image:
 
 def _composed(picture: Image.Image) -> Image.Image:
     """A transparent picture on white, strip by strip."""
-    width, height = picture.size
-    rows = max(1, _STRIP_PIXELS // width)
     rgb = Image.new("RGB", picture.size)
-    for top in range(0, height, rows):
-        strip = picture.crop((0, top, width, min(top + rows, height))).convert("RGBA")
+    for box in _strips(picture.size):
+        strip = picture.crop(box).convert("RGBA")
         white = Image.new("RGBA", strip.size, "white")
-        rgb.paste(Image.alpha_composite(white, strip).convert("RGB"), (0, top))
+        rgb.paste(Image.alpha_composite(white, strip).convert("RGB"), box[:2])
     return rgb
+
+
+def _without(picture: Image.Image, key: int | Sequence[int], again: io.BytesIO) -> Image.Image:
+    """A PNG of which one colour, `key`, is transparent (tRNS): white where a pixel is equal to it
+    in all its bits.
+
+    Pillow compares what it made of samples of 2, 4 and 16 bits with what they were. It also leaves
+    out the low bytes of an RGB picture of 16 bits, which are read here for themselves.
+    """
+    depth = again.getbuffer()[_PNG_DEPTH]
+    wanted = np.atleast_1d(key) & (1 << depth) - 1
+    low = _low_bytes(again) if depth == 16 and picture.mode == "RGB" else None
+    rgb = Image.new("RGB", picture.size)
+    for box in _strips(picture.size):
+        strip = picture.crop(box)
+        if strip.mode.startswith("I;16"):
+            samples = np.asarray(strip)[..., np.newaxis]
+            values = (samples >> 8).astype(np.uint8)
+        else:
+            values = np.asarray(strip if strip.mode == "RGB" else strip.convert("L"))
+            values = values.reshape(*values.shape[:2], -1)
+            samples = values // (255 // ((1 << min(depth, 8)) - 1))
+            if low is not None:
+                samples = values.astype(np.uint16) << 8 | np.asarray(low.crop(box))
+        shown = np.where((samples == wanted).all(axis=-1, keepdims=True), np.uint8(255), values)
+        three = np.broadcast_to(shown, (*shown.shape[:2], 3))
+        rgb.paste(Image.fromarray(np.ascontiguousarray(three)), box[:2])
+    return rgb
+
+
+def _low_bytes(file: io.BytesIO) -> Image.Image:
+    """The low bytes of an RGB PNG of 16 bits a sample, as RGB."""
+    with Image.open(file, formats=("PNG",)) as picture:
+        # Read as if they were little-endian, the bytes that Pillow keeps are the low ones.
+        picture.tile = [tile._replace(args="RGB;16L") for tile in picture.tile]
+        picture.load()
+        return picture
+
+
+def _strips(size: tuple[int, int]) -> Iterator[tuple[int, int, int, int]]:
+    """Boxes of at most _STRIP_PIXELS, or of one row, from top to bottom."""
+    width, height = size
+    rows = max(1, _STRIP_PIXELS // width)
+    for top in range(0, height, rows):
+        yield 0, top, width, min(top + rows, height)

@@ -12,8 +12,10 @@ def folds(codes: np.ndarray, groups: np.ndarray, count: int, seed: int) -> np.nd
     """Fold number 0..count-1 for each product, int [n]; groups whole, stratified by code.
 
     With fewer than `count` groups, or products of every code, there is nothing to stratify: groups
-    are dealt out in turn. A fold may stay empty.
+    are dealt out in turn. A fold may stay empty; of no products there are none.
     """
+    if not len(codes):
+        return np.zeros(0, int)
     numbered = np.unique(groups, return_inverse=True)[1]
     if min(np.bincount(codes).max(), numbered.max() + 1) < count:
         return numbered % count

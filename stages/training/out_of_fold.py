@@ -20,22 +20,12 @@ import numpy as np
 from dvclive import Live
 
 from serving.listing.labels import CODES
-from stages.common.folds import folds
 from stages.common.held_out import HeldOut
 from stages.common.keras_setup import keras
-from stages.common.output import StageError
 from stages.common.paths import HELD_OUT, WEIGHTS
 from stages.common.progress import progress
 from stages.training.branch import Branch
-
-STOPPING = 8
-"""Parts into which the training products are divided; early stopping is on one of them, about as
-large as the validation part."""
-
-
-class NothingToLearnError(StageError):
-    """The catalogue has nothing for this branch."""
-
+from stages.training.division import divided
 
 B = TypeVar("B", bound=Branch)
 
@@ -69,23 +59,17 @@ def train_branch(branch: B, live: Live) -> Trained[B]:
     Raises DivergedError, NothingToLearnError.
     """
     examples = branch.examples
-    everything, aside = np.arange(len(examples)), _aside(branch)
-    folds_of = (
-        np.where(examples.validation, 0, 1)
-        if branch.folds == 1
-        else folds(examples.labels, examples.groups, branch.folds, branch.seed)
+    everything = np.arange(len(examples))
+    division = divided(
+        examples.labels,
+        examples.groups,
+        examples.validation,
+        count=branch.folds,
+        stops=branch.stops,
+        seed=branch.seed,
     )
-    # Those that stop on nothing show their curves on what is held out.
-    watched = aside if branch.stops else folds_of == 0
-    fitted = (folds_of != 0) & ~watched
-    if not fitted.any() or not watched.any() or not examples.validation.any():
-        raise NothingToLearnError(
-            f"of the products this branch can see, {int((~examples.validation).sum())} are for "
-            f"training and {int(examples.validation.sum())} for validation, and it needs both "
-            "(for training, two that are no near-duplicates): give it more of them, or switch it "
-            "off (-S image=none, -S text=none)"
-        )
-    held = [everything[(folds_of == number) & ~aside] for number in range(branch.folds)]
+    folds_of, fitted, watched = division.fold, division.fitted, division.watched
+    held = [everything[(folds_of == number) & ~division.aside] for number in range(branch.folds)]
     logits = np.zeros((len(examples), len(CODES)), np.float32)
     fits = branch.folds + (branch.folds > 1)
     with progress(title="training", unit="models", total=fits) as done:
@@ -105,14 +89,3 @@ def train_branch(branch: B, live: Live) -> Trained[B]:
             done.update()
     answered = np.sort(np.concatenate(held))
     return Trained(kept, model, HeldOut(examples.rows[answered], logits[answered], examples.rows))
-
-
-def _aside(branch: Branch) -> np.ndarray:
-    """Bool [n]: the training products on which the branch stops early; none if it does not."""
-    examples = branch.examples
-    aside = np.zeros(len(examples), bool)
-    training = np.flatnonzero(~examples.validation)
-    if branch.stops and len(training):
-        fold = folds(examples.labels[training], examples.groups[training], STOPPING, branch.seed)
-        aside[training[fold == 0]] = True
-    return aside

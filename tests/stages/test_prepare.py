@@ -14,7 +14,7 @@ import yaml
 from stages import prepare
 from stages.common.paths import IMAGES, PREPARED, RAW, TRAIN_CODES, TRAIN_PRODUCTS
 from stages.common.settings import HuggingFaceData, SampleData, UrlData
-from stages.preparation.tables import CatalogueError
+from stages.preparation.csv_table import CatalogueError
 from stages.sources.sample import listings as sample
 from tests.support.loopback import COMMIT, watched, write_catalogue
 from tests.support.repository import ROOT

@@ -28,7 +28,7 @@ from stages.common.progress import progress
 from stages.common.settings import load
 from stages.evaluation.predictions import FIELDS
 from stages.pictures.archive import PictureArchive
-from stages.preparation.tables import product_chunks
+from stages.preparation.tables import count_products, product_chunks
 
 
 def open_pictures(path: Path) -> PictureArchive:
@@ -61,17 +61,18 @@ def answer(table: Path, pictures: Path | None, output: Path, chunk: int) -> Outc
         open_classifier() as classifier,
         open_pictures(pictures) if pictures else nullcontext() as archive,
     ):
-        total = sum(map(len, product_chunks(table, str(table), chunk)))
+        total = count_products(table, str(table), chunk)
         partial = output.with_name(f".{output.name}.partial")
         outcome = Outcome()
         try:
             with (
+                table.open("rb") as source,
                 partial.open("w", encoding="utf-8", newline="") as file,
                 progress(title="predict", unit="products", total=total) as done,
             ):
                 writer = csv.writer(file, lineterminator="\n")
                 writer.writerow(FIELDS)
-                for rows in product_chunks(table, str(table), chunk):
+                for rows in product_chunks(source, str(table), chunk):
                     answers, counted = answer_rows(
                         classifier, rows, Archived(archive) if archive else None
                     )

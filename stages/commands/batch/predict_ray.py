@@ -17,7 +17,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -129,17 +129,18 @@ def begin(output: str, origin: Origin, task: workers.Task) -> Manifest:
     """The manifest of a new run, once every row is as it must be. Raises StageError."""
     tables = [{"name": file.address, "number": n} for n, file in enumerate(origin.catalogue)]
     divided = [
-        Shard(**shard)
+        json.loads(row["result"])
         for row in cluster.done(tables, workers.divide, fn_kwargs={"task": task})
-        for shard in json.loads(row["result"])
     ]
-    shards = sorted(divided, key=lambda shard: shard.name)
+    found = [Shard(**shard) for table in divided for shard in table["shards"]]
+    shards = sorted(found, key=lambda shard: shard.name)
+    zeros = sorted({name for table in divided for name in table["zeros"]})
     total = sum(shard.rows for shard in shards)
     with _progress("check", total) as progress:
         items = [asdict(shard) for shard in shards]
         for row in cluster.done(items, workers.check, fn_kwargs={"task": task}):
             progress.update(json.loads(row["result"]))
-    manifest = Manifest(output, origin, shards, {})
+    manifest = Manifest(output, origin, shards, {}, zeros)
     manifest.save()
     return manifest
 
@@ -149,6 +150,7 @@ def answer(manifest: Manifest, task: workers.Task, files: dict[str, bytes]) -> N
     shards = manifest.open
     total = sum(shard.rows for shard in manifest.shards)
     actors = min(cluster.processors(), len(shards))
+    task = replace(task, zeros=manifest.zeros)
     given = {"task": task, "files": ray.put(files), "locked": manifest.origin.classifier}
     with _progress("predict", total, manifest.outcome.products) as progress:
         try:

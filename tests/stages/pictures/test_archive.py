@@ -11,7 +11,7 @@ import pytest
 
 from serving.listing.images import MAX_BYTES
 from stages.pictures import archive as pictures
-from stages.pictures.archive import PictureArchive
+from stages.pictures.archive import ArchiveError, PictureArchive
 
 GOOD = "images/image_train/image_1_product_2.jpg"
 
@@ -35,7 +35,8 @@ def skipped(path: Path) -> dict[str, str]:
         "images/../../image_train/image_1_product_2.jpg",
         "/images/image_train/image_1_product_2.jpg",
         "//host/image_train/image_1_product_2.jpg",
-        "images\\image_train\\image_1_product_2.jpg",
+        "images\\..\\image_train\\image_1_product_2.jpg",
+        "\\\\host\\image_train\\image_1_product_2.jpg",
         "images/image_train\\..\\image_train/image_1_product_2.jpg",
         "C:/image_train/image_1_product_2.jpg",
     ],
@@ -54,8 +55,6 @@ def test_an_unsafe_path_is_skipped(name: str, tmp_path: Path) -> None:
         "images/image_train/image_x_product_2.jpg",
         "images/image_train/image_1_product_2.gif",
         "images/image_train/image_1_product_2",
-        "images/image_1_product_2.jpg",
-        "images/image_other/image_1_product_2.jpg",
         "__MACOSX/images/image_train/._image_1_product_2.jpg",
         "images/image_train/ïmage_1_product_2.jpg",
         "images/image_train/image_-1_product_2.jpg",
@@ -64,6 +63,100 @@ def test_an_unsafe_path_is_skipped(name: str, tmp_path: Path) -> None:
 def test_an_odd_name_is_skipped(name: str, tmp_path: Path) -> None:
     (reason,) = skipped(archive(tmp_path / "images.zip", {name: b"x"})).values()
     assert "not named image_<imageid>_product_<productid>" in reason
+
+
+@pytest.mark.parametrize(
+    "name", ["image_1_product_2.jpg", "images/image_other/image_1_product_2.jpg"]
+)
+def test_pictures_without_a_part_are_those_of_both_where_no_entry_has_one(
+    name: str, tmp_path: Path
+) -> None:
+    rows = pd.DataFrame({"imageid": [1], "productid": [2]})
+    with PictureArchive(archive(tmp_path / "flat.zip", {name: b"x"})) as opened:
+        assert opened.skipped == []
+        for part in ("image_train", "image_test"):
+            assert opened.names(rows, part) == opened.entries(part) == [name]
+    path = archive(tmp_path / "both.zip", {name: b"x", "image_test/image_3_product_4.jpg": b"y"})
+    (reason,) = skipped(path).values()
+    assert "in no folder image_train or image_test" in reason
+
+
+def test_backslashes_of_windows_separate_folders(tmp_path: Path) -> None:
+    folder, name = "images\\image_train\\", "images\\image_train\\image_1_product_2.jpg"
+    path = archive(tmp_path / "images.zip", {folder: b"", name: b"picture"})
+    rows = pd.DataFrame({"imageid": [1], "productid": [2]})
+    with PictureArchive(path) as opened:
+        assert opened.skipped == []
+        assert opened.names(rows, "image_train") == [name]
+        assert opened.read(name) == b"picture"
+
+
+@pytest.mark.parametrize(
+    ("named", "asked"), [("007", "7"), ("7", "007"), ("007", "007"), ("0", "000")]
+)
+def test_leading_zeros_are_of_no_account(named: str, asked: str, tmp_path: Path) -> None:
+    name = f"image_test/image_{named}_product_{named}.jpg"
+    rows = pd.DataFrame({"imageid": [asked, "70"], "productid": [asked, asked]})
+    with PictureArchive(archive(tmp_path / "images.zip", {name: b"x"})) as opened:
+        assert opened.names(rows, "image_test") == [name, ""]
+
+
+OTHERS = [
+    "other/image_train/image_1_product_2.jpg",
+    "images/image_train/image_1_product_2.png",
+    "images/IMAGE_TRAIN/image_01_product_002.JPG",
+    "images\\image_train\\image_1_product_2.jpg",
+]
+
+
+@pytest.mark.parametrize("other", OTHERS)
+def test_two_entries_that_claim_one_picture_are_refused_by_both_names(
+    other: str, tmp_path: Path
+) -> None:
+    path = archive(tmp_path / "images.zip", {GOOD: b"one", other: b"two"})
+    with pytest.raises(ArchiveError) as refused:
+        PictureArchive(path)
+    assert f"{GOOD} and {other} are different pictures of one product" in str(refused.value)
+    path = archive(tmp_path / "images.zip", {GOOD: b"one", other: b"one"})
+    assert skipped(path) == {other: f"the same picture as {GOOD}"}
+
+
+def test_an_entry_that_is_twice_in_the_archive_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "images.zip"
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr(GOOD, b"one")
+        with pytest.warns(UserWarning, match="Duplicate name"):
+            file.writestr(GOOD, b"two")
+    with pytest.raises(ArchiveError, match="are different pictures of one product"):
+        PictureArchive(path)
+
+
+def test_an_entry_that_is_read_is_not_the_skipped_one_of_its_name(tmp_path: Path) -> None:
+    path = tmp_path / "images.zip"
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr(GOOD, b"one")
+        with pytest.warns(UserWarning, match="Duplicate name"):
+            file.writestr(GOOD, b"")
+    with PictureArchive(path) as opened:
+        assert opened.read(GOOD) == b"one"
+        assert opened.fingerprint(GOOD).startswith("3-")
+
+
+def test_a_method_that_is_not_read_is_named_and_how_an_archive_is_made_anew(
+    tmp_path: Path,
+) -> None:
+    path = archive(tmp_path / "images.zip", {GOOD: b"picture"})
+    data = bytearray(path.read_bytes())
+    for signature, method in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
+        struct.pack_into("<H", data, data.index(signature) + method, 9)
+    path.write_bytes(data)
+    assert skipped(path) == {GOOD: "compressed with Deflate64 (9) that is not read here"}
+    with PictureArchive(path) as opened:
+        words = opened.lack("image_train")
+    assert "1 entries: compressed with Deflate64" in words
+    assert GOOD in words
+    assert "zip -r images.zip images" in words
+    assert "image_<imageid>_product_<productid>" in words
 
 
 def test_what_is_empty_or_too_large_is_skipped_with_its_size(

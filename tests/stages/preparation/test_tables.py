@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stages.pictures.archive import PictureArchive
+from stages.preparation.csv_table import CatalogueError
 from stages.preparation.split import designation_key, near_duplicate_groups, split
 from stages.preparation.tables import (
-    CatalogueError,
     join_labels,
     read_labels,
     read_products,
@@ -54,7 +54,7 @@ def test_bad_rows_are_set_apart_with_their_reason(tmp_path: Path) -> None:
 def test_a_file_that_is_mostly_bad_stops(tmp_path: Path) -> None:
     x = products(tmp_path, "0,a,,1,1", "1,b,,2,2")
     y = labels(tmp_path, "0,1", "1,2")
-    with pytest.raises(CatalogueError, match=r"X\.csv: 2 of 2 rows are bad: row 0: prdtypecode"):
+    with pytest.raises(CatalogueError, match=r"X\.csv: 2 of 2 rows are bad: line 2: prdtypecode"):
         reject_bad_rows(
             join_labels(read_products(x, str(x)), read_labels(y, str(y)), str(y)), str(x)
         )
@@ -66,7 +66,7 @@ def test_labels_that_do_not_match_stop(tmp_path: Path) -> None:
     with pytest.raises(CatalogueError, match="1 labels for 2 products"):
         join_labels(read_products(x, str(x)), read_labels(y, str(y)), str(y))
     y = labels(tmp_path, "0,10", "5,10")
-    with pytest.raises(CatalogueError, match="row 1: product '1', label '5'"):
+    with pytest.raises(CatalogueError, match="line 3: product '1', label '5'"):
         join_labels(read_products(x, str(x)), read_labels(y, str(y)), str(y))
 
 
@@ -81,7 +81,7 @@ def test_a_missing_column_or_file_stops(tmp_path: Path) -> None:
 
 def test_every_unlabelled_row_must_be_answerable(tmp_path: Path) -> None:
     path = products(tmp_path, "0,a,,1,1", "1,b,,,2")
-    with pytest.raises(CatalogueError, match="row 1: productid"):
+    with pytest.raises(CatalogueError, match="line 3: productid"):
         require_good_rows(read_products(path, str(path)), str(path))
 
 
@@ -95,7 +95,7 @@ TABLE = HEADER + "0,Fauteuil été,Rouge,11,21\n1,Livre,,12,22\n"
         (TABLE.encode("utf-16"), "it is UTF-16, not UTF-8"),
         (TABLE.replace(",", ";").encode(), "its columns are separated by semicolons"),
         (TABLE.replace(",", "\t").encode(), "its columns are separated by tabs"),
-        (TABLE.replace(",1", ",1.0,1").encode(), "expected an index column before"),
+        (TABLE.replace(",desi", "desi").encode(), "expected an index column before"),
     ],
 )
 def test_the_likely_cause_is_told_of_the_person_s_own_file(
@@ -125,7 +125,7 @@ def test_identifiers_written_as_decimals_are_recognised(written: str, tmp_path: 
     path = products(tmp_path, f'0,a,,"{written}",21')
     with pytest.raises(CatalogueError) as error:
         require_good_rows(read_products(path, "mine.csv"), "mine.csv")
-    assert "mine.csv: row 0: productid" in str(error.value)
+    assert "mine.csv: line 2: productid" in str(error.value)
     assert f"{written} is a decimal" in str(error.value)
     assert "save them as whole numbers" in str(error.value)
 

@@ -25,9 +25,10 @@ from dvclive import Live
 from stages.common.keras_setup import keras, set_up
 from stages.common.settings import Train
 from stages.training.branch import DivergedError, Examples
-from stages.training.gradient_descent import GradientDescent, plain
-from stages.training.out_of_fold import NothingToLearnError, train_branch
 from stages.training.closed_form import ClosedForm
+from stages.training.division import NothingToLearnError
+from stages.training.gradient_descent import GradientDescent, plain
+from stages.training.out_of_fold import train_branch
 
 set_up(1, 1)
 features = np.random.default_rng(0).normal(size=(60, 4)).astype(np.float32)

@@ -47,11 +47,18 @@ class Manifest:
     """Shards of the folder `address`, with what was written of them."""
 
     def __init__(
-        self, address: str, origin: Origin, shards: Iterable[Shard], written: Mapping[str, Written]
+        self,
+        address: str,
+        origin: Origin,
+        shards: Iterable[Shard],
+        written: Mapping[str, Written],
+        zeros: Iterable[str] = (),
     ) -> None:
+        """`zeros` are the columns of identifiers in which one begins with a zero."""
         self.address = address
         self.origin = origin
         self.shards = list(shards)
+        self.zeros = tuple(zeros)
         self._written = dict(written)
         self._saved = 0.0
 
@@ -69,6 +76,7 @@ class Manifest:
         try:
             stored = json.loads(fs.cat_file(f"{path}/{NAME}"))
             _hold_to(address, stored["origin"], json.loads(json.dumps(asdict(origin))))
+            zeros = stored["zeros"]
             shards = [Shard(**each["rows_of"]) for each in stored["shards"]]
             written = {
                 shard.name: Written(of["size"], Outcome(**of["outcome"]))
@@ -81,7 +89,7 @@ class Manifest:
             raise StageError(
                 f"OUTPUT={address}: {NAME} is damaged ({error!r}); name another folder"
             ) from error
-        return cls(address, origin, shards, written)
+        return cls(address, origin, shards, written, zeros)
 
     @property
     def open(self) -> list[Shard]:
@@ -104,6 +112,7 @@ class Manifest:
         content = {
             "complete": not self.open,
             "origin": asdict(self.origin),
+            "zeros": list(self.zeros),
             "rows": sum(shard.rows for shard in self.shards),
             "answered": asdict(self.outcome),
             "shards": [

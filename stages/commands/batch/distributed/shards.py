@@ -6,31 +6,32 @@ table is a range of rows. Both are read as text and held to the rules of a catal
 
 from __future__ import annotations
 
-import csv
 import io
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import NamedTemporaryFile
+from itertools import islice
+from typing import BinaryIO, NamedTuple
 
-import fsspec
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from stages.commands.batch.distributed.storage import filesystem
+from stages.preparation.csv_table import CatalogueError, CsvTable, Row
+from stages.preparation.diagnosis import likely_cause
+from stages.preparation.repeats import Indices
 from stages.preparation.tables import (
+    IDENTIFIERS,
     PRODUCT_COLUMNS,
-    CatalogueError,
+    leading_zeros,
     product_chunks,
     require_good_rows,
 )
 
 CSV, PARQUET = ".csv", ".parquet"
 _DECODED = 8192
-"""Rows of a Parquet table that are decoded at once."""
+"""Rows that are looked at at once."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Shard:
     """Rows of a table from `first` on, and the `name` of the file that gets their answers.
 
     `header`, `begin` and `end` are where, in bytes, the header of a CSV table ends, and where the
-    rows lie; 0 for a Parquet table.
+    rows lie; `line` counts the lines before these. All are 0 for a Parquet table.
     """
 
     name: str
@@ -48,57 +49,114 @@ class Shard:
     header: int = 0
     begin: int = 0
     end: int = 0
-
-    @property
-    def place(self) -> str:
-        """Table and row, for a person."""
-        return f"{self.table} from row {self.first} on"
+    line: int = 0
 
 
-def shards(table: str, number: int, rows: int) -> Iterator[Shard]:
-    """The table, `number` of its catalogue, in shards of `rows` rows; an empty one is one shard."""
-    fs, path = filesystem(table)
-    find = _parquet_runs if path.endswith(PARQUET) else _csv_runs
-    first = 0
-    for part, (count, *places) in enumerate(find(fs, path, rows)):
-        yield Shard(f"part-{number:05}-{part:06}.parquet", table, first, count, *places)
-        first += count
+class Divided(NamedTuple):
+    """The shards of a table, and its columns of identifiers of which one begins with a zero."""
+
+    shards: list[Shard]
+    zeros: list[str]
 
 
-def _parquet_runs(fs: fsspec.AbstractFileSystem, path: str, rows: int) -> Iterator[tuple[int, ...]]:
-    with fs.open(path, "rb") as file:
-        total = pq.ParquetFile(file).metadata.num_rows
-    for first in range(0, max(total, 1), rows):
-        yield (min(rows, total - first),)
+def divide(table: str, number: int, rows: int, also: tuple[str, ...] = ()) -> Divided:
+    """The table, `number` of its catalogue, in shards of `rows` rows; an empty one is one shard.
 
-
-def _csv_runs(fs: fsspec.AbstractFileSystem, path: str, rows: int) -> Iterator[tuple[int, ...]]:
-    """Count, and Shard's three places, of each run of `rows` rows.
-
-    What separates rows and fields is ASCII, so the bytes are read as Latin-1: one a character.
+    Raises CatalogueError: a column is missing, an index occurs twice, or a quotation mark of a CSV
+    table stays open.
     """
-    csv.field_size_limit(sys.maxsize)
+    fs, path = filesystem(table)
+    with fs.open(path, "rb") as file:
+        find = _parquet_runs if path.endswith(PARQUET) else _csv_runs
+        runs, zeros = find(file, table, rows, ["id", *PRODUCT_COLUMNS, *also])
+    shards = []
+    first = 0
+    for part, (count, *places) in enumerate(runs):
+        name = f"part-{number:05}-{part:06}.parquet"
+        shards.append(Shard(name, table, first, count, *places))
+        first += count
+    return Divided(shards, zeros)
+
+
+Runs = list[tuple[int, ...]]
+"""Of each run of rows its length and, of a CSV table, Shard's four places."""
+
+
+def _parquet_runs(
+    file: BinaryIO, table: str, rows: int, columns: list[str]
+) -> tuple[Runs, list[str]]:
+    opened = pq.ParquetFile(file)
+    if missing := [name for name in columns if name not in opened.schema_arrow.names]:
+        found = ", ".join(opened.schema_arrow.names)
+        raise CatalogueError(f"{table}: column {', '.join(missing)} is missing; found {found}")
+    indices, zeros = Indices(), dict.fromkeys(IDENTIFIERS, False)
+
+    def identifiers(name: str) -> Iterator[pd.Series]:
+        first = 0
+        for batch in opened.iter_batches(_DECODED, columns=[name]):
+            index = pd.RangeIndex(first, first + len(batch), name="row")
+            yield pd.Series(_texts(batch[name], table, name), index)
+            first += len(batch)
+
+    for name in IDENTIFIERS:
+        for values in identifiers(name):
+            zeros[name] |= leading_zeros(values)
+            if name == "id":
+                indices.add(values)
+    indices.require_unique(identifiers("id"), table)
+    total = len(indices)
+    runs: Runs = [(min(rows, total - first),) for first in range(0, max(total, 1), rows)]
+    return runs, [name for name, found in zeros.items() if found]
+
+
+def _csv_runs(file: BinaryIO, table: str, rows: int, columns: list[str]) -> tuple[Runs, list[str]]:
+    """What separates rows and fields is ASCII, so bytes are read as Latin-1: one a character."""
+    text = io.TextIOWrapper(file, encoding="latin-1", newline="")
     at = 0
 
-    def lines(text: io.TextIOBase) -> Iterator[str]:
+    def lines() -> Iterator[str]:
         nonlocal at
+        at = text.seek(0)
         for line in text:
             at += len(line)
             yield line
 
-    with fs.open(path, "r", encoding="latin-1", newline="") as text:
-        reader = csv.reader(lines(text))
-        next(reader, None)
+    def ids() -> Iterator[pd.Series]:
+        rows = iter(CsvTable(lines(), columns[1:]))
+        while part := list(islice(rows, _DECODED)):
+            places = pd.Index([row.line for row in part], name="line")
+            yield pd.Series([row.values[0] for row in part], places)
+
+    indices, zeros = Indices(), dict.fromkeys(IDENTIFIERS, False)
+    places = [columns.index(name) for name in IDENTIFIERS]
+
+    def look(part: list[Row]) -> None:
+        indices.add(row.values[0] for row in part)
+        for name, place in zip(IDENTIFIERS, places, strict=True):
+            zeros[name] |= leading_zeros(row.values[place] for row in part)
+
+    runs: Runs = []
+    try:
+        read = CsvTable(lines(), columns[1:])
         header = begin = at
-        count = 0
-        for row in reader:
-            if len(row) > 1 or "".join(row).strip():  # pandas passes over a blank line
-                count += 1
-            if count == rows:
-                yield count, header, begin, at
-                begin, count = at, 0
-        if count or begin == header:
-            yield count, header, begin, at
+        line = read.lines
+        part: list[Row] = []
+        for row in read:
+            part.append(row)
+            if len(part) == rows:
+                look(part)
+                runs.append((len(part), header, begin, at, line))
+                begin, line, part = at, read.lines, []
+        if part or not runs:
+            look(part)
+            runs.append((len(part), header, begin, at, line))
+        indices.require_unique(ids(), table)
+    except CatalogueError as error:
+        words = str(error).removeprefix(f"{table}: ")
+        raise CatalogueError(f"{table}: {likely_cause(file) or words}") from error
+    finally:
+        text.detach()
+    return runs, [name for name, found in zeros.items() if found]
 
 
 def chunks(shard: Shard, size: int, also: tuple[str, ...]) -> Iterator[pd.DataFrame]:
@@ -113,8 +171,8 @@ def chunks(shard: Shard, size: int, also: tuple[str, ...]) -> Iterator[pd.DataFr
         yield rows
     if found != shard.rows:
         raise CatalogueError(
-            f"{shard.place}: {found} rows where {shard.rows} were found at first; the table has "
-            "changed, or a quotation mark in it opens a field that is never closed"
+            f"{shard.table} from row {shard.first} on: {found} rows where {shard.rows} were found "
+            "at first; the table has changed"
         )
 
 
@@ -124,10 +182,7 @@ def _csv_chunks(shard: Shard, size: int, also: tuple[str, ...]) -> Iterator[pd.D
     content = b"".join(
         fs.cat_file(path, start=start, end=end) for start, end in places if end > start
     )
-    with NamedTemporaryFile(suffix=CSV) as file:
-        file.write(content)
-        file.flush()
-        yield from product_chunks(Path(file.name), shard.place, size, also)
+    return product_chunks(io.BytesIO(content), shard.table, size, also, shard.line)
 
 
 def _parquet_chunks(shard: Shard, size: int, also: tuple[str, ...]) -> Iterator[pd.DataFrame]:
@@ -135,21 +190,19 @@ def _parquet_chunks(shard: Shard, size: int, also: tuple[str, ...]) -> Iterator[
     wanted = ["id", *PRODUCT_COLUMNS, *also]
     with fs.open(path, "rb") as opened:
         file = pq.ParquetFile(opened)
-        if missing := [name for name in wanted if name not in file.schema_arrow.names]:
-            found = ", ".join(file.schema_arrow.names)
-            raise CatalogueError(
-                f"{shard.table}: column {', '.join(missing)} is missing; found {found}"
-            )
         table = pa.Table.from_batches(
             list(_rows(file, shard, wanted)),
             pa.schema([file.schema_arrow.field(n) for n in wanted]),
         )
     for start in range(0, len(table), size):
+        part = table.slice(start, size)
+        first = shard.first + start
         rows = pd.DataFrame(
-            {name: _texts(table[name].slice(start, size), shard, name) for name in wanted},
+            {name: _texts(part[name], shard.table, name) for name in wanted},
+            pd.RangeIndex(first, first + len(part), name="row"),
             dtype="str",
-        )
-        yield require_good_rows(rows, shard.place)
+        ).assign(fault="")
+        yield require_good_rows(rows, shard.table)
 
 
 def _rows(file: pq.ParquetFile, shard: Shard, columns: list[str]) -> Iterator[pa.RecordBatch]:
@@ -173,11 +226,11 @@ def _rows(file: pq.ParquetFile, shard: Shard, columns: list[str]) -> Iterator[pa
             return
 
 
-def _texts(column: pa.ChunkedArray, shard: Shard, name: str) -> list[str]:
+def _texts(column: pa.Array | pa.ChunkedArray, table: str, name: str) -> list[str]:
     """What a CSV table would hold: whole numbers in digits, "" where there is nothing."""
     try:
         return pc.fill_null(column.cast(pa.string()), "").to_pylist()
     except pa.ArrowException as error:
         raise CatalogueError(
-            f"{shard.table}: column {name} is {column.type}; expected texts or whole numbers"
+            f"{table}: column {name} is {column.type}; expected texts or whole numbers"
         ) from error

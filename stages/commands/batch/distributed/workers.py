@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,9 +20,10 @@ import pyarrow.parquet as pq
 
 from serving.classifier.classifier import Classifier
 from stages.commands.batch.answer_rows import Outcome, Pictures, answer_rows
+from stages.commands.batch.distributed import shards
 from stages.commands.batch.distributed.pictures import COLUMN, Addressed, RemoteArchive, archive_of
 from stages.commands.batch.distributed.ray_setup import ray
-from stages.commands.batch.distributed.shards import Shard, chunks, shards
+from stages.commands.batch.distributed.shards import Shard, chunks
 from stages.commands.batch.distributed.storage import File, write
 from stages.commands.results import dvc_lock
 from stages.common.output import StageError
@@ -34,7 +35,12 @@ _TYPES = (
     *(pa.int64(), pa.int64(), pa.int64(), pa.int64()),
     *(pa.string(), pa.float64(), pa.bool_()),
 )
-SCHEMA = pa.schema(list(zip(FIELDS, _TYPES, strict=True)))
+
+
+def _schema(zeros: Collection[str]) -> pa.Schema:
+    """That of the answers: identifiers are numbers, but in the columns `zeros`."""
+    types = zip(FIELDS, _TYPES, strict=True)
+    return pa.schema([(name, pa.string() if name in zeros else kind) for name, kind in types])
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,8 @@ class Task:
     archives: list[File]
     picture_folder: str
     output: str
+    zeros: tuple[str, ...] = ()
+    """Columns of identifiers that are answered as texts, since one begins with a zero."""
 
     @property
     def also(self) -> tuple[str, ...]:
@@ -64,13 +72,14 @@ def result(name: str, work: Callable[[], Any]) -> Row:
 
 
 def divide(row: Row, task: Task) -> Row:
-    """The shards of a table; without its archive there are none."""
+    """The shards of a table, and its columns with leading zeros; without its archive there are
+    none."""
 
-    def work() -> list[dict[str, Any]]:
+    def work() -> dict[str, Any]:
         if task.archives:
             archive_of(row["name"], task.archives)
-        found = shards(row["name"], row["number"], task.rows_in_a_shard)
-        return [asdict(shard) for shard in found]
+        divided = shards.divide(row["name"], row["number"], task.rows_in_a_shard, task.also)
+        return {"shards": [asdict(shard) for shard in divided.shards], "zeros": divided.zeros}
 
     return result(row["name"], work)
 
@@ -109,6 +118,7 @@ class Answers:
             return Classifier.load(Path(private), threads=1)
 
     def _answer(self, shard: Shard) -> dict[str, Any]:
+        schema = _schema(self._task.zeros)
         columns: list[list[Any]] = [[] for _ in FIELDS]
         outcome = Outcome()
         for rows in chunks(shard, self._task.rows_at_once, self._task.also):
@@ -116,9 +126,9 @@ class Answers:
             for column, values in zip(columns, zip(*answers, strict=True), strict=True):
                 column.extend(values)
             outcome += counted
-        arrays = [pa.array(of, kind) for of, kind in zip(columns, SCHEMA.types, strict=True)]
+        arrays = [pa.array(column) for column in columns]
         sink = io.BytesIO()
-        pq.write_table(pa.Table.from_arrays(arrays, schema=SCHEMA), sink)
+        pq.write_table(pa.Table.from_arrays(arrays, FIELDS).cast(schema), sink)
         content = sink.getvalue()
         write(f"{self._task.output}/{shard.name}", content)
         return {"size": len(content), "outcome": asdict(outcome)}
