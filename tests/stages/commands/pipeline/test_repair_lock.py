@@ -33,6 +33,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_cut_lock_is_either_mended_or_readable_by_dvc(repository: Path) -> None:
     mended = 0
     assert readable(repository)
@@ -152,6 +153,7 @@ def refusal(repository: Path, name: str) -> str:
     return done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("style", ["merge", "diff3"])
 @pytest.mark.parametrize("name", ["dvc.lock", "dvc.yaml", "params.yaml"])
 def test_a_conflict_stops_until_one_side_is_taken(name: str, style: str, repository: Path) -> None:
@@ -189,6 +191,7 @@ def test_text_that_only_resembles_a_marker_is_none(repository: Path) -> None:
     assert attempt(repository, "stages.commands.pipeline.repair_lock").returncode == 0
 
 
+@pytest.mark.slow
 def test_make_repro_runs_nothing_during_a_merge(repository: Path) -> None:
     conflict(repository, "dvc.lock")
     Path(".venv").symlink_to(sys.prefix)
@@ -219,6 +222,7 @@ def test_a_cut_table_is_removed_and_a_whole_one_kept(repository: Path, text: str
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_a_table_that_a_running_dvc_edits_is_not_touched(repository: Path) -> None:
     TABLE.parent.mkdir(parents=True, exist_ok=True)
     TABLE.write_text("", encoding="utf-8")
