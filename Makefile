@@ -231,17 +231,24 @@ ray-venv: $(RAY)/installed ## Make .venv-ray, which answers a catalogue on sever
 
 ##@ Check and prove
 
+# Two processes; tests/conftest.py says which tests stay together, and which come first.
+PYTEST := python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
+
 .PHONY: test
-test: test-quick ## Run the tests: the quick ones in two processes, then the others
-	@python -m pytest -m slow
+test: $(STAMP) ## Run the tests but the exhaustive ones
+	@$(PYTEST) -m 'not exhaustive'
+
+.PHONY: test-all
+test-all: $(STAMP) ## Run all tests: emulation, Ray, images, whole schedules and random kills too
+	@$(PYTEST)
 
 .PHONY: test-quick
-test-quick: $(STAMP) ## Run the tests that need no pipeline run and no server, in two processes
-	@python -m pytest -m 'not slow' -n 2 --dist loadscope
+test-quick: $(STAMP) ## Run the tests that need no pipeline run, no server and no TensorFlow
+	@$(PYTEST) -m 'not slow'
 
 .PHONY: test-integration
 test-integration: $(STAMP) ## Run the tests with MLflow, S3 and monitoring servers, and fail where one is missing
-	@INTEGRATION=required python -m pytest -m integration
+	@INTEGRATION=required $(PYTEST) -m integration
 
 .PHONY: check
 check: $(STAMP) ## Lint, formatting and types

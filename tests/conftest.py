@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,31 @@ settings.register_profile(
     "a machine however slow", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("a machine however slow")
+
+WHOLLY_SLOW = re.compile(r"^pytestmark = \[?\s*(pytest\.mark\.\w+, )?pytest\.mark\.slow\b", re.M)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Without the slow tests, modules of nothing else are not loaded: TensorFlow takes seconds."""
+    if config.getoption("markexpr") != "not slow" or collection_path.suffix != ".py":
+        return None
+    return True if WHOLLY_SLOW.search(collection_path.read_text(encoding="utf-8")) else None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Say what stays in one process (`--dist loadgroup`): the tests of a module, for they share
+    servers, and all that use the small run, which is made once. The longest come first."""
+
+    def longest_first(item: pytest.Item) -> int:
+        if "small_run" in getattr(item, "fixturenames", ()):
+            return 0
+        return 1 if item.get_closest_marker("exhaustive") else 2
+
+    for item in items:
+        group = item.nodeid.partition("::")[0] if longest_first(item) else "small_run"
+        item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=longest_first)
 
 
 @pytest.fixture(scope="session")

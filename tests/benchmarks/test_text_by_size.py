@@ -12,6 +12,8 @@ from serving.listing.labels import CODES
 from stages.common.paths import TRAIN_CODES, TRAIN_PRODUCTS
 from tests.benchmarks.text_by_size import BRANCH, PEER, Reached, main, markdown, parts
 
+pytestmark = pytest.mark.slow  # loads TensorFlow
+
 
 def test_nothing_is_both_learnt_from_and_tested_on() -> None:
     drawn = parts(1000, seed=3)
@@ -32,7 +34,6 @@ def test_a_row_tells_by_how_much_the_branch_is_ahead_on_the_same_products() -> N
     )
 
 
-@pytest.mark.slow
 def test_it_measures_a_catalogue(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     codes = [CODES[number % 3] for number in range(120)]
     titles = [f"{('piscine', 'roman', 'console')[number % 3]} n{number}" for number in range(120)]

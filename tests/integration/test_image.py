@@ -18,7 +18,7 @@ from tests.support.process import free_port
 from tests.support.service import PASSWORD, SECRET, USER
 from tests.support.waiting import PATIENCE, wait_answered
 
-pytestmark = [pytest.mark.slow, pytest.mark.integration]
+pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.exhaustive]
 
 LARGEST = 450_000_000
 MODELS, USERS = "/models", "/var/lib/product-codes"

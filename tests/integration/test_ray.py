@@ -31,7 +31,7 @@ from tests.support.hosts import RAY, Host
 from tests.support.repository import ROOT
 from tests.support.waiting import PATIENCE, wait_until
 
-pytestmark = [pytest.mark.integration, pytest.mark.slow]
+pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.exhaustive]
 
 CHUNK = 64
 PRODUCTS = 520

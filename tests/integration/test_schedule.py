@@ -280,6 +280,7 @@ def name_remote(scheduled: Scheduled, store: Store) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.exhaustive
 def test_from_nothing_to_a_served_answer_and_on(scheduled: Scheduled, store_at: Store) -> None:
     git(scheduled.root, "rm", "--quiet", "dvc.lock")
     scheduled.set(

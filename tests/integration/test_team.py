@@ -28,7 +28,7 @@ from tests.support.service import SECRET
 from tests.support.service import USER as SERVICE_USER
 from tests.support.waiting import PATIENCE, wait_answered
 
-pytestmark = [pytest.mark.integration, pytest.mark.slow]
+pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.exhaustive]
 
 PAGE = (ROOT / "docs" / "team.md").read_text("utf-8")
 CLASSIFIER = "models:/product-classifier@champion"

@@ -75,6 +75,7 @@ def assert_same_lock(repository: Path, small_run: Path) -> None:
             assert (repository / path.relative_to(small_run)).read_bytes() == path.read_bytes()
 
 
+@pytest.mark.exhaustive
 def test_killed_in_every_stage_at_random(emptied: Path, small_run: Path) -> None:
     """The first at once. Every second time DVC dies; its stage and what that started must, too."""
     moments = random.Random(SEED)

@@ -12,6 +12,8 @@ from stages.common.reciprocal_root import (
     with_exact_normalization,
 )
 
+pytestmark = pytest.mark.slow  # loads TensorFlow
+
 random = np.random.default_rng(3)
 
 

@@ -149,6 +149,7 @@ def refusal(repository: Path, name: str) -> str:
     return done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["dvc.lock", "dvc.yaml", "params.yaml"])
 def test_a_conflict_stops_until_one_side_is_taken(name: str, repository: Path) -> None:
     conflict(repository, name)
@@ -176,6 +177,7 @@ def test_a_file_without_markers_that_git_calls_unmerged_stops_too(repository: Pa
     assert "git add dvc.lock" in refusal(repository, "dvc.lock")
 
 
+@pytest.mark.slow
 def test_make_repro_runs_nothing_during_a_merge(repository: Path) -> None:
     conflict(repository, "dvc.lock")
     Path(".venv").symlink_to(sys.prefix)

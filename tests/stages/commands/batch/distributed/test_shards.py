@@ -38,6 +38,7 @@ def whole(found: list[Shard], chunk: int) -> list[pd.DataFrame]:
     return [rows for shard in found for rows in chunks(shard, chunk, ("picture",))]
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.tuples(TEXTS, TEXTS), max_size=9),
     st.integers(1, 4),
