@@ -141,10 +141,13 @@ class PictureArchive:
     def read(self, name: str) -> bytes:
         """The encoded picture; never more than MAX_BYTES + 1 bytes, whatever the entry expands to.
 
-        Raises OSError when the entry is damaged.
+        Raises OSError when the entry is damaged, or none that can be read has the name.
         """
+        entry = self._named.get(name)
+        if entry is None:
+            raise OSError(f"{self.path}: {name}: no entry of this name can be read")
         try:
-            with self._zip.open(self._named[name]) as file:
+            with self._zip.open(entry) as file:
                 return file.read(MAX_BYTES + 1)
         except (zipfile.BadZipFile, *_DAMAGED) as error:
             raise OSError(f"{self.path}: {name}: {error}") from error

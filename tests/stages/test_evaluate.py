@@ -56,7 +56,7 @@ def test_pictures_that_cannot_be_read_are_counted(
     assert evaluation(run)["unreadable_pictures"] == 2
     assert "2 pictures cannot be read" in capsys.readouterr().out
     predict()
-    assert "2 without their picture, which cannot be read" in capsys.readouterr().out
+    assert "3 have a picture, 2 of which cannot be read" in capsys.readouterr().out
 
 
 def test_without_an_image_branch_no_picture_is_missed(run: Path) -> None:

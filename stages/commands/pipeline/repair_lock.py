@@ -54,9 +54,15 @@ def fault(content: bytes) -> str | None:
     """Why DVC cannot read `content` as a dvc.lock; None if it can."""
     try:
         text = content.decode("utf-8")
-        validate(parse_yaml(text, str(LOCK)), COMPILED_LOCKFILE_SCHEMA, text, str(LOCK))
+        content_by_key = parse_yaml(text, str(LOCK))
+        validate(content_by_key, COMPILED_LOCKFILE_SCHEMA, text, str(LOCK))
     except (UnicodeDecodeError, DvcException) as error:
         return " ".join(str(error.__cause__ or error).split())
+    # The first digits of a hash are a number to YAML, which DVC's own schema lets pass.
+    for stage in (content_by_key.get("stages") or {}).values():
+        for file in (*stage.get("deps", ()), *stage.get("outs", ())):
+            if not isinstance(file.get("md5", ""), str):
+                return f"md5 of {file['path']} is a number"
     return None
 
 

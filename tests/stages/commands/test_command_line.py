@@ -178,12 +178,12 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def make(folder: Path, *words: str, **variables: str) -> list[str]:
     done = subprocess.run(  # noqa: S603
-        ["make", "--old-file=.venv/installed", *words],  # noqa: S607
+        ["make", "--no-print-directory", "--old-file=.venv/installed", *words],  # noqa: S607
         cwd=folder,
         capture_output=True,
         text=True,
         check=True,
-        env={**ENVIRONMENT, **variables},
+        env={**ENVIRONMENT, "MAKEFLAGS": "", **variables},
     )
     assert not done.stderr
     return done.stdout.splitlines()

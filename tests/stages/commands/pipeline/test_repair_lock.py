@@ -59,7 +59,7 @@ def test_wherever_it_is_cut_it_is_taken_for_cut() -> None:
     """In every way in which a stage may end: between, in and after its keys."""
     text = (
         "schema: '2.0'\nstages:\n  one:\n    cmd: run\n    deps:\n    - path: é.csv\n"
-        "      hash: md5\n      md5: 0123\n      size: 3\n    params:\n      params.yaml:\n"
+        "      hash: md5\n      md5: 01ab\n      size: 3\n    params:\n      params.yaml:\n"
         "        data:\n          path: 'a  b'\n          sizes:\n          - 1\n    outs:\n"
         "    - path: out\n      hash: md5\n      md5: 4567.dir\n      size: 4\n      nfiles: 2\n"
     ).encode()
