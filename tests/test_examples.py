@@ -153,7 +153,7 @@ def test_compare_lock_tells_what_is_shown(
 
 
 def test_the_guard_says_what_is_shown() -> None:
-    path = Path("stages/text/models.py")
+    path = Path("stages/text/model.py")
     before, after = (guard.Snapshot({path: (1, 1, time)}, {}) for time in (1, 2))
     with pytest.raises(guard.ChangedError) as refusal:
         guard.require_same("train_text", before, after)

@@ -125,7 +125,7 @@ def test_every_import_is_one_that_the_house_allows(module: Path) -> None:
         ("stages/commands/results/compare.py", "serving/http/problems.py"),
         ("stages/fusion/fitting.py", "stages/training/branch.py"),
         ("stages/common/output.py", "stages/text/ridge.py"),
-        ("stages/pictures/archive.py", "stages/image/models.py"),
+        ("stages/pictures/archive.py", "stages/image/model.py"),
     ],
 )
 def test_what_the_house_does_not_allow_is_refused(importer: str, other: str) -> None:

@@ -169,7 +169,7 @@ def stage_process(parent: psutil.Process, stage: str) -> psutil.Process:
     raise AssertionError(f"{stage} did not run")
 
 
-@pytest.mark.parametrize("edited", ["stages/text/models.py", "params.yaml"])
+@pytest.mark.parametrize("edited", ["stages/text/model.py", "params.yaml"])
 def test_an_edit_while_a_stage_runs_fails_it_by_name(edited: str, repository: Path) -> None:
     before = (repository / "dvc.lock").read_bytes()
     with subprocess.Popen(
