@@ -21,7 +21,7 @@ from stages.common.paths import (
 )
 from stages.common.settings import load
 from stages.pictures.archive import PictureArchive, Skipped
-from stages.preparation.split import split
+from stages.preparation.split import PARTS, split
 from stages.preparation.tables import (
     join_labels,
     read_labels,
@@ -62,9 +62,10 @@ def prepare() -> None:
         test=settings.test_share,
         seed=settings.seed,
     )
+    parts.require_all()
 
     PREPARED.mkdir(parents=True, exist_ok=True)
-    for name in ("train", "validation", "test"):
+    for name in PARTS:
         labelled[parts.part == name].to_parquet(PREPARED / f"{name}.parquet", index=False)
     unlabelled.to_parquet(PREPARED / "unlabelled.parquet", index=False)
     shown = ["id", "designation", "productid", "imageid", "prdtypecode", "reason"]
@@ -85,7 +86,7 @@ def prepare() -> None:
         "with_placeholder": int(stand_in.sum()),
         "skipped_entries": len(skipped),
         "unclaimed_pictures": len(pictures - {*labelled["picture"], *unlabelled["picture"]}),
-        **{name: int((parts.part == name).sum()) for name in ("train", "validation", "test")},
+        **{name: int((parts.part == name).sum()) for name in PARTS},
         "with_designation": float((usable.texts["designation"] != "").mean()),
         "with_description": float((usable.texts["description"] != "").mean()),
         "with_picture": float((labelled["picture"] != "").mean()),

@@ -11,7 +11,7 @@ import yaml
 from dvc.repo import Repo
 
 from tests.support.imports import modules, reached
-from tests.support.repository import PIPELINE, ROOT, clone
+from tests.support.repository import PIPELINE, ROOT, clone, git
 
 RUNNER = Path("stages/__main__.py")
 MOST = 11
@@ -157,6 +157,28 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert changed(folder, is_code) == set(), "dvc.lock is not that of the code"
     assert changed(folder, is_params) == set(), "dvc.lock is not that of params.yaml"
     return folder
+
+
+def test_a_clone_that_converts_line_ends_has_the_same_bytes(
+    repository: Path, tmp_path: Path
+) -> None:
+    """Git for Windows sets core.autocrlf."""
+    folder = tmp_path / "converting"
+    git(
+        tmp_path,
+        "clone",
+        "--quiet",
+        "--config",
+        "core.autocrlf=true",
+        str(repository),
+        "converting",
+    )
+    names = git(repository, "ls-files", "-z").split("\0")[:-1]
+    assert "w/crlf" not in git(folder, "ls-files", "--eol")
+    other = [name for name in names if (folder / name).read_bytes() != (ROOT / name).read_bytes()]
+    assert other == []
+    assert changed(folder, lambda path: is_code(path) or is_params(path)) == set()
+    assert git(folder, "status", "--porcelain") == ""
 
 
 def test_a_file_of_every_package_is_touched() -> None:

@@ -6,6 +6,7 @@ is refused while the configuration is composed, in one message that names the ke
 """
 
 import re
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,18 @@ from typing import Any
 import yaml
 from dvc.exceptions import DvcException
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
-from hydra.errors import HydraException
+from hydra.errors import HydraException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 _ROOT = Path(__file__).resolve().parents[2]
 _CONF = _ROOT / "conf"
+
+sys.path.insert(0, str(_ROOT))
+try:
+    from stages.commands.pipeline.override import override as written
+finally:
+    sys.path.remove(str(_ROOT))
 
 _RESOLVING = re.compile(r"^\w+ raised while resolving interpolation: ")
 
@@ -34,9 +41,12 @@ def _load_or_refuse(self: ConfigLoaderImpl, *arguments: Any, **options: Any) -> 
     """Hydra's own advice for an unknown key, to append it, leads to the next refusal."""
     try:
         return _load(self, *arguments, **options)
+    except OverrideParseException as error:
+        told = _unread(error.override) if "=" in error.override else str(error)
+        raise _refused(told) from None  # DVC prints the chain
     except HydraException as error:
         key = getattr(error.__cause__, "full_key", None)
-        raise _refused(_unknown(key) if key else str(error)) from None  # DVC prints the chain
+        raise _refused(_unknown(key) if key else str(error)) from None
 
 
 def _resolve_or_refuse(config: DictConfig) -> None:
@@ -45,6 +55,16 @@ def _resolve_or_refuse(config: DictConfig) -> None:
     except OmegaConfBaseException as error:
         raise _refused(_RESOLVING.sub("", str(error).splitlines()[0])) from None
     _require_good(OmegaConf.to_container(config))
+
+
+def _unread(override: str) -> str:
+    """That an override is outside of Hydra's grammar, and how it is written."""
+    key, _, value = override.partition("=")
+    return (
+        f"{override} cannot be read by Hydra: a value with other characters than letters without "
+        "accents, digits and a few signs stands in quotation marks of its own, within those of "
+        f"the shell: -S {shlex.quote(written(key, value))}"
+    )
 
 
 def _unknown(key: str) -> str:

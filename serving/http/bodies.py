@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import codecs
+import json
 import re
 from collections import deque
 from collections.abc import Iterator
@@ -164,8 +165,8 @@ async def read_product(
 def decode_product(text: bytes | msgspec.Raw) -> ProductBody:
     """One product in JSON; `image` is base64, with or without the prefix of a data URL (RFC 2397).
 
-    Raises Problem: 400 no JSON, 413 far more than a product needs, 422 no product, or a picture in
-    a field that nobody reads.
+    Raises Problem: 400 no JSON, 413 far more than a product needs, 422 no product, a field twice,
+    or a picture in a field that nobody reads.
     """
     content = bytes(text).removeprefix(_BYTE_ORDER_MARK)
     if len(content) > INLINE_BYTES:
@@ -175,6 +176,8 @@ def decode_product(text: bytes | msgspec.Raw) -> ProductBody:
         for name, value in fields.items():
             if name not in _FIELDS and _holds_picture(name, bytes(value)):
                 raise _unread(name)
+        if twice := _given_twice(content):
+            raise Problem(422, f"Not a product: it has the field {twice} twice.")
         picture = fields.pop("image", None)
         if picture is None or bytes(picture)[:6].lower() != b'"data:':
             return _product_decoder.decode(content)
@@ -191,10 +194,29 @@ def decode_product(text: bytes | msgspec.Raw) -> ProductBody:
         raise _no_json(content, error) from error
 
 
+def _given_twice(content: bytes) -> str:
+    """A field that an object has twice, of which decoders take one (RFC 8259 section 4); "" if
+    none."""
+    depth, expected, seen = 0, False, set()
+    for token in _STRUCTURE.finditer(content):
+        mark = token[0]
+        if expected and mark.startswith(b'"'):
+            name = msgspec.json.decode(mark, type=str)
+            if name in seen and name in _FIELDS:
+                return name
+            seen.add(name)
+        depth += (mark in b"[{") - (mark in b"]}")
+        expected = depth == 1 and mark in b"{,"
+    return ""
+
+
 def _no_json(body: bytes, error: Exception) -> Problem:
     """400 that says where, and why (RFC 8259: UTF-8, no NaN, nothing beside one value)."""
     if isinstance(error, RecursionError):
         return Problem(400, "The body is no valid JSON: it is nested too deeply.")
+    encoding = json.detect_encoding(body)
+    if not encoding.startswith("utf-8"):
+        return Problem(400, f"The body is no valid JSON: it is {encoding[:6].upper()}, not UTF-8.")
     try:
         body.decode()
     except UnicodeDecodeError as fault:

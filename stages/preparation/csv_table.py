@@ -44,7 +44,7 @@ class CsvTable:
         """`lines` keep their ends, and are split at those of files alone. Where they are a header
         and rows from further down, `start` is the number of lines before these.
 
-        Raises CatalogueError: a column is missing, or there is no index.
+        Raises CatalogueError: a column is missing or there twice, or there is no index.
         """
         self._record: list[str] = []
         self._reader = csv.reader(self._watched(lines))
@@ -54,6 +54,10 @@ class CsvTable:
         if missing := [column for column in columns if column not in header]:
             raise CatalogueError(
                 f"column {', '.join(missing)} is missing; found {', '.join(header)}"
+            )
+        if doubled := [column for column in columns if header.count(column) > 1]:
+            raise CatalogueError(
+                f"column {', '.join(doubled)} is there twice; found {', '.join(header)}"
             )
         if header[0] in columns:
             raise CatalogueError(

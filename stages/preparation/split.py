@@ -16,6 +16,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from serving.listing.text import fold
+from stages.preparation.csv_table import CatalogueError
 
 PLACEHOLDER_DESIGNATIONS = 5
 """Different designations under one picture from which on, with PLACEHOLDER_CODES, it is taken for a
@@ -23,6 +24,8 @@ placeholder. Of pictures that repeat in the extract and in the sample, none has 
 
 PLACEHOLDER_CODES = 3
 """Two may be a product that two sellers sorted differently."""
+
+PARTS = ("train", "validation", "test")
 
 _NOT_WORD = re.compile(r"[\W_]+")
 
@@ -74,6 +77,15 @@ class Parts:
 
     part: np.ndarray
     large: np.ndarray
+
+    def require_all(self) -> None:
+        """Raise CatalogueError when a part has no product: nothing could be trained or measured."""
+        if empty := [name for name in PARTS if name not in self.part]:
+            raise CatalogueError(
+                f"the {len(self.part):,} labelled products that can be used cannot be divided: "
+                f"none would be left for {' and '.join(empty)}; expected ten of a code or more "
+                "that are no near-duplicates"
+            )
 
 
 def split(

@@ -92,8 +92,11 @@ def join_labels(products: pd.DataFrame, labels: pd.DataFrame, name: str) -> pd.D
 def reject_bad_rows(labelled: pd.DataFrame, name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Split into good rows, index and codes as integers, and bad rows with a `reason`.
 
-    Raises CatalogueError when more than half of the rows are bad: then the file `name` is.
+    Raises CatalogueError when more than half of the rows are bad, or there is none: then the file
+    `name` is.
     """
+    if labelled.empty:
+        raise CatalogueError(f"{name}: there is no row below the header")
     # Held-out answers are kept by number: an index is the same with and without leading zeros.
     failures = _failures(labelled, LABELLED, labelled["id"].str.lstrip("0"))
     reasons = failures.groupby("index")["reason"].agg("; ".join)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from serving.listing.text import normalise
+from stages.preparation.csv_table import CatalogueError
 from stages.preparation.split import near_duplicate_groups, placeholders
 
 
@@ -25,9 +26,17 @@ class Usable(NamedTuple):
 
 def usable_products(products: pd.DataFrame, prints: pd.Series) -> Usable:
     """The good rows of a catalogue that have a text or a `picture`, and the others; `prints` are
-    the fingerprints of the pictures, "" where there is none."""
+    the fingerprints of the pictures, "" where there is none.
+
+    Raises CatalogueError when none is good.
+    """
     texts = products[["designation", "description"]].map(normalise)
     silent = (texts == "").all(axis=1) & (products["picture"] == "")
+    if silent.all():
+        raise CatalogueError(
+            f"none of {len(products):,} labelled products has a text or a picture that is read: "
+            "there is nothing to learn from"
+        )
     rejected = products[silent].assign(reason="neither text nor picture")
     products, texts, prints = products[~silent], texts[~silent], prints[~silent]
     stand_in = pd.Series(

@@ -14,16 +14,20 @@ from typing import Annotated, TypeVar
 
 import pandas as pd
 import typer
+import yaml
 
 from serving.listing.labels import CODES, LABELS
-from serving.listing.text import normalise
-from stages.commands.exit_codes import ExitCode
+from stages.commands.exit_codes import CommandError, ExitCode
+from stages.commands.pipeline.composition import compose
+from stages.commands.pipeline.override import override, run_command
+from stages.commands.pipeline.trainable import refusals
+from stages.commands.repository import ROOT
 from stages.common.output import StageError
 from stages.common.paths import FILES, IMAGES, TEST_PRODUCTS, TRAIN_CODES, TRAIN_PRODUCTS
 from stages.common.progress import progress
-from stages.pictures.archive import PictureArchive
+from stages.common.settings import Settings, parse
+from stages.pictures.archive import WITHOUT, PictureArchive
 from stages.pictures.decoding import decode_all
-from stages.preparation.split import near_duplicate_groups, placeholders
 from stages.preparation.tables import (
     join_labels,
     read_labels,
@@ -31,11 +35,13 @@ from stages.preparation.tables import (
     reject_bad_rows,
     require_good_rows,
 )
+from stages.preparation.usable import Usable, usable_products
 from stages.sources import transfer
 
 FEW = 10
 """Rows of a code below which its scores, and its calibration, say little."""
 
+_LABELLED, _ASKED = "image_train", "image_test"
 _SHOWN = 3
 _SIZE = 16
 """Pixels a side to which pictures are decoded here: whether they can be is all that is asked."""
@@ -57,7 +63,7 @@ class Report:
         """What `look` finds, or None: its fault is noted."""
         try:
             return look()
-        except (StageError, OSError) as error:
+        except (StageError, CommandError, OSError) as error:
             self.faults.append(str(error))
             return None
 
@@ -72,27 +78,46 @@ def check(folder: Path) -> list[str]:
         report.say(name, f"{path.stat().st_size:,} bytes" if path.is_file() else "missing")
     if report.faults:
         return report.faults
+    settings = report.attempt(lambda: _settings(folder))
     path, codes, queries = (folder / name for name in (TRAIN_PRODUCTS, TRAIN_CODES, TEST_PRODUCTS))
     products = report.attempt(lambda: read_products(path, str(path)))
     labels = report.attempt(lambda: read_labels(codes, str(codes)))
     asked = report.attempt(lambda: read_products(queries, str(queries)))
     for table, name in ((products, TRAIN_PRODUCTS), (labels, TRAIN_CODES), (asked, TEST_PRODUCTS)):
         if table is not None:
-            report.say(name, f"{len(table):,} rows, UTF-8: {', '.join(table.columns)}")
+            columns = ", ".join(table.columns.drop("fault"))
+            report.say(name, f"{len(table):,} rows, UTF-8: {columns}")
     if asked is not None:
         report.attempt(lambda: require_good_rows(asked, str(queries)))
-    good = None
+    found = None
     if products is not None and labels is not None:
         joined = report.attempt(lambda: join_labels(products, labels, str(codes)))
         if joined is not None:
             found = report.attempt(lambda: reject_bad_rows(joined, str(path)))
-            good = _rows(report, *found) if found else None
     report.attempt(lambda: transfer.check(folder))
     archive = report.attempt(lambda: _archive(folder / IMAGES))
+    usable = None
+    if found:
+        usable = report.attempt(lambda: _usable(report, *found, archive))
     if archive is not None:
         with archive:
-            _pictures(report, archive, good, asked)
+            unreadable = _pictures(report, archive, usable, asked)
+            if settings and usable:
+                refused = report.attempt(lambda: refusals(usable, unreadable, settings)) or {}
+                if "image" in refused and (lack := archive.lack(_LABELLED)):
+                    refused["image"] = f"{lack}. {WITHOUT}"
+                report.faults += [f"{branch} branch: {why}" for branch, why in refused.items()]
     return report.faults
+
+
+def _overrides(folder: Path) -> list[str]:
+    return ["data=folder", override("data.path", str(folder))]
+
+
+def _settings(folder: Path) -> Settings:
+    """Those of the run that is recommended."""
+    text = compose(ROOT / "conf", _overrides(folder))
+    return parse(yaml.safe_load(text), "the composition of conf/")
 
 
 def _archive(path: Path) -> PictureArchive:
@@ -102,24 +127,35 @@ def _archive(path: Path) -> PictureArchive:
         raise OSError(f"{path} is no readable zip archive: {error}") from error
 
 
-def _rows(report: Report, good: pd.DataFrame, rejected: pd.DataFrame) -> pd.DataFrame:
+def _usable(
+    report: Report, good: pd.DataFrame, bad: pd.DataFrame, archive: PictureArchive | None
+) -> Usable:
     """Says which rows can be used, and of which codes; returns them."""
-    report.say("labelled", f"{len(good):,} rows can be used, {len(rejected):,} would be left out")
+    names = archive.names(good, _LABELLED) if archive else [""] * len(good)
+    good = good.assign(picture=names)
+    prints = good["picture"].map(archive.fingerprint if archive else str)
+    usable = usable_products(good, prints)
+    rejected = pd.concat([bad, usable.rejected])
+    report.say(
+        "labelled",
+        f"{len(usable.products):,} rows can be used, {len(rejected):,} would be left out",
+    )
     for row in rejected.head(_SHOWN).itertuples():
         report.say("", f"id {row.id}: {row.reason}")
-    counts = good["prdtypecode"].value_counts().reindex(CODES, fill_value=0)
+    counts = usable.products["prdtypecode"].value_counts().reindex(CODES, fill_value=0)
     report.say("codes", f"{int((counts > 0).sum())} of {len(CODES)}")
     for code, count in counts.items():
         few = "  (few: its scores will say little)" if count < FEW else ""
         report.say("", f"{code:>5} {LABELS[int(code)].english:<28} {count:>8,}{few}")
-    return good
+    return usable
 
 
 def _pictures(
-    report: Report, archive: PictureArchive, good: pd.DataFrame | None, asked: pd.DataFrame | None
-) -> None:
-    """Says which pictures belong to a row and can be decoded, and which rows repeat each other."""
-    entries = archive.entries("image_train") + archive.entries("image_test")
+    report: Report, archive: PictureArchive, usable: Usable | None, asked: pd.DataFrame | None
+) -> set[str]:
+    """Says which pictures belong to a row and which rows repeat each other; returns the pictures
+    that cannot be decoded."""
+    entries = archive.entries(_LABELLED) + archive.entries(_ASKED)
     unreadable: list[tuple[str, str]] = []
     with progress(title="decoding", unit="pictures", total=len(entries)) as done:
         for chunk in decode_all(archive.path, entries, _SIZE):
@@ -131,28 +167,23 @@ def _pictures(
     report.say("other entries", f"{len(archive.skipped):,} would not be read")
     for entry, reason in archive.skipped[:_SHOWN]:
         report.say("", f"{entry}: {reason}")
-    for table, part, title in ((good, "image_train", "labelled"), (asked, "image_test", "asked")):
+    products = None if usable is None else usable.products
+    for table, part, title in ((products, _LABELLED, "labelled"), (asked, _ASKED, "asked")):
         if table is not None:
             found = sum(map(bool, archive.names(table, part)))
             report.say("", f"{found:,} of {len(table):,} {title} rows have a picture")
-    if good is None:
-        return
-    names = archive.names(good, "image_train")
-    prints = pd.Series([archive.fingerprint(name) if name else "" for name in names])
-    titles = good["designation"].map(normalise)
-    stand_in = placeholders(titles, good["prdtypecode"], prints)
-    groups = near_duplicate_groups(titles, prints.mask(stand_in, ""))
-    silent = (good[["designation", "description"]].map(normalise) == "").all(axis=1) & (
-        prints == ""
-    )
-    repeated = len(good) - len(set(groups))
-    report.say("near-duplicates", f"{repeated:,} rows repeat the title or the picture of another")
-    report.say(
-        "placeholders",
-        f"{prints[stand_in].nunique():,} pictures, of {int(stand_in.sum()):,} rows, stand under "
-        "many titles of several codes",
-    )
-    report.say("empty", f"{int(silent.sum()):,} rows have neither text nor picture")
+    if usable is not None:
+        repeated = len(usable.products) - usable.products["group"].nunique()
+        report.say(
+            "near-duplicates", f"{repeated:,} rows repeat the title or the picture of another"
+        )
+        stand_in = usable.placeholders
+        report.say(
+            "placeholders",
+            f"{usable.fingerprints[stand_in].nunique():,} pictures, of {int(stand_in.sum()):,} "
+            "rows, stand under many titles of several codes",
+        )
+    return {name for name, _ in unreadable}
 
 
 def check_catalogue(
@@ -166,7 +197,7 @@ def check_catalogue(
     """Look a catalogue over as the pipeline would read it; ends with 1 when it cannot."""
     faults = check(folder)
     if not faults:
-        print(f"\nThe pipeline can work with it: dvc exp run -S data=folder -S data.path={folder}")
+        print(f"\nThe pipeline can work with it: {run_command(*_overrides(folder))}")
         return
     print("\nThe pipeline cannot work with it:")
     for fault in dict.fromkeys(faults):

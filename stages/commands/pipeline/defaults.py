@@ -8,6 +8,7 @@ they are.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from typing import Any
 
@@ -97,7 +98,8 @@ def _edits() -> Iterator[str]:
     for path in _changed(["."]):
         content = git_content.blob(ROOT, path)
         kept = content and git_content.is_kept(ROOT, path, content)
-        where = f"git has it as well: git checkout HEAD -- {path}" if kept else "only here"
+        back = f"git has it as well: git checkout HEAD -- {shlex.quote(path)}"
+        where = back if kept else "only here"
         yield f"{path}: kept as it is ({where})"
 
 

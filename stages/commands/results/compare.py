@@ -8,6 +8,7 @@ nobody promises equal floats, so there the second is what to expect at best.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -76,7 +77,7 @@ def compare_outputs(first: Path, second: Path, tolerances: Compare, other: str) 
 def _fetching(path: str, stage: str, where: Path, other: str) -> str:
     """The command that brings an output of `other`, which is at `where`."""
     if Path(other).is_dir() and Path(other).resolve() == where:
-        return f"cd {other} && (dvc checkout {path} || dvc pull {path})"
+        return f"cd {shlex.quote(other)} && (dvc checkout {path} || dvc pull {path})"
     # Cache and remote were asked already.
     return (
         f"dvc push {path} where {other} was run, or: git worktree add ../{other} {other} && "

@@ -33,6 +33,10 @@ def refusal(call: Any, *given: Any) -> tuple[int, str]:
         (b'{"designation":"a"} {}', "trailing characters (byte 21)"),
         (b'{"x":' + b"[" * 5000 + b"]" * 5000 + b"}", "nested too deeply"),
         (b"", "Input data was truncated"),
+        *(
+            ('{"designation":"été"}'.encode(encoding), f"it is {encoding[:6].upper()}, not UTF-8")
+            for encoding in ("utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le")
+        ),
     ],
 )
 def test_of_json_that_is_none_it_says_where_and_why(body: bytes, detail: str | None) -> None:
@@ -43,6 +47,38 @@ def test_of_json_that_is_none_it_says_where_and_why(body: bytes, detail: str | N
     assert status == 400
     assert said.startswith("The body is no valid JSON: ")
     assert detail in said
+
+
+@pytest.mark.parametrize("kind", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_a_batch_in_utf_16_is_told_to_be(kind: str) -> None:
+    status, said = refusal(_array, '[{"designation":"été"}]'.encode(kind), 10)
+    assert (status, "it is UTF-16, not UTF-8" in said) == (400, True)
+
+
+@pytest.mark.parametrize(
+    ("body", "name"),
+    [
+        (b'{"designation":"a","designation":"b"}', "designation"),
+        (b'{"image":"AAAA","designation":"a", "image" : "data:;base64,AAAA"}', "image"),
+        (b'{"designation":"a","x":{"y":[1,"}"]},"d\\u0065signation":""}', "designation"),
+        (b'{"imageid":7,"designation":"a","imageid":null}', "imageid"),
+    ],
+)
+def test_a_field_that_is_given_twice_is_refused_by_name(body: bytes, name: str) -> None:
+    assert refusal(decode_product, body) == (422, f"Not a product: it has the field {name} twice.")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"designation":"designation","description":"designation"}',
+        b'{"x":{"designation":1},"designation":"a","y":[{"designation":2},"designation"]}',
+        b'{"colour":1,"colour":2,"designation":"a"}',
+        b'{"designation":"a \\",\\"designation\\":\\"b"}',
+    ],
+)
+def test_a_name_within_a_value_or_of_a_field_that_is_not_read_is_no_second(body: bytes) -> None:
+    assert decode_product(body).designation
 
 
 def test_a_byte_order_mark_is_passed_over() -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stages.preparation.csv_table import CatalogueError
 from stages.preparation.split import designation_key, near_duplicate_groups, placeholders, split
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -188,3 +189,12 @@ def test_a_group_with_several_codes_counts_as_its_most_frequent_one() -> None:
     # Alone in code 40, too large for a share of 3: all of it trains.
     assert part[:3].tolist() == ["train"] * 3
     assert (part[3:] == "test").sum() == 4
+
+
+def test_a_part_that_would_be_empty_is_refused_by_name() -> None:
+    """Four of a code give validation its product, and the test none: `evaluate` could not run."""
+    codes = pd.Series([10, 10, 10, 10, 40, 50])
+    parts = split(codes, np.arange(6), validation=0.12, test=0.12, seed=0)
+    with pytest.raises(CatalogueError, match=r"6 labelled products .* left for test;"):
+        parts.require_all()
+    split(pd.Series([10] * 20), np.arange(20), validation=0.1, test=0.1, seed=0).require_all()

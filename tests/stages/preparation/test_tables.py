@@ -21,6 +21,7 @@ from stages.preparation.tables import (
     reject_bad_rows,
     require_good_rows,
 )
+from stages.preparation.usable import usable_products
 
 HEADER = ",designation,description,productid,imageid\n"
 
@@ -68,6 +69,26 @@ def test_labels_that_do_not_match_stop(tmp_path: Path) -> None:
     y = labels(tmp_path, "0,10", "5,10")
     with pytest.raises(CatalogueError, match="line 3: product '1', label '5'"):
         join_labels(read_products(x, str(x)), read_labels(y, str(y)), str(y))
+
+
+def test_a_table_without_rows_or_without_content_is_refused(tmp_path: Path) -> None:
+    x = tmp_path / "X.csv"
+    x.write_text(",designation,description,productid,imageid\n", encoding="utf-8")
+    y = tmp_path / "Y.csv"
+    y.write_text(",prdtypecode\n", encoding="utf-8")
+    with pytest.raises(CatalogueError, match="X: there is no row below the header"):
+        reject_bad_rows(join_labels(read_products(x, "X"), read_labels(y, "Y"), "Y"), "X")
+    rows = pd.DataFrame({"designation": ["<br>", ""], "description": "", "picture": ""})
+    with pytest.raises(CatalogueError, match="none of 2 labelled products has a text or a picture"):
+        usable_products(rows, pd.Series(["", ""]))
+
+
+def test_a_column_that_is_there_twice_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "X.csv"
+    header = ",designation,description,productid,imageid,designation\n"
+    path.write_text(f"{header}0,a,b,1,2,c\n", encoding="utf-8")
+    with pytest.raises(CatalogueError, match=r"X\.csv: column designation is there twice"):
+        read_products(path, "X.csv")
 
 
 def test_a_missing_column_or_file_stops(tmp_path: Path) -> None:

@@ -62,8 +62,8 @@ class Divided(NamedTuple):
 def divide(table: str, number: int, rows: int, also: tuple[str, ...] = ()) -> Divided:
     """The table, `number` of its catalogue, in shards of `rows` rows; an empty one is one shard.
 
-    Raises CatalogueError: a column is missing, an index occurs twice, or a quotation mark of a CSV
-    table stays open.
+    Raises CatalogueError: a column is missing or there twice, an index occurs twice, or a quotation
+    mark of a CSV table stays open.
     """
     fs, path = filesystem(table)
     with fs.open(path, "rb") as file:
@@ -89,6 +89,8 @@ def _parquet_runs(
     if missing := [name for name in columns if name not in opened.schema_arrow.names]:
         found = ", ".join(opened.schema_arrow.names)
         raise CatalogueError(f"{table}: column {', '.join(missing)} is missing; found {found}")
+    if doubled := [name for name in columns if opened.schema_arrow.names.count(name) > 1]:
+        raise CatalogueError(f"{table}: column {', '.join(doubled)} is there twice")
     indices, zeros = Indices(), dict.fromkeys(IDENTIFIERS, False)
 
     def identifiers(name: str) -> Iterator[pd.Series]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from stages.commands.__main__ import main
 from stages.common.paths import IMAGES, TEST_PRODUCTS, TRAIN_CODES, TRAIN_PRODUCTS
 from stages.sources.sample import listings as sample
+from tests.support.repository import attempt, clone
 
 
 @pytest.fixture(scope="module")
@@ -33,10 +37,65 @@ def check(*arguments: object) -> object:
     return ended.value.code
 
 
+def keep(folder: Path, chosen: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
+    """Leave in the catalogue the labelled rows that are chosen."""
+    products, codes = (
+        pd.read_csv(folder / name, index_col=0, dtype=str) for name in (TRAIN_PRODUCTS, TRAIN_CODES)
+    )
+    rows = chosen(codes).index
+    products.loc[rows].to_csv(folder / TRAIN_PRODUCTS)
+    codes.loc[rows].to_csv(folder / TRAIN_CODES)
+
+
+def twelve_rows(folder: Path) -> None:
+    keep(folder, lambda codes: codes.head(12))
+
+
+def one_row_a_code(folder: Path) -> None:
+    keep(folder, lambda codes: codes.drop_duplicates().head(25))
+
+
+def header_alone(folder: Path) -> None:
+    keep(folder, lambda codes: codes.head(0))
+
+
+def take_everything_out(folder: Path) -> None:
+    take_pictures_out(folder)
+    products = pd.read_csv(folder / TRAIN_PRODUCTS, index_col=0, dtype=str)
+    products.assign(designation="", description="").to_csv(folder / TRAIN_PRODUCTS)
+
+
+def leave_one_picture(folder: Path) -> None:
+    with zipfile.ZipFile(folder / IMAGES) as archive:
+        name, picture = next(
+            (name, archive.read(name))
+            for name in archive.namelist()
+            if "image_train/image_" in name and len(archive.read(name)) > 1000
+        )
+    with zipfile.ZipFile(folder / IMAGES, "w") as archive:
+        archive.writestr(name, picture)
+
+
+def spoil_pictures(folder: Path) -> None:
+    with zipfile.ZipFile(folder / IMAGES) as archive:
+        names = archive.namelist()
+    with zipfile.ZipFile(folder / IMAGES, "w") as archive:
+        for name in names:
+            archive.writestr(name, b"no picture")
+
+
+def take_pictures_out(folder: Path) -> None:
+    with zipfile.ZipFile(folder / IMAGES, "w") as archive:
+        archive.writestr("images/read me.txt", "none")
+
+
 def test_a_good_catalogue_is_told_in_full(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert check(folder) == 0
     told = capsys.readouterr().out
-    assert f"{TRAIN_PRODUCTS} 200 rows, UTF-8: id, designation, description, productid" in told
+    assert (
+        f"{TRAIN_PRODUCTS} 200 rows, UTF-8: id, designation, description, productid, imageid\n"
+        in told
+    )
     assert "27 of 27" in told
     assert " 2583 Pool " in told
     assert "rows repeat the title or the picture of another" in told
@@ -73,6 +132,71 @@ def test_bad_rows_rare_codes_and_unreadable_pictures_are_told(
     assert "prdtypecode 9999: unknown code" in told
     assert "image_1_product_1.jpg: picture is neither JPEG, PNG nor WebP" in told
     assert "(few: its scores will say little)" in told
+
+
+def test_rows_with_nothing_in_them_are_left_out_as_the_pipeline_does(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    take_pictures_out(folder)
+    products = pd.read_csv(folder / TRAIN_PRODUCTS, index_col=0, dtype=str)
+    products.loc[products.index[:3], ["designation", "description"]] = ""
+    products.to_csv(folder / TRAIN_PRODUCTS)
+    check(folder)
+    told = capsys.readouterr().out
+    counted = re.search(r"labelled +(\d+) rows can be used, (\d+) would be left out", told)
+    assert counted
+    used, left_out = map(int, counted.groups())
+    assert left_out >= 3
+    assert used + left_out == 200
+    assert f"id {products.index[0]}: neither text nor picture" in told
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("spoil", "branch", "stages", "words"),
+    [
+        (header_alone, "", ("prepare",), "there is no row below the header"),
+        (take_everything_out, "", ("prepare",), "has a text or a picture"),
+        (twelve_rows, "", ("prepare",), "none would be left for test"),
+        (one_row_a_code, "", ("prepare",), "none would be left for validation and test"),
+        (take_pictures_out, "image branch: ", ("prepare", "images"), "has no picture in image_tr"),
+        (leave_one_picture, "image branch: ", ("prepare", "images", "train_image"), "needs both"),
+    ],
+)
+def test_what_a_stage_will_refuse_is_told_in_its_words(
+    spoil: Callable[[Path], None],
+    branch: str,
+    stages: tuple[str, ...],
+    words: str,
+    folder: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    spoil(folder)
+    assert check(folder) == 1
+    told = capsys.readouterr().out
+    repository = clone(tmp_path_factory.mktemp("repository"))
+    options = ("data=folder", f"data.path={folder}", "image.size=32")
+    attempt(repository, "stages.commands", "pipeline", "params", *options)
+    for stage in ("ingest", *stages[:-1]):
+        assert attempt(repository, "stages", stage).returncode == 0
+    refused = attempt(repository, "stages", stages[-1])
+    assert refused.returncode == 1
+    message = refused.stderr.splitlines()[-1].removeprefix(f"{stages[-1]}: ")
+    assert words in message
+    assert "-S image=none" in message or not branch
+    assert f"- {branch}{message.replace('data/raw', str(folder))}\n" in told
+
+
+def test_pictures_none_of_which_can_be_read_are_a_fault(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spoil_pictures(folder)
+    assert check(folder) == 1
+    told = capsys.readouterr().out.partition("cannot work with it:")[2]
+    assert told.count("\n- ") == 1
+    assert "- image branch: of the products this branch can see, 0 are for training" in told
+    assert "-S image=none" in told
 
 
 def test_missing_files_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

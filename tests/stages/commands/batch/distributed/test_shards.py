@@ -8,6 +8,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -184,3 +186,16 @@ def test_a_table_without_rows_is_one_shard_without_rows(tmp_path: Path) -> None:
     (tmp_path / "nothing.csv").touch()
     with pytest.raises(CatalogueError, match="no table in CSV"):
         whole(shards(str(tmp_path / "nothing.csv"), 0, 4), 2)
+
+
+def test_a_column_that_a_table_has_twice_is_refused(tmp_path: Path) -> None:
+    names = ["id", *HEADER[1:]]
+    columns = [pa.array(["1"]) for _ in (*names, "designation")]
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.Table.from_arrays(columns, names=[*names, "designation"]), path)
+    with pytest.raises(CatalogueError, match="column designation is there twice"):
+        divide(str(path), 0, 2, ("picture",))
+    path = tmp_path / "a.csv"
+    path.write_text(",".join([*HEADER, "designation"]) + "\n", encoding="utf-8")
+    with pytest.raises(CatalogueError, match="column designation is there twice"):
+        divide(str(path), 0, 2, ("picture",))

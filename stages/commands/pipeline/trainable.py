@@ -1,0 +1,94 @@
+"""Whether a branch will find enough to learn from, by the conditions of its own stage.
+
+`train_text` and `train_image` divide what their branch can see, and refuse what cannot be divided.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from stages.common.products import columns
+from stages.common.settings import ImageSettings, Settings, TextSettings
+from stages.preparation.split import split
+from stages.preparation.usable import Usable
+from stages.training.division import NothingToLearnError, divided
+
+
+def refusals(usable: Usable, unreadable: set[str], settings: Settings) -> dict[str, str]:
+    """Branches that will refuse these products, of whose pictures some are `unreadable`, and what
+    they will say. Raises CatalogueError: `prepare` refuses to divide them."""
+    products = _training(usable.products, settings)
+    seen = usable.texts.loc[products.index]
+    with_text = products[(seen != "").any(axis=1)]
+    with_picture = products[~products["picture"].isin({"", *unreadable})]
+    return {
+        name: refused
+        for name, branch, visible in (
+            ("text", settings.text, with_text),
+            ("image", settings.image, with_picture),
+        )
+        if isinstance(branch, TextSettings | ImageSettings)
+        and (refused := _refusal(branch, settings, visible))
+    }
+
+
+def _training(products: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+    """Train and validation, in the order in which stages read them."""
+    shares = settings.prepare
+    parts = split(
+        products["prdtypecode"],
+        products["group"].to_numpy(),
+        validation=shares.validation_share,
+        test=shares.test_share,
+        seed=shares.seed,
+    )
+    parts.require_all()
+    part = parts.part
+    train, validation = products[part == "train"], products[part == "validation"]
+    return pd.concat([train.assign(validation=False), validation.assign(validation=True)])
+
+
+def _refusal(
+    branch: TextSettings | ImageSettings, settings: Settings, products: pd.DataFrame
+) -> str:
+    told = [_division_refusal(branch, settings, products, stops) for stops in (False, True)]
+    if told[0] == told[1]:
+        return told[0]
+    return told[_stops(branch, settings, products)]
+
+
+def _division_refusal(
+    branch: TextSettings | ImageSettings, settings: Settings, products: pd.DataFrame, stops: bool
+) -> str:
+    try:
+        divided(
+            columns(products),
+            products["group"].to_numpy(),
+            products["validation"].to_numpy(),
+            count=branch.folds,
+            stops=stops,
+            seed=settings.train.seed,
+        )
+    except NothingToLearnError as error:
+        return str(error)
+    return ""
+
+
+def _stops(
+    branch: TextSettings | ImageSettings, settings: Settings, products: pd.DataFrame
+) -> bool:
+    """Whether the branch stops early, which its model knows.
+
+    Only where that decides, as it takes TensorFlow, which takes seconds to load.
+    """
+    from stages.image.kept import Kept
+    from stages.image.registry import image_model
+    from stages.text.registry import text_model
+    from stages.training.branch import Examples
+
+    examples = Examples.of(products)
+    if isinstance(branch, TextSettings):
+        return text_model(branch).branch(branch, settings.train, examples, []).stops
+    nothing = Kept(np.zeros((0, 1)), np.zeros(0, int))
+    return image_model(branch).branch(branch, settings.train, examples, nothing).stops
