@@ -17,7 +17,7 @@ from litestar.middleware import DefineMiddleware
 
 from serving.access.security import Authentication
 from serving.http import problems
-from serving.http.documentation import config
+from serving.http.documentation import complete, config
 from serving.inference.model import Model
 from serving.middleware import RequestMiddleware
 from serving.routes import about, authentication, health, prediction
@@ -102,7 +102,7 @@ def openapi(handlers: list[HTTPRouteHandler]) -> dict[str, Any]:
     documented = Litestar(
         handlers, dependencies=dependencies, openapi_config=config(), logging_config=None
     )
-    return documented.openapi_schema.to_schema()
+    return complete(documented.openapi_schema.to_schema())
 
 
 def _start_loading(

@@ -12,7 +12,7 @@ from serving.classifier.explaining import Explanation
 from serving.classifier.prediction import Prediction
 from serving.http import bodies, schemas
 from serving.http.body_budget import BodyReservation
-from serving.http.documentation import BatchOperation, ExplainOperation, ProductOperation, problems
+from serving.http.documentation import problems
 from serving.http.problems import Problem, request_id
 from serving.http.schemas import Answer, Candidate, ExplainedAnswer, ProductBody, Refusal
 from serving.inference.loading import Loaded
@@ -30,7 +30,6 @@ _REFUSALS = problems(400, 401, 403, 413, 415, 422, 429, 503)
     status_code=200,
     tags=["prediction"],
     guards=[may_predict],
-    operation_class=ProductOperation,
     responses=_REFUSALS,
 )
 async def predict(request: AnyRequest, service: Parts) -> Answer:
@@ -49,7 +48,6 @@ async def predict(request: AnyRequest, service: Parts) -> Answer:
     status_code=200,
     tags=["prediction"],
     guards=[may_predict],
-    operation_class=ExplainOperation,
     responses=_REFUSALS,
 )
 async def explain(request: AnyRequest, service: Parts) -> ExplainedAnswer:
@@ -71,7 +69,6 @@ async def explain(request: AnyRequest, service: Parts) -> ExplainedAnswer:
     status_code=200,
     tags=["prediction"],
     guards=[may_predict],
-    operation_class=BatchOperation,
     responses=_REFUSALS,
 )
 async def predict_batch(request: AnyRequest, service: Parts) -> Response[list[Answer | Refusal]]:
