@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import msgspec
 from litestar import Request, Response, post
 
 from serving.access.security import may_predict
-from serving.classifier.explaining import Explanation
 from serving.classifier.prediction import Prediction
 from serving.http import bodies, schemas
 from serving.http.body_budget import BodyReservation
@@ -22,59 +22,47 @@ from serving.workers import Disconnected
 
 AnyRequest = Request[Any, Any, Any]
 
-_REFUSALS = problems(400, 401, 403, 413, 415, 422, 429, 503)
-
-
-@post(
-    ["/predict", "/predict_code"],
+_asking = partial(
+    post,
     status_code=200,
     tags=["prediction"],
     guards=[may_predict],
-    responses=_REFUSALS,
+    responses=problems(400, 401, 403, 413, 415, 422, 429, 503),
 )
+"""What the routes that ask the classifier have in common."""
+
+
+@_asking(["/predict", "/predict_code"])
 async def predict(request: AnyRequest, service: Parts) -> Answer:
     """The product type code of one product."""
-    with service.body_budget.reservation(_asker(request)) as reservation:
+    with service.body_budget.reservation(request.user.username) as reservation:
         model, body = await _read(request, service, reservation)
         loaded = _answering(request, model)
         [prediction] = await model.predict(
-            loaded, [bodies.product(body)], _disconnection(request), _asker(request)
+            loaded, [bodies.product(body)], _disconnection(request), request.user.username
         )
     return _answer(body, prediction, loaded, service.settings.top)
 
 
-@post(
-    "/explain",
-    status_code=200,
-    tags=["prediction"],
-    guards=[may_predict],
-    responses=_REFUSALS,
-)
+@_asking("/explain")
 async def explain(request: AnyRequest, service: Parts) -> ExplainedAnswer:
     """The code of one product, with the words and the regions of its picture that moved it."""
-    with service.body_budget.reservation(_asker(request)) as reservation:
+    with service.body_budget.reservation(request.user.username) as reservation:
         model, body = await _read(request, service, reservation)
         loaded = _answering(request, model)
         prediction, explanation = await model.explain(
-            loaded, bodies.product(body), _disconnection(request), _asker(request)
+            loaded, bodies.product(body), _disconnection(request), request.user.username
         )
-    if explanation is None:
-        raise Problem(422, _unusable(prediction.image_error))
     answer = _answer(body, prediction, loaded, service.settings.top)
-    return ExplainedAnswer(**msgspec.structs.asdict(answer), explanation=_explanation(explanation))
+    shown = msgspec.convert(explanation, schemas.Explanation, from_attributes=True)
+    return ExplainedAnswer(**msgspec.structs.asdict(answer), explanation=shown)
 
 
-@post(
-    "/predict/batch",
-    status_code=200,
-    tags=["prediction"],
-    guards=[may_predict],
-    responses=_REFUSALS,
-)
+@_asking("/predict/batch")
 async def predict_batch(request: AnyRequest, service: Parts) -> Response[list[Answer | Refusal]]:
     """The codes of several products, in order; a bad one is answered with its error."""
     model = service.predicting()
-    asker = _asker(request)
+    asker = request.user.username
     # A batch is counted once it is read; who may ask for nothing needs not send it.
     await service.limits.count(service.limits.predict, asker, 0)
     with service.body_budget.reservation(asker) as reservation:
@@ -124,11 +112,6 @@ def _disconnection(request: AnyRequest) -> Disconnected:
     return disconnected
 
 
-def _asker(request: AnyRequest) -> str:
-    """Who takes turns with others."""
-    return str(request.user.username)
-
-
 def _result(
     body: ProductBody, outcome: Prediction | Problem, loaded: Loaded, top: int, request: str
 ) -> Answer | Refusal:
@@ -144,9 +127,13 @@ def _result(
 
 def _answer(body: ProductBody, prediction: Prediction, loaded: Loaded, top: int) -> Answer:
     """What the client reads. Raises Problem 422 when nothing of the product could be used."""
+    # Why a picture was not used, without what the decoding library says of itself.
+    image_error = prediction.image_error and prediction.image_error.partition(":")[0]
     if prediction.state == "none":
-        raise Problem(422, _unusable(prediction.image_error))
+        reason = image_error or "the classifier found nothing to read in it"
+        raise Problem(422, f"The product cannot be answered: {reason}.")
     classifier = loaded.classifier
+    verdict = "" if prediction.accepted else ", à vérifier"
     best = (-prediction.probabilities).argsort(kind="stable")[:top]
     return Answer(
         predicted=prediction.code,
@@ -162,30 +149,10 @@ def _answer(body: ProductBody, prediction: Prediction, loaded: Loaded, top: int)
             for column in best
         ],
         evidence=str(prediction.state),
-        image_error=_reason(prediction.image_error),
+        image_error=image_error,
         product_identifier=body.product_identifier,
         product_id=body.product_id,
         imageid=body.imageid,
         model=loaded.hash,
-        message=_message(prediction),
+        message=f"Produit classé : {prediction.label} ({prediction.code}){verdict}",
     )
-
-
-def _unusable(image_error: str | None) -> str:
-    reason = _reason(image_error) or "the classifier found nothing to read in it"
-    return f"The product cannot be answered: {reason}."
-
-
-def _reason(image_error: str | None) -> str | None:
-    """Why a picture was not used, without what the decoding library says of itself."""
-    return image_error.partition(":")[0] if image_error else None
-
-
-def _message(prediction: Prediction) -> str:
-    verdict = "" if prediction.accepted else ", à vérifier"
-    return f"Produit classé : {prediction.label} ({prediction.code}){verdict}"
-
-
-def _explanation(explanation: Explanation) -> schemas.Explanation:
-    """What the client reads of it."""
-    return msgspec.convert(explanation, schemas.Explanation, from_attributes=True)
