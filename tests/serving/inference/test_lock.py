@@ -33,11 +33,6 @@ from tests.support import tiny
 from tests.support.service import changed
 
 
-@pytest.fixture
-def root(classifier_root: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(classifier_root, tmp_path / "root"))
-
-
 def folder(root: Path) -> Path:
     return root / "models" / "classifier"
 

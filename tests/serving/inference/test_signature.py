@@ -205,22 +205,20 @@ def test_the_lock_is_held_to_as_well(settings: Settings) -> None:
         loaded(settings)
 
 
-def test_a_reload_demands_the_signature_too(root: Path, settings: Settings) -> None:
-    async def scenario() -> None:
-        model = Model(settings, Metrics())
-        await model.start()
-        first = model.hash
-        change(settings.model)
-        tiny.relock(root)
-        refused = await model.reload()
-        assert refused.outcome == "refused"
-        assert model.hash == first
-        signature.sign(settings, root / "owner.pem", None)
-        assert (await model.reload()).outcome == "loaded"
-        assert model.hash != first
-        model.close()
-
-    asyncio.run(scenario())
+@pytest.mark.anyio
+async def test_a_reload_demands_the_signature_too(root: Path, settings: Settings) -> None:
+    model = Model(settings, Metrics())
+    await model.start()
+    first = model.hash
+    change(settings.model)
+    tiny.relock(root)
+    refused = await model.reload()
+    assert refused.outcome == "refused"
+    assert model.hash == first
+    signature.sign(settings, root / "owner.pem", None)
+    assert (await model.reload()).outcome == "loaded"
+    assert model.hash != first
+    model.close()
 
 
 def test_what_is_not_as_locked_is_not_signed(root: Path, settings: Settings) -> None:
