@@ -10,8 +10,8 @@ from litestar import Request, Response, post
 
 from serving.access.security import may_predict
 from serving.classifier.prediction import Prediction
-from serving.http import bodies, schemas
-from serving.http.body_budget import BodyReservation
+from serving.http import bodies
+from serving.http.body_budget import Reserve
 from serving.http.documentation import problems
 from serving.http.problems import Problem, request_id
 from serving.http.schemas import Answer, Candidate, ExplainedAnswer, ProductBody, Refusal
@@ -35,8 +35,8 @@ _asking = partial(
 @_asking(["/predict", "/predict_code"])
 async def predict(request: AnyRequest, service: Parts) -> Answer:
     """The product type code of one product."""
-    with service.body_budget.reservation(request.user.username) as reservation:
-        model, body = await _read(request, service, reservation)
+    with service.body_budget.reservation(request.user.username) as reserve:
+        model, body = await _read(request, service, reserve)
         loaded = _answering(request, model)
         [prediction] = await model.predict(
             loaded, [bodies.product(body)], _disconnection(request), request.user.username
@@ -47,15 +47,17 @@ async def predict(request: AnyRequest, service: Parts) -> Answer:
 @_asking("/explain")
 async def explain(request: AnyRequest, service: Parts) -> ExplainedAnswer:
     """The code of one product, with the words and the regions of its picture that moved it."""
-    with service.body_budget.reservation(request.user.username) as reservation:
-        model, body = await _read(request, service, reservation)
+    with service.body_budget.reservation(request.user.username) as reserve:
+        model, body = await _read(request, service, reserve)
         loaded = _answering(request, model)
         prediction, explanation = await model.explain(
             loaded, bodies.product(body), _disconnection(request), request.user.username
         )
     answer = _answer(body, prediction, loaded, service.settings.top)
-    shown = msgspec.convert(explanation, schemas.Explanation, from_attributes=True)
-    return ExplainedAnswer(**msgspec.structs.asdict(answer), explanation=shown)
+    return ExplainedAnswer(
+        **msgspec.structs.asdict(answer),
+        explanation=explanation,  # type: ignore[arg-type]  # all that is answered has one
+    )
 
 
 @_asking("/predict/batch")
@@ -65,8 +67,8 @@ async def predict_batch(request: AnyRequest, service: Parts) -> Response[list[An
     asker = request.user.username
     # A batch is counted once it is read; who may ask for nothing needs not send it.
     await service.limits.count(service.limits.predict, asker, 0)
-    with service.body_budget.reservation(asker) as reservation:
-        batch = await bodies.read_batch(request, service.settings, reservation)
+    with service.body_budget.reservation(asker) as reserve:
+        batch = await bodies.read_batch(request, service.settings, reserve)
         await service.limits.count(service.limits.predict, asker, len(batch))
         products = [bodies.product(body) for body, problem in batch if problem is None]
         loaded = _answering(request, model)
@@ -83,7 +85,7 @@ async def predict_batch(request: AnyRequest, service: Parts) -> Response[list[An
 
 
 async def _read(
-    request: AnyRequest, service: Service, reservation: BodyReservation
+    request: AnyRequest, service: Service, reserve: Reserve
 ) -> tuple[Model, ProductBody]:
     """The model and the one product it is asked about, counted against the user's limit.
 
@@ -92,7 +94,7 @@ async def _read(
     """
     model = service.predicting()
     await service.limits.count(service.limits.predict, request.user.username)
-    return model, await bodies.read_product(request, service.settings, reservation)
+    return model, await bodies.read_product(request, service.settings, reserve)
 
 
 def _answering(request: AnyRequest, model: Model) -> Loaded:

@@ -28,15 +28,15 @@ def test_the_budget_is_shared_and_given_back() -> None:
     budget = BodyBudget(Settings(bodies_bytes=100, max_body_bytes=20, max_batch_bytes=40))
     take = budget.reservation
     with take("a") as first, take("a") as second, take("b") as other:
-        first.add(30)
+        first(30)
         with pytest.raises(Unavailable, match="holds as many bodies as it can"):
-            second.add(11)
-        second.add(10)
-        other.add(40)
+            second(11)
+        second(10)
+        other(40)
         with take("c") as late, pytest.raises(Unavailable):
-            late.add(21)
+            late(21)
     with take("c") as late:
-        late.add(40)
+        late(40)
 
 
 @pytest.fixture(scope="module")
