@@ -254,8 +254,8 @@ def _form_fault(body: bytes, boundary: str) -> str:
     if first is None:
         return f"the boundary {boundary[:70]!r} is not in it"
     if first[1] != boundary.encode("latin-1", "replace"):
-        found = first[1].decode("latin-1")
-        return f"its parts are divided by {found!r}, its Content-Type names {boundary[:70]!r}"
+        actual = first[1].decode("latin-1")
+        return f"its parts are divided by {actual!r}, its Content-Type names {boundary[:70]!r}"
     if first[2] == b"\n":
         return "its lines end in line feeds alone; expected CR LF (RFC 2046 section 4.1.1)"
     if f"--{boundary}--".encode("latin-1", "replace") not in body:

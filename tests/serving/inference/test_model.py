@@ -222,6 +222,7 @@ def take_away(root: Path) -> None:
         (break_file, "fusion.json"),
         (break_graph, "text.onnx"),
         (break_lock, "dvc.lock"),
+        (lambda root: (root / "dvc.lock").unlink(), "dvc.lock"),
         (take_away, "missing"),
     ],
 )

@@ -16,35 +16,17 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
-from cryptography.hazmat.primitives.serialization import (
-    BestAvailableEncryption,
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-)
 
 from serving.errors import LockError, SettingsError, SignatureError
 from serving.inference import lock, signature
 from serving.inference.model import Model
 from serving.metrics import Metrics
 from serving.settings import Settings
+from tests.serving.key_pairs import write_pair
 from tests.support import tiny
 from tests.support.process import Process, running
 from tests.support.repository import ROOT
 from tests.support.service import SECRET, changed
-
-PrivateKey = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
-
-
-def write_pair(folder: Path, name: str, key: PrivateKey, password: str = "") -> tuple[Path, Path]:
-    encryption = BestAvailableEncryption(password.encode()) if password else NoEncryption()
-    private, public = folder / f"{name}.pem", folder / f"{name}-public.pem"
-    private.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption))
-    public.write_bytes(
-        key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    )
-    return private, public
 
 
 @pytest.fixture
@@ -83,13 +65,9 @@ def refusal(settings: Settings) -> str:
     return str(refused.value)
 
 
-def test_what_the_owner_signed_is_loaded(settings: Settings) -> None:
-    assert loaded(settings) == lock.verify(settings.model, settings.lock).hash
-
-
-def test_the_signature_changes_nothing_that_is_locked(settings: Settings) -> None:
+def test_what_the_owner_signed_is_loaded_and_still_locked(settings: Settings) -> None:
     assert signature.path_for(settings) == settings.model.with_name("classifier.sig")
-    lock.verify(settings.model, settings.lock)
+    assert loaded(settings) == lock.verify(settings.model, settings.lock).hash
 
 
 def test_it_may_lie_elsewhere(root: Path, settings: Settings) -> None:
