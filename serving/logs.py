@@ -62,7 +62,6 @@ class _FaultOnce(logging.Handler):
     _faulty = _failed = False
 
     def emit(self, record: logging.LogRecord) -> None:
-        """As the handler's."""
         self._failed = False
         super().emit(record)
         self._faulty = self._failed
@@ -96,7 +95,6 @@ class RotatedFile(_FaultOnce, RotatingFileHandler):
         return os.fdopen(os.open(self.baseFilename, flags, 0o600), "a", encoding=self.encoding)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """As the handler's."""
         if self.stream and not Path(self.baseFilename).exists():
             self._forget_stream()
         super().emit(record)

@@ -16,9 +16,8 @@ from serving.http.documentation import problems
 from serving.http.problems import Problem, request_id
 from serving.http.schemas import Answer, Candidate, ExplainedAnswer, ProductBody, Refusal
 from serving.inference.loading import Loaded
-from serving.inference.model import Model
+from serving.inference.model import Disconnected, Model
 from serving.service import Parts, Service
-from serving.workers import Disconnected
 
 AnyRequest = Request[Any, Any, Any]
 

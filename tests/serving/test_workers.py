@@ -8,7 +8,7 @@ from threading import Event
 
 import pytest
 
-from serving.errors import ClientDisconnected, Unavailable
+from serving.errors import Unavailable
 from serving.workers import Workers
 from tests.support.waiting import PATIENCE
 
@@ -19,11 +19,6 @@ async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(PATIENCE):
         while not condition():
             await asyncio.sleep(0)
-
-
-async def never() -> None:
-    """Waits until it is cancelled."""
-    await asyncio.Event().wait()
 
 
 async def occupied(workers: Workers, go: Event) -> asyncio.Task[bool]:
@@ -52,20 +47,16 @@ async def test_a_full_queue_is_refused_and_the_rest_is_answered() -> None:
     workers.close()
 
 
-async def test_a_client_that_leaves_frees_its_place() -> None:
-    workers, go, gone, calls = Workers(1, 1, "test"), Event(), asyncio.Event(), []
-
-    async def disconnected() -> None:
-        await gone.wait()
-
+async def test_who_leaves_frees_a_place() -> None:
+    workers, go, calls = Workers(1, 1, "test"), Event(), []
     first = await occupied(workers, go)
-    second = asyncio.create_task(workers.run(lambda: calls.append("second"), disconnected))
+    second = asyncio.create_task(workers.run(lambda: calls.append("second")))
     await until(lambda: workers.waiting == 1)
-    gone.set()
-    with pytest.raises(ClientDisconnected):
+    second.cancel()
+    with pytest.raises(asyncio.CancelledError):
         await second
     assert workers.waiting == 0
-    third = asyncio.create_task(workers.run(lambda: calls.append("third"), never))
+    third = asyncio.create_task(workers.run(lambda: calls.append("third")))
     await until(lambda: workers.waiting == 1)
     go.set()
     await asyncio.gather(first, third)
@@ -73,18 +64,16 @@ async def test_a_client_that_leaves_frees_its_place() -> None:
     workers.close()
 
 
-@pytest.mark.parametrize("observed", [True, False])
-async def test_a_cancelled_wait_loses_no_thread(observed: bool) -> None:
+async def test_a_cancelled_wait_loses_no_thread() -> None:
     workers, go = Workers(1, 4, "test"), Event()
-    disconnected = never if observed else None
     first = await occupied(workers, go)
-    waiting = [asyncio.create_task(workers.run(lambda: 1, disconnected)) for _ in range(3)]
+    waiting = [asyncio.create_task(workers.run(lambda: 1)) for _ in range(3)]
     await until(lambda: workers.waiting == 3)
     waiting[0].cancel()
     go.set()
     waiting[1].cancel()
     await asyncio.gather(first, *waiting, return_exceptions=True)
-    assert await asyncio.wait_for(workers.run(lambda: 2, disconnected), PATIENCE) == 2
+    assert await asyncio.wait_for(workers.run(lambda: 2), PATIENCE) == 2
     workers.close()
 
 
@@ -100,7 +89,7 @@ async def test_an_error_gives_the_thread_back() -> None:
 async def test_a_wait_cancelled_as_its_turn_comes_gives_the_turn_back(steps: int) -> None:
     workers, go = Workers(1, 1, "test"), Event()
     first = await occupied(workers, go)
-    second = asyncio.create_task(workers.run(lambda: 1, never))
+    second = asyncio.create_task(workers.run(lambda: 1))
     await until(lambda: workers.waiting == 1)
     go.set()
     await first
@@ -148,24 +137,16 @@ async def test_who_has_most_in_a_full_queue_gives_way() -> None:
     workers.close()
 
 
-@pytest.mark.parametrize("cancelled", [True, False])
-async def test_what_a_thread_has_begun_is_waited_for(cancelled: bool) -> None:
+async def test_what_a_thread_has_begun_is_waited_for() -> None:
     """Until then it holds what it works on, and whoever counts that must know."""
-    workers, go, gone = Workers(1, 1, "test"), Event(), asyncio.Event()
-
-    async def disconnected() -> None:
-        await until(lambda: workers.running == 1)
-        gone.set()
-
-    task = asyncio.create_task(workers.run(lambda: go.wait(PATIENCE), disconnected))
-    await gone.wait()
-    if cancelled:
-        task.cancel()
+    workers, go = Workers(1, 1, "test"), Event()
+    task = await occupied(workers, go)
+    task.cancel()
     for _ in range(10):
         await asyncio.sleep(0)
     assert (task.done(), workers.running) == (False, 1)
     go.set()
-    with pytest.raises(asyncio.CancelledError if cancelled else ClientDisconnected):
+    with pytest.raises(asyncio.CancelledError):
         await task
     assert workers.running == 0
     assert await workers.run(lambda: 1) == 1

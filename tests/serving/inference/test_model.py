@@ -128,6 +128,37 @@ async def test_a_batch_ends_as_a_whole_with_its_client(load: Load) -> None:
     assert (calls, model._workers.running) == (2, 0)
 
 
+async def test_an_explanation_ends_with_its_client(load: Load) -> None:
+    """What a thread has begun is waited for, what waits is not made."""
+    model = await load(threads=1)
+    begun, go_on, gone = threading.Event(), threading.Event(), asyncio.Event()
+    logits = model.current.classifier.logits
+
+    def held(products: Sequence[Product]) -> Any:
+        begun.set()
+        assert go_on.wait(PATIENCE)
+        return logits(products)
+
+    model.current.classifier.logits = held  # type: ignore[method-assign]
+
+    async def disconnected() -> None:
+        await gone.wait()
+
+    first, second = (
+        asyncio.create_task(model.explain(model.current, Product("livre"), disconnected, "alice"))
+        for _ in range(2)
+    )
+    await asyncio.to_thread(begun.wait)
+    gone.set()
+    with pytest.raises(ClientDisconnected):
+        await second
+    assert (first.done(), model._workers.running, model._workers.waiting) == (False, 1, 0)
+    go_on.set()
+    with pytest.raises(ClientDisconnected):
+        await first
+    assert model._workers.running == 0
+
+
 async def test_closing_does_not_stop_the_event_loop(load: Load) -> None:
     """Though what was answered is still being recorded."""
     model = await load()
