@@ -105,9 +105,7 @@ def test_a_change_of_a_user_ends_the_tokens(
     if verb == "delete":
         users.add("bob", "", ("predict",), PASSWORD)
         is_problem(client.get("/verify-token", headers=headers), 401)
-        users.delete("bob")
-    else:
-        users.delete("bob")
+    users.delete("bob")
 
 
 def test_who_logs_in_after_a_change_is_let_in_at_once(start: Start) -> None:
