@@ -150,9 +150,9 @@ async def read_product(request: AnyRequest, settings: Settings, reserve: Reserve
     body = await read_body(request, settings.max_body_bytes, reserve)
 
     def parse() -> ProductBody:
-        if kind == JSON:
-            return check_product(decode_product(body), settings)
-        return check_product(_from_form(body, options.get("boundary", "")), settings)
+        boundary = options.get("boundary", "")
+        product = decode_product(body) if kind == JSON else _from_form(body, boundary)
+        return check_product(product, settings)
 
     return parse() if len(body) <= INLINE_BYTES else await asyncio.to_thread(parse)
 
