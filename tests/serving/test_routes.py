@@ -401,7 +401,10 @@ def test_what_is_no_picture_is_refused(client: Client, auth: Auth, data: bytes) 
         (400, "application/json", b'{"x":' + b"[" * 100_000),
         (422, "application/json", b"[]"),
         (422, "application/json", b"null"),
+        (422, "application/json", b"{}"),
+        (422, "application/json", b'{"designation": "<br>"}'),
         (422, "application/json", b'{"designation": 7}'),
+        (422, "application/json", b'{"image": "AAAA"}'),
         (422, "application/json", b'{"image": "***"}'),
         (422, "application/json", b'{"designation": "x", "imageid": [1]}'),
         (422, "application/json", b'{"designation": "x", "imageid": "' + b"1" * 200 + b'"}'),
@@ -410,6 +413,7 @@ def test_what_is_no_picture_is_refused(client: Client, auth: Auth, data: bytes) 
         (400, "multipart/form-data; boundary=b", b"x"),
         (400, "multipart/form-data; boundary=b", b"--b\r\n"),
         (400, "multipart/form-data; boundary=b", b"--b\r\n\r\nx\r\n--b--\r\n"),
+        (400, "multipart/form-data; boundary=b", multipart(("imageid", b"1"), ("imageid", b"2"))),
         (413, "application/json", b" " * 200_001),
     ],
 )
@@ -417,7 +421,11 @@ def test_malformed_bodies(
     client: Client, auth: Auth, status: int, kind: str, content: bytes
 ) -> None:
     headers = {**auth, "Content-Type": kind}
-    is_problem(client.post("/predict", headers=headers, content=content), status)
+    predict, explain = (
+        is_problem(client.post(path, headers=headers, content=content), status)
+        for path in ("/predict", "/explain")
+    )
+    assert predict == {**explain, "request_id": predict["request_id"]}
 
 
 @pytest.mark.parametrize(
