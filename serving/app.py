@@ -17,7 +17,7 @@ from litestar.middleware import DefineMiddleware
 
 from serving.access.security import Authentication
 from serving.http import problems
-from serving.http.documentation import config
+from serving.http.documentation import complete, config
 from serving.inference.model import Model
 from serving.middleware import RequestMiddleware
 from serving.routes import about, authentication, health, prediction
@@ -32,8 +32,8 @@ def create_app(
     settings: Settings,
     *,
     predicts: bool = True,
-    on_failure: OnFailure | None = None,
-    on_ready: OnReady | None = None,
+    on_failure: OnFailure = lambda error: None,
+    on_ready: OnReady = lambda: None,
 ) -> RequestMiddleware:
     """The ASGI application; with `predicts` false, the authentication routes alone.
 
@@ -50,11 +50,10 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
-        loading = _start_loading(service.model, on_failure, on_ready)
+        loading = asyncio.create_task(_load(service.model, on_failure, on_ready))
         yield
-        if loading is not None:
-            loading.cancel()
-            await asyncio.wait({loading})
+        loading.cancel()
+        await asyncio.wait({loading})
         await service.close()
 
     app = Litestar(
@@ -102,26 +101,14 @@ def openapi(handlers: list[HTTPRouteHandler]) -> dict[str, Any]:
     documented = Litestar(
         handlers, dependencies=dependencies, openapi_config=config(), logging_config=None
     )
-    return documented.openapi_schema.to_schema()
+    return complete(documented.openapi_schema.to_schema())
 
 
-def _start_loading(
-    model: Model | None, on_failure: OnFailure | None, on_ready: OnReady | None
-) -> asyncio.Task[None] | None:
-    if model is None:
-        if on_ready is not None:
-            on_ready()
-        return None
-    task = asyncio.create_task(model.start())
-
-    def report(done: asyncio.Task[None]) -> None:
-        if done.cancelled():
-            return
-        error = done.exception()
-        if error is not None and on_failure is not None:
-            on_failure(error)
-        elif error is None and on_ready is not None:
-            on_ready()
-
-    task.add_done_callback(report)
-    return task
+async def _load(model: Model | None, on_failure: OnFailure, on_ready: OnReady) -> None:
+    try:
+        if model is not None:
+            await model.start()
+    except Exception as error:  # whatever is wrong with the classifier
+        on_failure(error)
+    else:
+        on_ready()

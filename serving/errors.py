@@ -18,6 +18,8 @@ ServiceError
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 
 class ServiceError(Exception):
     """The message says what is wrong, for people."""
@@ -42,26 +44,20 @@ class ClientDisconnected(RequestError):
         super().__init__("The client went away before its answer.")
 
 
+@dataclass(eq=False)
 class LimitExceeded(RequestError):
     """More than the limit `name` allows in its `window`, in seconds: `remaining` are left now, and
     there is room for what was asked in `retry_after` seconds."""
 
-    def __init__(
-        self,
-        detail: str,
-        *,
-        name: str,
-        window: int,
-        per_minute: int,
-        remaining: int,
-        retry_after: int,
-    ) -> None:
-        super().__init__(detail)
-        self.name = name
-        self.window = window
-        self.per_minute = per_minute
-        self.remaining = remaining
-        self.retry_after = retry_after
+    detail: str
+    name: str
+    window: int
+    per_minute: int
+    remaining: int
+    retry_after: int
+
+    def __str__(self) -> str:
+        return self.detail
 
 
 class NotAuthenticated(RequestError):

@@ -62,7 +62,6 @@ class _FaultOnce(logging.Handler):
     _faulty = _failed = False
 
     def emit(self, record: logging.LogRecord) -> None:
-        """As the handler's."""
         self._failed = False
         super().emit(record)
         self._faulty = self._failed
@@ -85,8 +84,10 @@ class Console(_FaultOnce, logging.StreamHandler[TextIO]):
 class RotatedFile(_FaultOnce, RotatingFileHandler):
     """A rotated file for its owner alone, opened anew once it was moved away."""
 
-    def __init__(self, path: Path, **options: Any) -> None:
-        super().__init__(path, encoding="utf-8", **options)
+    def __init__(self, path: Path, size: int, files: int) -> None:
+        """At most `files` former ones are kept, each of about `size` bytes."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        super().__init__(path, maxBytes=size, backupCount=files, encoding="utf-8")
         self._log = str(path)
 
     def _open(self) -> TextIOWrapper:
@@ -94,7 +95,6 @@ class RotatedFile(_FaultOnce, RotatingFileHandler):
         return os.fdopen(os.open(self.baseFilename, flags, 0o600), "a", encoding=self.encoding)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """As the handler's."""
         if self.stream and not Path(self.baseFilename).exists():
             self._forget_stream()
         super().emit(record)
@@ -115,14 +115,8 @@ def configure(settings: Settings, *, console: bool = True) -> None:
     """Send the service's log where `settings` say, and nowhere else."""
     handlers: list[logging.Handler] = [Console(sys.stdout)] if console else []
     if settings.logger_path is not None:
-        settings.logger_path.parent.mkdir(parents=True, exist_ok=True)
-        handlers.append(
-            RotatedFile(
-                settings.logger_path,
-                maxBytes=settings.logger_bytes,
-                backupCount=settings.logger_files,
-            )
-        )
+        path, size, files = settings.logger_path, settings.logger_bytes, settings.logger_files
+        handlers.append(RotatedFile(path, size, files))
     handlers = handlers or [logging.NullHandler()]
     logger = logging.getLogger("serving")
     logger.setLevel(logging.INFO)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     CollectorRegistry,
@@ -23,94 +25,68 @@ class Metrics:
     """One set of metrics for one application."""
 
     def __init__(self) -> None:
-        self.registry = registry = CollectorRegistry()
-        ProcessCollector(registry=registry)
-        self.requests = Counter(
-            "http_requests_total",
-            "Requests answered.",
-            ("route", "method", "status"),
-            registry=registry,
-        )
-        self.request_seconds = Histogram(
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        counter = partial(Counter, registry=self.registry)
+        gauge = partial(Gauge, registry=self.registry)
+        histogram = partial(Histogram, registry=self.registry)
+        answers = ("route", "method", "status")
+        self.requests = counter("http_requests_total", "Requests answered.", answers)
+        self.request_seconds = histogram(
             "http_request_duration_seconds",
             "Seconds from the head of the request to the last byte of its answer.",
-            ("route", "method", "status"),
-            registry=registry,
+            answers,
             buckets=_REQUEST_SECONDS,
         )
-        self.in_flight = Gauge(
-            "http_requests_in_flight", "Requests being answered.", registry=registry
-        )
-        self.branch_seconds = Histogram(
+        self.in_flight = gauge("http_requests_in_flight", "Requests being answered.")
+        self.branch_seconds = histogram(
             "classifier_branch_seconds",
             "Seconds a branch (text, image) took to decode its input and to infer.",
             ("branch", "step"),
-            registry=registry,
             buckets=_BRANCH_SECONDS,
         )
-        self.predictions = Counter(
-            "classifier_predictions_total",
-            "Products answered.",
-            ("code", "accepted"),
-            registry=registry,
+        self.predictions = counter(
+            "classifier_predictions_total", "Products answered.", ("code", "accepted")
         )
-        self.confidence = Histogram(
-            "classifier_confidence",
-            "Confidence of the answers.",
-            registry=registry,
-            buckets=_CONFIDENCES,
+        self.confidence = histogram(
+            "classifier_confidence", "Confidence of the answers.", buckets=_CONFIDENCES
         )
-        self.accepted_share = Gauge(
+        self.accepted_share = gauge(
             "classifier_accepted_share_measured",
             "Share of the test products that the loaded classifier accepted; 0 if not known.",
-            registry=registry,
         )
-        self.drift_distance = Gauge(
+        self.drift_distance = gauge(
             "drift_distance",
             "Distance of the latest products from those of training (PSI; codes: Jensen-Shannon).",
             ("feature",),
-            registry=registry,
         )
-        self.drift_threshold = Gauge(
+        self.drift_threshold = gauge(
             "drift_threshold",
             "Distance that chance and the drift that is tolerated explain.",
             ("feature",),
-            registry=registry,
         )
-        self.drift_products = Gauge(
-            "drift_window_products", "Products that drift is told by.", registry=registry
-        )
-        self.queue = Gauge(
-            "classifier_queue_depth", "Requests waiting for an inference.", registry=registry
-        )
-        self.running = Gauge(
-            "classifier_running", "Requests whose inference runs.", registry=registry
-        )
-        self.ready = Gauge("service_ready", "1 when requests are answered.", registry=registry)
-        self.model = Gauge(
+        self.drift_products = gauge("drift_window_products", "Products that drift is told by.")
+        self.queue = gauge("classifier_queue_depth", "Requests waiting for an inference.")
+        self.running = gauge("classifier_running", "Requests whose inference runs.")
+        self.ready = gauge("service_ready", "1 when requests are answered.")
+        self.model = gauge(
             "classifier_model_info",
             "1; the lock hash of the loaded classifier is the label.",
             ("model",),
-            registry=registry,
         )
-        self.reloads = Counter(
+        self.reloads = counter(
             "model_reloads_total",
             "Reloads of the classifier asked for: loaded, unchanged or refused.",
             ("outcome",),
-            registry=registry,
         )
         for outcome in ("loaded", "unchanged", "refused"):
             self.reloads.labels(outcome)
-        self.refusals = Counter(
-            "limit_refusals_total", "Requests over a limit.", ("limit",), registry=registry
+        self.refusals = counter("limit_refusals_total", "Requests over a limit.", ("limit",))
+        self.limit_failures = counter(
+            "limit_storage_failures_total", "Requests whose limit could not be counted."
         )
-        self.limit_failures = Counter(
-            "limit_storage_failures_total",
-            "Requests whose limit could not be counted.",
-            registry=registry,
-        )
-        self.login_failures = Counter(
-            "login_failures_total", "Logins with a wrong name or password.", registry=registry
+        self.login_failures = counter(
+            "login_failures_total", "Logins with a wrong name or password."
         )
 
     def expect(self, route: str) -> None:

@@ -5,15 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from serving.errors import ClientDisconnected, Unavailable
+from serving.errors import Unavailable
 
 T = TypeVar("T")
-Disconnected = Callable[[], Awaitable[None]]
-"""Returns once the client has disconnected."""
 
 _FULL = "The service is at work on as many requests as it can hold."
 _STOPPING = "The service is stopping."
@@ -52,7 +50,6 @@ class Workers:
     async def run(
         self,
         call: Callable[[], T],
-        disconnected: Disconnected | None = None,
         *,
         asker: str = "",
         continued: bool = False,
@@ -60,9 +57,9 @@ class Workers:
         """Run `call` in a thread when it is `asker`'s turn, and return what it returns.
 
         A call that is `continued` work, begun by an earlier call, is never refused. Raises
-        Unavailable when the queue is full or closed, ClientDisconnected when the client went. A
-        call that nobody waits for any more is taken off the queue; one that has begun is waited
-        for, because a thread holds what it works on until it is done.
+        Unavailable when the queue is full or closed. A call that is cancelled is taken off the
+        queue; one that has begun is waited for, because a thread holds what it works on until it
+        is done.
         """
         if self._closed:
             raise Unavailable(_STOPPING)
@@ -75,9 +72,7 @@ class Workers:
         self._turns.add(asker, future, call)
         self._pool.submit(self._turns.take)
         try:
-            if disconnected is None:
-                return await asyncio.wrap_future(future)
-            return await _unless(disconnected, future)
+            return await asyncio.wrap_future(future)
         finally:
             self._turns.drop(asker, future)
             if future.running():
@@ -150,20 +145,3 @@ class _Turns:
         if refused:
             future.set_exception(Unavailable(_FULL))
         return True
-
-
-async def _unless(disconnected: Disconnected, future: Future[T]) -> T:
-    """What `future` returns; it is cancelled when the client disconnects first."""
-    answer: asyncio.Future[Any] = asyncio.wrap_future(future)
-    gone: asyncio.Future[Any] = asyncio.ensure_future(disconnected())
-    try:
-        await asyncio.wait({answer, gone}, return_when=asyncio.FIRST_COMPLETED)
-    except asyncio.CancelledError:
-        answer.cancel()
-        raise
-    finally:
-        gone.cancel()
-    if not answer.done():
-        answer.cancel()
-        raise ClientDisconnected
-    return await answer

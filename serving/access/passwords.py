@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from argon2 import PasswordHasher, Type
+from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.profiles import RFC_9106_LOW_MEMORY
 
 from serving.errors import PasswordError
 from serving.workers import Workers
 
-# RFC 9106 section 4, second recommended option (memory-constrained environments).
-TIME_COST = 3
-MEMORY_KIB = 64 * 1024
-PARALLELISM = 4
-SALT_BYTES = 16
-HASH_BYTES = 32
+_HASHER = PasswordHasher.from_parameters(RFC_9106_LOW_MEMORY)
+"""argon2id by the second recommended option of RFC 9106 section 4: 64 MiB, four lanes."""
 
 HASHES_AT_ONCE = 1
 """Each takes 64 MiB and, with its four lanes, all cores for about a tenth of a second."""
@@ -21,11 +18,6 @@ HASHES_WAITING = 32
 
 MIN_CHARACTERS = 12
 MAX_BYTES = 1024
-
-
-def hasher() -> PasswordHasher:
-    """argon2id at the parameters above."""
-    return PasswordHasher(TIME_COST, MEMORY_KIB, PARALLELISM, HASH_BYTES, SALT_BYTES, type=Type.ID)
 
 
 def new_hash(password: str) -> str:
@@ -37,16 +29,15 @@ def new_hash(password: str) -> str:
         raise PasswordError(f"a password has at least {MIN_CHARACTERS} characters")
     if len(password.encode()) > MAX_BYTES:
         raise PasswordError(f"a password has at most {MAX_BYTES} bytes")
-    return hasher().hash(password)
+    return _HASHER.hash(password)
 
 
 class Passwords:
     """Checks passwords in threads; takes as long for an unknown user as for a known one."""
 
     def __init__(self) -> None:
-        self._hasher = hasher()
         self._workers = Workers(HASHES_AT_ONCE, HASHES_WAITING, "passwords")
-        self._nobody = self._hasher.hash("nobody")
+        self._nobody = _HASHER.hash("nobody")
 
     async def check(
         self, stored: str | None, password: str, asker: str = ""
@@ -69,11 +60,11 @@ class Passwords:
             return False, None
         if not self._matches(stored, password):
             return False, None
-        renew = self._hasher.check_needs_rehash(stored)
-        return True, self._hasher.hash(password) if renew else None
+        renew = _HASHER.check_needs_rehash(stored)
+        return True, _HASHER.hash(password) if renew else None
 
     def _matches(self, stored: str, password: str) -> bool:
         try:
-            return self._hasher.verify(stored, password)
+            return _HASHER.verify(stored, password)
         except (VerificationError, InvalidHashError):
             return False

@@ -16,7 +16,7 @@ from litestar.middleware.authentication import (
     AbstractAuthenticationMiddleware,
     AuthenticationResult,
 )
-from litestar.types import ASGIApp
+from litestar.types import ASGIApp, Guard
 
 from serving.access.tokens import Claims, Tokens
 from serving.access.users.directory import Directory
@@ -62,29 +62,20 @@ class Authentication(AbstractAuthenticationMiddleware):
         return AuthenticationResult(user=user, auth=claims)
 
 
-def _needs(connection: ASGIConnection[Any, Any, Any, Any], scope: str) -> None:
+def _needs(scope: str) -> Guard:
     """Raises ScopeMissing unless token and user both have `scope`.
 
     The user is asked as well, so that a scope taken away does not live on in old tokens.
     """
-    claims: Claims = connection.auth
-    if scope not in claims.scopes or scope not in connection.user.scopes:
-        raise ScopeMissing(scope)
+
+    # A coroutine because Litestar runs any other kind of guard in a thread of its own.
+    async def guard(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+        if scope not in connection.auth.scopes or scope not in connection.user.scopes:
+            raise ScopeMissing(scope)
+
+    return guard
 
 
-# Guards are coroutines because Litestar runs any other kind in a thread of its own.
-async def may_predict(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
-    """Guard: the scope `predict`."""
-    _needs(connection, "predict")
-
-
-async def may_read_metrics(
-    connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler
-) -> None:
-    """Guard: the scope `metrics`."""
-    _needs(connection, "metrics")
-
-
-async def may_reload(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
-    """Guard: the scope `reload`."""
-    _needs(connection, "reload")
+may_predict = _needs("predict")
+may_read_metrics = _needs("metrics")
+may_reload = _needs("reload")

@@ -11,7 +11,7 @@ from typing import Any
 
 import jwt
 
-from serving.access.keys import AcceptedKey, Keys
+from serving.access.keys import Keys
 from serving.errors import TokenError
 from serving.settings import Settings
 
@@ -99,7 +99,15 @@ class Tokens:
     def _decode(self, token: str) -> dict[str, Any]:
         for key in self._keys.accepted:
             try:
-                return self._decode_with(key, token)
+                return jwt.decode(
+                    token,
+                    key,
+                    algorithms=[self._keys.algorithm],
+                    audience=self._audience,
+                    issuer=self._issuer,
+                    leeway=LEEWAY_SECONDS,
+                    options={"require": list(CLAIMS), "strict_aud": True},
+                )
             except jwt.InvalidSignatureError:
                 continue
             except jwt.ExpiredSignatureError as error:
@@ -107,14 +115,3 @@ class Tokens:
             except jwt.InvalidTokenError as error:
                 raise TokenError("the token is not valid") from error
         raise TokenError("the token is not valid")
-
-    def _decode_with(self, key: AcceptedKey, token: str) -> dict[str, Any]:
-        return jwt.decode(
-            token,
-            key,
-            algorithms=[self._keys.algorithm],
-            audience=self._audience,
-            issuer=self._issuer,
-            leeway=LEEWAY_SECONDS,
-            options={"require": list(CLAIMS), "strict_aud": True},
-        )

@@ -46,9 +46,10 @@ _TINY = 1e-12
 
 @dataclass(frozen=True)
 class Word:
-    """A word, or a passage of a long text: characters `start` to `end` of the normalised field.
+    """A word, or a passage of a long text, and by how much the answer rests on it.
 
-    `effect` is above 0 where it speaks for the answered code, below where it speaks against it.
+    `field` is designation or description; `start` and `end` count characters of that field once
+    HTML is stripped and white space folded.
     """
 
     field: Field
@@ -60,7 +61,8 @@ class Word:
 
 @dataclass(frozen=True)
 class Region:
-    """A cell of the picture, in shares of its width and height from the upper left corner."""
+    """A part of the picture, in shares of its width and height, and by how much the answer rests
+    on it."""
 
     left: float
     top: float
@@ -74,7 +76,11 @@ Part = TypeVar("Part", Word, Region)
 
 @dataclass(frozen=True)
 class Explanation:
-    """What moved an answer, each from the strongest support to the strongest opposition."""
+    """What moved an answer, from the strongest support to the strongest opposition.
+
+    `effect` is by how much the log-odds of the predicted code fall (in nats) when the word is left
+    out or the region painted over; below 0 where the answer is surer without it.
+    """
 
     words: tuple[Word, ...]
     regions: tuple[Region, ...]

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
+import msgspec
 import numpy as np
 
 State = Literal["none", "text", "image", "both"]
@@ -119,25 +120,7 @@ class Fusion:
     @classmethod
     def read(cls, path: Path) -> Fusion:
         """The inverse of `write`."""
-        stored = json.loads(path.read_text(encoding="utf-8"))
-        blends = {
-            state: Blend(
-                **{
-                    **blend,
-                    "bias": tuple(blend["bias"]),
-                    "ensemble": Ensemble(**blend["ensemble"]),
-                }
-            )
-            for state, blend in stored["blends"].items()
-        }
-        return cls(
-            method=stored["method"],
-            codes=tuple(stored["codes"]),
-            prior=tuple(stored["prior"]),
-            blends=blends,
-            precision=stored["precision"],
-            thresholds=stored["thresholds"],
-        )
+        return msgspec.json.decode(path.read_bytes(), type=cls)
 
 
 def states(has_text: np.ndarray, has_image: np.ndarray) -> np.ndarray:

@@ -22,6 +22,7 @@ from pathlib import Path
 from statistics import NormalDist
 from typing import Literal, Self
 
+import msgspec
 import numpy as np
 
 from serving.classifier.prediction import Prediction
@@ -186,17 +187,7 @@ class Reference:
     @classmethod
     def read(cls, path: Path) -> Self:
         """The inverse of `write`."""
-        stored = json.loads(path.read_text(encoding="utf-8"))
-        features = {
-            name: Feature(
-                measure=feature["measure"],
-                counts=tuple(feature["counts"]),
-                edges=tuple(feature["edges"]),
-                categories=tuple(feature["categories"]),
-            )
-            for name, feature in stored["features"].items()
-        }
-        return cls(stored["products"], features, tuple(map(tuple, stored["axes"])))
+        return msgspec.json.decode(path.read_bytes(), type=cls)
 
 
 def values(traits: Traits, axes: Sequence[Sequence[float]]) -> dict[str, Value]:

@@ -203,8 +203,8 @@ class NgramEncoder:
     @classmethod
     def fit(cls, texts: Sequence[Text], bits: int, least: int, shares: Mapping[str, float]) -> Self:
         """Inverse document frequencies of `texts`; buckets seen in fewer than `least` are void."""
-        found = [grams(text, bits) for text in texts]
-        return cls(inverse_document_frequency(found, bits, least), shares)
+        bags = [grams(text, bits) for text in texts]
+        return cls(inverse_document_frequency(bags, bits, least), shares)
 
     def rows(self, texts: Sequence[Text]) -> list[tuple[np.ndarray, np.ndarray]]:
         """Buckets, int32 [k], and values, float32 [k], of each text."""
@@ -219,19 +219,19 @@ class NgramEncoder:
     ) -> tuple[dict[str, np.ndarray], list[float | None]]:
         """See Encoder: the mean inverse document frequency of the n-grams, in shares of the largest
         there is; a void bucket has that."""
-        found = [grams(text, self.bits) for text in texts]
-        rarity = [_mean(self._rarity[of.buckets]) for of in found]
-        return pad([self.row(of) for of in found]), rarity
+        bags = [grams(text, self.bits) for text in texts]
+        rarity = [_mean(self._rarity[bag.buckets]) for bag in bags]
+        return pad([self.row(bag) for bag in bags]), rarity
 
-    def row(self, found: Grams) -> tuple[np.ndarray, np.ndarray]:
+    def row(self, bag: Grams) -> tuple[np.ndarray, np.ndarray]:
         """Buckets, int32 [k], and values, float32 [k], of those n-grams that are not void."""
-        values = self.weigh(found)
+        values = self.weigh(bag)
         known = values != 0
-        return found.buckets[known], values[known]
+        return bag.buckets[known], values[known]
 
-    def weigh(self, found: Grams) -> np.ndarray:
+    def weigh(self, bag: Grams) -> np.ndarray:
         """The value of every n-gram, float32 [k]; 0 of a void one."""
-        return weigh(found, self.idf, self._shares)
+        return weigh(bag, self.idf, self._shares)
 
     def write(self, folder: Path) -> None:
         """Store in `folder`."""
@@ -260,9 +260,9 @@ def pad(rows: Sequence[tuple[np.ndarray, np.ndarray]]) -> dict[str, np.ndarray]:
     longest = max((len(buckets) for buckets, _ in rows), default=0) or 1
     buckets = np.zeros((len(rows), longest), np.int32)
     values = np.zeros((len(rows), longest), np.float32)
-    for row, (found, weights) in enumerate(rows):
-        buckets[row, : len(found)] = found
-        values[row, : len(found)] = weights
+    for row, (its_buckets, its_values) in enumerate(rows):
+        buckets[row, : len(its_buckets)] = its_buckets
+        values[row, : len(its_values)] = its_values
     return {"buckets": buckets, "values": values}
 
 

@@ -103,11 +103,11 @@ def _segment_hashes(values: np.ndarray, starts: np.ndarray) -> np.ndarray:
 
 def _sequences(hashes: np.ndarray, longest: int) -> np.ndarray:
     """Hashes of all runs of 1 to `longest` neighbours."""
-    found, grams = [hashes], hashes
+    runs, grams = [hashes], hashes
     for length in range(2, longest + 1):
         grams = _mix(grams[:-1] * _PRIME + hashes[length - 1 :])
-        found.append(grams)
-    return np.concatenate(found)
+        runs.append(grams)
+    return np.concatenate(runs)
 
 
 def _pairs(hashes: np.ndarray) -> np.ndarray:
@@ -126,7 +126,7 @@ def _characters(
     wide = points.astype(np.uint64)
     space = points == _SPACE
     spaces = np.cumsum(space)
-    found, grams = [], wide
+    runs, grams = [], wide
     for length in range(2, min(longest, len(points)) + 1):
         grams = grams[:-1] * _PRIME + wide[length - 1 :]
         if length < shortest:
@@ -138,8 +138,8 @@ def _characters(
             else:
                 inner_free = spaces[length - 2 : -1] == spaces[: 1 - length]
             kept = grams[inner_free]
-        found.append(_mix(kept + np.uint64(length)))
-    return np.concatenate(found) if found else np.zeros(0, np.uint64)
+        runs.append(_mix(kept + np.uint64(length)))
+    return np.concatenate(runs) if runs else np.zeros(0, np.uint64)
 
 
 def _field(text: str, longest: int) -> _Field:
@@ -197,7 +197,7 @@ def _views(text: Text) -> dict[str, np.ndarray]:
     tables = _tables()
     designation = _field(text.designation, MAX_DESIGNATION)
     description = _field(text.description, MAX_DESCRIPTION)
-    found = {
+    views = {
         "designation_words": _sequences(designation.words, 2),
         "designation_pairs": _pairs(designation.words),
         "designation_characters": _characters(
@@ -209,12 +209,12 @@ def _views(text: Text) -> dict[str, np.ndarray]:
         ),
     }
     if _mixed_case(text.designation):
-        found["designation_case"] = _characters(designation.points, 2, 5, within_words=True)
-        found["designation_shape"] = _characters(
+        views["designation_case"] = _characters(designation.points, 2, 5, within_words=True)
+        views["designation_shape"] = _characters(
             tables.shape[designation.points], 2, 5, within_words=False
         )
-        found["designation_style"] = _style(designation, text.description)
-    return found
+        views["designation_style"] = _style(designation, text.description)
+    return views
 
 
 VIEWS = (
@@ -249,9 +249,9 @@ class Grams(NamedTuple):
 
 def grams(text: Text, bits: int) -> Grams:
     """All n-grams of a listing, hashed into 2**bits buckets, each bucket once a view."""
-    found = _views(text)
-    hashes = [_mix(found[view] ^ _SALTS[view]) for view in VIEWS if view in found]
-    views = [np.full(len(found[view]), i) for i, view in enumerate(VIEWS) if view in found]
+    hashed = _views(text)
+    hashes = [_mix(hashed[view] ^ _SALTS[view]) for view in VIEWS if view in hashed]
+    views = [np.full(len(hashed[view]), i) for i, view in enumerate(VIEWS) if view in hashed]
     buckets = (np.concatenate(hashes) >> np.uint64(64 - bits)).astype(np.int64)
     keys, counts = np.unique(buckets * len(VIEWS) + np.concatenate(views), return_counts=True)
     return Grams(
@@ -261,24 +261,24 @@ def grams(text: Text, bits: int) -> Grams:
     )
 
 
-def weigh(of: Grams, idf: np.ndarray, shares: np.ndarray) -> np.ndarray:
+def weigh(bag: Grams, idf: np.ndarray, shares: np.ndarray) -> np.ndarray:
     """TF-IDF values, float32 [k], of length 1 as a whole.
 
     Within a view (1 + log count) * idf, to length 1; a view then has the part shares[view] of the
     squared length, divided by the parts of the views that the product has.
     """
-    values = (1 + np.log(of.counts)) * idf[of.buckets]
-    squares = np.bincount(of.views, values * values, minlength=len(VIEWS))
+    values = (1 + np.log(bag.counts)) * idf[bag.buckets]
+    squares = np.bincount(bag.views, values * values, minlength=len(VIEWS))
     present = squares > 0
     scale = np.sqrt(shares / np.where(present, squares, 1.0)) * present
     total = np.sqrt(max(shares[present].sum(), 1e-12))
-    return (values * scale[of.views] / total).astype(np.float32)
+    return (values * scale[bag.views] / total).astype(np.float32)
 
 
-def inverse_document_frequency(found: Sequence[Grams], bits: int, least: int) -> np.ndarray:
+def inverse_document_frequency(bags: Sequence[Grams], bits: int, least: int) -> np.ndarray:
     """Float32 [2**bits]: log((1 + n) / (1 + df)) + 1; 0 for buckets in fewer than `least`."""
     frequency = np.zeros(2**bits, np.int64)
-    for of in found:
-        frequency[of.buckets] += 1  # once, however many views have the bucket
-    idf = np.log((1 + len(found)) / (1 + frequency)) + 1
+    for bag in bags:
+        frequency[bag.buckets] += 1  # once, however many views have the bucket
+    idf = np.log((1 + len(bags)) / (1 + frequency)) + 1
     return np.where(frequency >= least, idf, 0).astype(np.float32)

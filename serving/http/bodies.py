@@ -26,7 +26,7 @@ from multipart import (  # type: ignore[import-untyped]  # ships no types
 )
 
 from serving.classifier.prediction import Product
-from serving.http.body_budget import BodyReservation
+from serving.http.body_budget import Reserve
 from serving.http.problems import FieldError, Problem
 from serving.http.schemas import ProductBody
 from serving.settings import Settings
@@ -91,9 +91,7 @@ def media_type(request: AnyRequest) -> tuple[str, dict[str, str]]:
     return kind.lower(), options
 
 
-async def read_body(
-    request: AnyRequest, limit: int, reservation: BodyReservation | None = None
-) -> bytes:
+async def read_body(request: AnyRequest, limit: int, reserve: Reserve | None = None) -> bytes:
     """The whole body. Raises Problem 413 as soon as it is known to be over `limit` bytes.
 
     A body may be sent in chunks without a length, so what arrives is counted as well. None is
@@ -110,8 +108,8 @@ async def read_body(
         event = cast("HTTPReceiveMessage", await request.receive())
         if event["type"] == "http.disconnect":
             raise Problem(400, "The body ended too early.")
-        if reservation is not None:
-            reservation.add(len(event["body"]))
+        if reserve is not None:
+            reserve(len(event["body"]))
         pieces.append(event["body"])
         size += len(event["body"])
         if size > limit:
@@ -141,9 +139,7 @@ def url_encoded(body: bytes) -> dict[str, str]:
     return fields
 
 
-async def read_product(
-    request: AnyRequest, settings: Settings, reservation: BodyReservation
-) -> ProductBody:
+async def read_product(request: AnyRequest, settings: Settings, reserve: Reserve) -> ProductBody:
     """The one product of a request, as multipart form or JSON.
 
     Raises Problem: 400 malformed, 413 too large, 415 another media type, 422 not a product, 503
@@ -152,12 +148,12 @@ async def read_product(
     kind, options = media_type(request)
     if kind not in (MULTIPART, JSON):
         raise unsupported(MULTIPART, JSON)
-    body = await read_body(request, settings.max_body_bytes, reservation)
+    body = await read_body(request, settings.max_body_bytes, reserve)
 
     def parse() -> ProductBody:
-        if kind == JSON:
-            return check_product(decode_product(body), settings)
-        return check_product(_from_form(body, options.get("boundary", "")), settings)
+        boundary = options.get("boundary", "")
+        product = decode_product(body) if kind == JSON else _from_form(body, boundary)
+        return check_product(product, settings)
 
     return parse() if len(body) <= INLINE_BYTES else await asyncio.to_thread(parse)
 
@@ -280,8 +276,8 @@ def _form_fault(body: bytes, boundary: str) -> str:
     if first is None:
         return f"the boundary {boundary[:70]!r} is not in it"
     if first[1] != boundary.encode("latin-1", "replace"):
-        found = first[1].decode("latin-1")
-        return f"its parts are divided by {found!r}, its Content-Type names {boundary[:70]!r}"
+        actual = first[1].decode("latin-1")
+        return f"its parts are divided by {actual!r}, its Content-Type names {boundary[:70]!r}"
     if first[2] == b"\n":
         return "its lines end in line feeds alone; expected CR LF (RFC 2046 section 4.1.1)"
     if f"--{boundary}--".encode("latin-1", "replace") not in body:
@@ -349,7 +345,7 @@ def product(body: ProductBody) -> Product:
 
 
 async def read_batch(
-    request: AnyRequest, settings: Settings, reservation: BodyReservation
+    request: AnyRequest, settings: Settings, reserve: Reserve
 ) -> list[tuple[ProductBody, Problem | None]]:
     """The products of a batch in order, each with what is wrong with it.
 
@@ -359,7 +355,7 @@ async def read_batch(
     kind, _ = media_type(request)
     if kind not in (JSON, NDJSON):
         raise unsupported(JSON, NDJSON)
-    body = await read_body(request, settings.max_batch_bytes, reservation)
+    body = await read_body(request, settings.max_batch_bytes, reserve)
 
     def parse() -> list[tuple[ProductBody, Problem | None]]:
         most = settings.max_batch_products

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from serving.errors import Unavailable
 from serving.settings import Settings
+
+Reserve = Callable[[int], None]
+"""Holds so many bytes more, for one request. Raises Unavailable when there is no room."""
 
 
 class BodyBudget:
@@ -19,35 +22,21 @@ class BodyBudget:
         self._reserved: Counter[str] = Counter()
 
     @contextmanager
-    def reservation(self, user: str) -> Iterator[BodyReservation]:
+    def reservation(self, user: str) -> Iterator[Reserve]:
         """What a request of `user` holds, until it is answered."""
-        reservation = BodyReservation(self, user)
+        held = 0
+
+        def reserve(size: int) -> None:
+            nonlocal held
+            total = self._reserved.total() + size
+            if self._reserved[user] + size > self._share or total > self._limit:
+                raise Unavailable("The service holds as many bodies as it can.")
+            self._reserved[user] += size
+            held += size
+
         try:
-            yield reservation
+            yield reserve
         finally:
-            self._reserved[user] -= reservation.size
+            self._reserved[user] -= held
             if not self._reserved[user]:
                 del self._reserved[user]
-
-    def reserve(self, user: str, size: int) -> bool:
-        """Take `size` bytes more, if there is room for them."""
-        total = self._reserved.total() + size
-        if self._reserved[user] + size > self._share or total > self._limit:
-            return False
-        self._reserved[user] += size
-        return True
-
-
-class BodyReservation:
-    """The bytes one request holds."""
-
-    def __init__(self, budget: BodyBudget, user: str) -> None:
-        self.size = 0
-        self._budget = budget
-        self._user = user
-
-    def add(self, size: int) -> None:
-        """Hold more. Raises Unavailable when there is no room."""
-        if not self._budget.reserve(self._user, size):
-            raise Unavailable("The service holds as many bodies as it can.")
-        self.size += size

@@ -153,7 +153,6 @@ class Connection(HttpToolsProtocol):
         self._refusal: Problem | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """As asyncio's."""
         super().connection_made(transport)
         self.transport = _LingeringTransport(transport, self)  # type: ignore[assignment]
         self._address = self.client[0] if self.client else ""
@@ -166,7 +165,6 @@ class Connection(HttpToolsProtocol):
             transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """As asyncio's."""
         self._limiter.release(self, self._address)
         super().connection_lost(exc)
 
@@ -195,7 +193,6 @@ class Connection(HttpToolsProtocol):
             self._refuse(busy("The service is stopping."))
 
     def data_received(self, data: bytes) -> None:
-        """As asyncio's."""
         if self._draining or self._discarding:
             self._drained += len(data)
             if self._drained > DRAINED_BYTES:
@@ -231,19 +228,17 @@ class Connection(HttpToolsProtocol):
                 self.transport.abort()
 
     def on_message_begin(self) -> None:
-        """As httptools'."""
         super().on_message_begin()
         self._head = self._received = self._chunks = self._unfinished = 0
         self._reading_head = self._incomplete = True
         self._until = min(self._until, self.loop.time() + self._limiter.seconds)
 
     def on_url(self, url: bytes) -> None:
-        """As httptools'."""
         self._count(len(url))
         super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """As httptools'. Fields behind the body are none of the head's (RFC 9110 section 6.5.1)."""
+        """Fields behind the body are none of the head's (RFC 9110 section 6.5.1)."""
         self._count(len(name) + len(value) + FIELD_BYTES)
         if self._reading_head:
             super().on_header(name, value)
@@ -256,7 +251,6 @@ class Connection(HttpToolsProtocol):
             self._end_parsing(_head_too_large())
 
     def on_headers_complete(self) -> None:
-        """As httptools'."""
         upgrades = self.parser.should_upgrade()
         try:
             header_checks.check(self.parser.get_http_version(), self.headers, upgrades=upgrades)
@@ -271,13 +265,11 @@ class Connection(HttpToolsProtocol):
             self.cycle.keep_alive = False
 
     def on_chunk_header(self) -> None:
-        """As httptools'."""
         self._chunks += 1
         if self._chunks > MANY_CHUNKS and self._received < self._chunks * BYTES_A_CHUNK:
             self._end_parsing(Problem(400, "The body comes in chunks that are too small."))
 
     def on_body(self, body: bytes) -> None:
-        """As httptools'."""
         self._unfinished = 0
         self._received += len(body)
         latest = self.loop.time() + self._limiter.seconds
@@ -290,7 +282,6 @@ class Connection(HttpToolsProtocol):
                 self.cycle.message_event.set()
 
     def on_message_complete(self) -> None:
-        """As httptools'."""
         self._incomplete = False
         self._until = math.inf
         super().on_message_complete()

@@ -2,27 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from litestar.openapi import OpenAPIConfig, ResponseSpec
-from litestar.openapi.spec import (
-    Components,
-    Example,
-    OAuthFlow,
-    OAuthFlows,
-    OpenAPIMediaType,
-    OpenAPIResponse,
-    OpenAPIType,
-    Operation,
-    Reference,
-    RequestBody,
-    Schema,
-    SecurityScheme,
-)
+from litestar.openapi.spec import Components, OAuthFlow, OAuthFlows, SecurityScheme
 
-from serving.http.bodies import JSON, MULTIPART, NDJSON, URL_ENCODED
+from serving.http.bodies import JSON, MAX_IDENTIFIER, MULTIPART, NDJSON, URL_ENCODED
 from serving.http.problems import MEDIA_TYPE, OAuthErrorBody, ProblemDetails, title
 
 OPENAPI = "application/vnd.oai.openapi+json"
@@ -34,8 +19,6 @@ _BASE64 = (
     "^(data:image/[A-Za-z0-9.+-]+;base64,)?"
     "([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
 )
-
-_NOT_BLANK = "[^\\t-\\r ]"
 
 _IDENTIFIERS = {
     "product_identifier": "1263597046",
@@ -87,129 +70,119 @@ def problems(*statuses: int) -> dict[int, ResponseSpec]:
 
 def oauth_problems() -> dict[int, ResponseSpec]:
     """Documents the token endpoint's 400."""
+    about = "RFC 6749 section 5.2"
+    return {400: ResponseSpec(OAuthErrorBody, generate_examples=False, description=about)}
+
+
+def _string(description: str, **more: Any) -> dict[str, Any]:
+    return {"type": "string", "description": description, **more}
+
+
+def _product(*, text: Any, image: dict[str, Any], identifier: dict[str, Any]) -> dict[str, Any]:
+    """The JSON Schema of a product whose fields are of these kinds."""
+    filled = {"type": "string", "minLength": 1}
     return {
-        400: ResponseSpec(
-            OAuthErrorBody, generate_examples=False, description="RFC 6749 section 5.2"
-        )
+        "type": "object",
+        "description": "A text (designation, description) or an image is needed.",
+        "properties": {
+            "designation": {"type": text, "description": "Title of the listing."},
+            "description": {"type": text, "description": "Description; HTML is stripped."},
+            "image": image,
+            **{name: {**identifier, "maxLength": MAX_IDENTIFIER} for name in _IDENTIFIERS},
+        },
+        "anyOf": [
+            {"required": [name], "properties": {name: filled}}
+            for name in ("designation", "description", "image")
+        ],
     }
-
-
-def _string(description: str, **more: Any) -> Schema:
-    return Schema(type=OpenAPIType.STRING, description=description, **more)
-
-
-def _product(image: Schema, text: list[OpenAPIType], identifier: Schema) -> Schema:
-    properties: dict[str, Schema | Reference] = {
-        "designation": Schema(type=text, description="Title of the listing."),
-        "description": Schema(type=text, description="Description; HTML is stripped."),
-        "image": image,
-        **dict.fromkeys(_IDENTIFIERS, identifier),
-    }
-    return Schema(
-        type=OpenAPIType.OBJECT,
-        properties=properties,
-        any_of=[_needed(name) for name in ("designation", "description", "image")],
-        description="A text (designation, description) or an image is needed.",
-    )
-
-
-def _needed(name: str) -> Schema:
-    filled = Schema(type=OpenAPIType.STRING, min_length=1)
-    return Schema(required=[name], properties={name: filled})
 
 
 _FORM = _product(
-    _string("JPEG, PNG or WebP.", format="binary"),
-    [OpenAPIType.STRING],
-    _string("Given back as it is.", max_length=128),
+    text="string",
+    image=_string("JPEG, PNG or WebP.", format="binary"),
+    identifier=_string("Given back as it is."),
 )
 _JSON = _product(
-    Schema(
-        type=[OpenAPIType.STRING, OpenAPIType.NULL],
-        description="JPEG, PNG or WebP in base64, or its data URL.",
-        content_encoding="base64",  # says what it is, and demands nothing (JSON Schema, 2020-12)
-        pattern=_BASE64,
-    ),
-    [OpenAPIType.STRING, OpenAPIType.NULL],
-    Schema(
-        type=[OpenAPIType.STRING, OpenAPIType.INTEGER, OpenAPIType.NULL],
-        description="Given back as it is; at most 128 characters.",
-        max_length=128,
-    ),
+    text=["string", "null"],
+    image={
+        "type": ["string", "null"],
+        "description": "JPEG, PNG or WebP in base64, or its data URL.",
+        "contentEncoding": "base64",  # says what it is, and demands nothing (JSON Schema, 2020-12)
+        "pattern": _BASE64,
+    },
+    identifier={
+        "type": ["string", "integer", "null"],
+        "description": f"Given back as it is; at most {MAX_IDENTIFIER} characters.",
+    },
 )
 
 
-def _body(content: Mapping[str, tuple[Schema, Any]]) -> RequestBody:
-    media = {
-        kind: OpenAPIMediaType(schema=schema, examples={"example": Example(value=value)})
-        for kind, (schema, value) in content.items()
-    }
-    return RequestBody(content=media, required=True)
+def _media(schema: dict[str, Any], example: Any) -> dict[str, Any]:
+    return {"schema": schema, "examples": {"example": {"value": example}}}
 
 
-@dataclass
-class ProductOperation(Operation):
-    """One product as a form or as JSON."""
-
-    def __post_init__(self) -> None:
-        self.request_body = _body(
-            {
-                MULTIPART: (_FORM, {k: str(v) for k, v in _EXAMPLE.items()}),
-                JSON: (_JSON, _EXAMPLE),
-            }
-        )
-
-
-@dataclass
-class ExplainOperation(ProductOperation):
-    """One product, whose answer is shown with its explanation."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        answer = (self.responses or {}).get("200")
-        if isinstance(answer, OpenAPIResponse) and answer.content:
-            shown: dict[str, Example | Reference] = {"example": Example(value=_EXPLAINED_EXAMPLE)}
-            answer.content[JSON].examples = shown
-
-
-@dataclass
-class BatchOperation(Operation):
-    """Products as a JSON array, or one on each line."""
-
-    def __post_init__(self) -> None:
-        item = Schema(
-            any_of=[_JSON, Schema()], description="What is no product is answered with its error."
-        )
-        array = Schema(type=OpenAPIType.ARRAY, items=item, min_items=1)
-        lines = _string(
-            "One product in JSON on each line. What is none is answered with its error.",
-            pattern=_NOT_BLANK,
-        )
-        text = '{"designation": "Piscine"}\n{"designation": "Livre"}\n'
-        self.request_body = _body({JSON: (array, [_EXAMPLE]), NDJSON: (lines, text)})
-        answer = (self.responses or {}).get("200")
-        if isinstance(answer, OpenAPIResponse) and answer.content:
-            answered = _string("One answer, or one error, in JSON on each line.")
-            answer.content[NDJSON] = OpenAPIMediaType(schema=answered)
-
-
-@dataclass
-class TokenOperation(Operation):
-    """The form of RFC 6749 section 4.3.2."""
-
-    def __post_init__(self) -> None:
-        form = Schema(
-            type=OpenAPIType.OBJECT,
-            required=["username", "password"],
-            properties={
-                "grant_type": _string("password, or left out."),
-                "username": _string("Name of the user."),
-                "password": _string("Password.", format="password"),
-                "scope": _string("Scopes, separated by spaces; default: all the user has."),
+_ONE_PRODUCT = {
+    MULTIPART: _media(_FORM, {name: str(value) for name, value in _EXAMPLE.items()}),
+    JSON: _media(_JSON, _EXAMPLE),
+}
+_PRODUCTS = {
+    JSON: _media(
+        {
+            "type": "array",
+            "minItems": 1,
+            "items": {
+                "anyOf": [_JSON, {}],
+                "description": "What is no product is answered with its error.",
             },
-        )
-        example = {"grant_type": "password", "username": "alice", "password": "…"}
-        self.request_body = _body({URL_ENCODED: (form, example)})
+        },
+        [_EXAMPLE],
+    ),
+    NDJSON: _media(
+        _string(
+            "One product in JSON on each line. What is none is answered with its error.",
+            pattern="[^\\t-\\r ]",
+        ),
+        '{"designation": "Piscine"}\n{"designation": "Livre"}\n',
+    ),
+}
+_LOGIN_FIELDS = {
+    "grant_type": _string("password, or left out."),
+    "username": _string("Name of the user."),
+    "password": _string("Password.", format="password"),
+    "scope": _string("Scopes, separated by spaces; default: all the user has."),
+}
+_LOGIN = {
+    URL_ENCODED: _media(
+        {"type": "object", "required": ["username", "password"], "properties": _LOGIN_FIELDS},
+        {"grant_type": "password", "username": "alice", "password": "…"},
+    )
+}
+_BODIES = {
+    "/predict": _ONE_PRODUCT,
+    "/predict_code": _ONE_PRODUCT,
+    "/explain": _ONE_PRODUCT,
+    "/predict/batch": _PRODUCTS,
+    "/token": _LOGIN,
+}
+"""What each route reads: handlers read bodies themselves, so their signatures do not tell."""
+
+_ANSWERS: dict[str, dict[str, Any]] = {
+    "/explain": {JSON: {"examples": {"example": {"value": _EXPLAINED_EXAMPLE}}}},
+    "/predict/batch": {
+        NDJSON: {"schema": _string("One answer, or one error, in JSON on each line.")}
+    },
+}
+"""What is said of answers beside their types."""
+
+
+def complete(document: dict[str, Any]) -> dict[str, Any]:
+    """The document with the bodies that are only told here."""
+    for path, operations in document["paths"].items():
+        if path in _BODIES:
+            operations["post"]["requestBody"] = {"required": True, "content": _BODIES[path]}
+        for kind, more in _ANSWERS.get(path, {}).items():
+            operations["post"]["responses"]["200"]["content"].setdefault(kind, {}).update(more)
+    return document
 
 
 def config() -> OpenAPIConfig:

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from serving.classifier.explaining import Explanation
 from serving.http.problems import ProblemDetails
 
 Identifier = str | int | None
@@ -50,42 +51,6 @@ class Answer(msgspec.Struct):
     imageid: Identifier
     model: str
     message: str
-
-
-class Word(msgspec.Struct):
-    """A word, or a passage of a long text, and by how much the answer rests on it.
-
-    `field` is designation or description; `start` and `end` count characters of that field once
-    HTML is stripped and white space folded.
-    """
-
-    field: str
-    word: str
-    start: int
-    end: int
-    effect: float
-
-
-class Region(msgspec.Struct):
-    """A part of the picture, in shares of its width and height, and by how much the answer rests
-    on it."""
-
-    left: float
-    top: float
-    right: float
-    bottom: float
-    effect: float
-
-
-class Explanation(msgspec.Struct):
-    """What moved an answer, from the strongest support to the strongest opposition.
-
-    `effect` is by how much the log-odds of the predicted code fall (in nats) when the word is left
-    out or the region painted over; below 0 where the answer is surer without it.
-    """
-
-    words: list[Word]
-    regions: list[Region]
 
 
 class ExplainedAnswer(Answer):

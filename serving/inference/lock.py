@@ -25,9 +25,6 @@ from serving.errors import LockError as LockError  # for whoever verifies a lock
 from serving.errors import SettingsError
 from serving.settings import Settings
 
-CACHE = Path(".dvc/cache/files/md5")
-"""DVC's cache beside dvc.lock: it holds the list of files behind a directory's hash."""
-
 MEASURED = Path("metrics/evaluation.json")
 """What the pipeline measured of the classifier, beside dvc.lock."""
 
@@ -36,14 +33,13 @@ _EXCERPT = ".lock.json"
 
 @dataclass(frozen=True)
 class Lock:
-    """What the lock says of a folder: DVC's hash ("<md5>.dir") and, if known, the files' md5.
+    """What the lock says of a folder: DVC's hash, "<md5>.dir".
 
     `measured` is what the pipeline measured of exactly this folder, if that lies there.
     """
 
     source: Path
     hash: str
-    files: dict[str, str] | None
     measured: dict[str, Any] | None
 
 
@@ -87,7 +83,7 @@ def read_lock(folder: Path, lock_file: Path) -> Lock:
         if not lock_file.name.endswith(_EXCERPT):
             return _from_dvc(folder, lock_file)
         stored = json.loads(lock_file.read_text(encoding="utf-8"))
-        return Lock(lock_file, stored["md5"], stored["files"], stored["measured"])
+        return Lock(lock_file, stored["md5"], stored["measured"])
     except (ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError) as error:
         raise LockError(f"{lock_file} cannot be read: {error}") from error
 
@@ -98,19 +94,8 @@ def _from_dvc(folder: Path, lock_file: Path) -> Lock:
     stages = content["stages"].values()
     for out in (out for stage in stages for out in stage.get("outs", ())):
         if (root / out["path"]).resolve() == folder.resolve():
-            listing = _cached_listing(root, out["md5"])
-            return Lock(lock_file, out["md5"], listing, _measured(root, stages, out))
+            return Lock(lock_file, out["md5"], _measured(root, stages, out))
     raise LockError(f"{lock_file} locks no {folder}; run `dvc repro`")
-
-
-def _cached_listing(root: Path, directory: str) -> dict[str, str] | None:
-    """The files behind a directory's hash, if DVC's cache is here and in order."""
-    listing = root / CACHE / directory[:2] / directory[2:]
-    if not listing.is_file():
-        return None
-    entries = json.loads(listing.read_text(encoding="utf-8"))
-    files = {entry["relpath"]: entry["md5"] for entry in entries}
-    return files if directory_hash(files) == directory else None
 
 
 def _measured(
@@ -121,10 +106,9 @@ def _measured(
     if not path.is_file():
         return None
     made = {"path": MEASURED.as_posix(), "md5": _md5(path)}
-    for stage in stages:
-        if _lists(stage, "deps", out) and _lists(stage, "outs", made):
-            measured: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-            return measured
+    if any(_lists(stage, "deps", out) and _lists(stage, "outs", made) for stage in stages):
+        measured: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return measured
     return None
 
 
@@ -138,18 +122,20 @@ def _lists(stage: dict[str, Any], kind: str, file: dict[str, Any]) -> bool:
 def verify(folder: Path, lock_file: Path, *, copy: Path | None = None) -> Lock:
     """What the lock says, once `folder`, or its `copy`, is exactly that.
 
-    Raises LockError naming the file that is missing, changed or extra, with both hashes.
+    Raises LockError naming the file that is missing, changed or extra, as the manifest tells it.
     """
     lock = read_lock(folder, lock_file)
     if not folder.is_dir():
         raise LockError(f"{folder} is missing; run `dvc repro` or `dvc pull`")
-    files = md5_of_files(copy or folder)
-    actual = directory_hash(files)
+    verified = copy or folder
+    actual = directory_hash(md5_of_files(verified))
     if actual == lock.hash:
         return lock
-    if lock.files is not None:
-        _name_difference(folder, files, lock)
-    _name_by_manifest(folder, copy or folder)
+    try:
+        manifest.read_verified(verified)
+    except (manifest.ManifestError, ValueError, OSError) as error:
+        said = str(error).replace(str(verified), str(folder))
+        raise LockError(f"not as locked: {said}") from error
     raise LockError(
         f"{folder} has md5 {actual}; {lock.source} locks {lock.hash}; since every file is as "
         f"{folder / manifest.NAME} says, that is changed, too"
@@ -195,31 +181,10 @@ def opened(path: Path) -> BinaryIO:
     raise LockError(f"{path} is no file; a classifier has nothing but files")
 
 
-def _name_difference(folder: Path, files: dict[str, str], lock: Lock) -> None:
-    """Raise LockError for the first file that is not as locked."""
-    expected = lock.files or {}
-    for path in sorted(expected.keys() | files.keys()):
-        actual, locked = files.get(path, "none"), expected.get(path, "none")
-        if actual != locked:
-            state = "missing" if actual == "none" else "extra" if locked == "none" else "changed"
-            raise LockError(
-                f"{folder / path} is {state}: it has md5 {actual}; {lock.source} locks {locked}"
-            )
-
-
-def _name_by_manifest(folder: Path, copy: Path) -> None:
-    """Raise LockError if the manifest can tell which file differs."""
-    try:
-        manifest.read_verified(copy)
-    except (manifest.ManifestError, ValueError, KeyError, OSError) as error:
-        said = str(error).replace(str(copy), str(folder))
-        raise LockError(f"not as locked: {said}") from error
-
-
 def write_excerpt(folder: Path, lock_file: Path) -> Path:
     """Verify `folder` against `lock_file` and write the excerpt beside it."""
     lock = verify(folder, lock_file)
-    excerpt = {"md5": lock.hash, "files": md5_of_files(folder), "measured": lock.measured}
+    excerpt = {"md5": lock.hash, "measured": lock.measured}
     path = excerpt_path(folder)
     path.write_text(json.dumps(excerpt, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     return path

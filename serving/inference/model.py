@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Literal, TypeVar
+from itertools import chain
+from typing import Any, Literal, TypeVar
 
 from serving.classifier.explaining import Explanation, explain
 from serving.classifier.prediction import Prediction, Product
@@ -19,11 +20,13 @@ from serving.inference.recording import Recorder
 from serving.inference.timing import TimedClassifier
 from serving.metrics import Metrics
 from serving.settings import Settings
-from serving.workers import Disconnected, Workers
+from serving.workers import Workers
 
 logger = logging.getLogger("serving")
 
 T = TypeVar("T")
+Disconnected = Callable[[], Awaitable[None]]
+"""Returns once the client has disconnected."""
 
 _TEXTS_AT_ONCE = 32
 """Products without a picture that one call answers, of a batch."""
@@ -141,7 +144,6 @@ class Model:
         self,
         loaded: Loaded,
         question: Callable[[TimedClassifier], T],
-        disconnected: Disconnected | None,
         asker: str,
         *,
         continued: bool = False,
@@ -153,7 +155,7 @@ class Model:
         if self._loaded is None:
             raise Unavailable("The service is stopping.")
         return await self._workers.run(
-            lambda: question(loaded.classifier), disconnected, asker=asker, continued=continued
+            lambda: question(loaded.classifier), asker=asker, continued=continued
         )
 
     async def predict(
@@ -173,28 +175,16 @@ class Model:
         observed = disconnected if len(products) > 1 or self._workers.occupied else None
         parts = list(_parts(products))
         for start in range(0, len(parts), self._threads):
-            together = parts[start : start + self._threads]
-            try:
-                async with asyncio.TaskGroup() as group:
-                    tasks = [
-                        group.create_task(
-                            self.ask(
-                                loaded,
-                                lambda classifier, part=part: classifier.predict(part),  # type: ignore[misc]
-                                None,
-                                asker,
-                                continued=part is not parts[0],
-                            )
-                        )
-                        for part in together
-                    ]
-                    observer = group.create_task(_observe(observed)) if observed else None
-                    await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
-                    if observer is not None:
-                        observer.cancel()
-            except ExceptionGroup as errors:
-                raise errors.exceptions[0] from None
-            answers += [answer for task in tasks for answer in task.result()]
+            together = [
+                self.ask(
+                    loaded,
+                    lambda classifier, part=part: classifier.predict(part),  # type: ignore[misc]
+                    asker,
+                    continued=part is not parts[0],
+                )
+                for part in parts[start : start + self._threads]
+            ]
+            answers += chain.from_iterable(await _while_connected(observed, *together))
         for answer in answers:
             if answer.state != "none":
                 accepted = "true" if answer.accepted else "false"
@@ -211,9 +201,9 @@ class Model:
         People ask it of products that were answered before: the metrics of answers and of
         confidence, in which a changing catalogue shows, leave it out.
         """
-        return await self.ask(
-            loaded, lambda classifier: explain(classifier, product), disconnected, asker
-        )
+        asked = self.ask(loaded, lambda classifier: explain(classifier, product), asker)
+        [answer] = await _while_connected(disconnected, asked)
+        return answer
 
     def close(self) -> None:
         """Stop the threads; what still runs is refused and not waited for."""
@@ -226,6 +216,22 @@ class Model:
     async def recorded(self) -> None:
         """Once the model is closed: what was answered is recorded, see `Recorder.close`."""
         await asyncio.to_thread(self._recorder.close)
+
+
+async def _while_connected(
+    disconnected: Disconnected | None, *calls: Coroutine[Any, Any, T]
+) -> list[T]:
+    """What the calls return, made at once; all end with the client, or when one of them fails."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(call) for call in calls]
+            observer = group.create_task(_observe(disconnected)) if disconnected else None
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+            if observer is not None:
+                observer.cancel()
+    except ExceptionGroup as errors:
+        raise errors.exceptions[0] from None
+    return [task.result() for task in tasks]
 
 
 async def _observe(disconnected: Disconnected) -> None:

@@ -45,7 +45,9 @@ class Recorder:
 
     def __init__(self, settings: Settings) -> None:
         self._text = settings.predictions_text
-        self._file = _file(settings)
+        path = settings.predictions_path
+        size, files = settings.predictions_bytes, settings.predictions_files
+        self._file = None if path is None else RotatedFile(path, size, files)
         self._queue: queue.Queue[Answered | None] = queue.Queue(WAITING)
         self._leaving_out = False
         self._thread = threading.Thread(target=self._work, name="recorder", daemon=True)
@@ -116,15 +118,3 @@ class Recorder:
         if not self._text:
             return record.line()
         return record.line(designation=product.designation, description=product.description)
-
-
-def _file(settings: Settings) -> RotatedFile | None:
-    """The prediction log; None unless there shall be one."""
-    if settings.predictions_path is None:
-        return None
-    settings.predictions_path.parent.mkdir(parents=True, exist_ok=True)
-    return RotatedFile(
-        settings.predictions_path,
-        maxBytes=settings.predictions_bytes,
-        backupCount=settings.predictions_files,
-    )

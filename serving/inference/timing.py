@@ -29,11 +29,9 @@ class TimedSession:
         self._thread = threading.local()
 
     def get_inputs(self) -> Any:
-        """As the session's own."""
         return self._session.get_inputs()
 
     def run(self, outputs: Sequence[str], inputs: dict[str, np.ndarray]) -> Any:
-        """As the session's own."""
         started = time.perf_counter()
         answer = self._session.run(outputs, inputs)
         self._thread.seconds = self.seconds() + time.perf_counter() - started

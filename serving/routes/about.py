@@ -19,13 +19,8 @@ from serving.service import Parts
 AnyRequest = Request[Any, Any, Any]
 
 STATIC = Path(__file__).parent.parent / "static"
-_PAGES = {
-    name: (STATIC / name).read_text(encoding="utf-8") for name in ("home.html", "schema.html")
-}
-_ASSETS = {
-    name: ((STATIC / name).read_text(encoding="utf-8"), kind)
-    for name, kind in (("schema.js", "text/javascript"), ("style.css", "text/css"))
-}
+_FILES = {path.name: path.read_text(encoding="utf-8") for path in STATIC.iterdir()}
+_ASSETS = {"schema.js": "text/javascript", "style.css": "text/css"}
 _ONLY_FROM_HERE = {
     "Content-Security-Policy": "default-src 'self'; base-uri 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
@@ -39,7 +34,7 @@ _PREDICTING_LINKS = {"predict": "/predict", "batch": "/predict/batch", "model": 
 
 def _page(name: str) -> Response[str]:
     headers = _ONLY_FROM_HERE | _BY_ACCEPT
-    return Response(_PAGES[name], media_type="text/html", headers=headers)
+    return Response(_FILES[name], media_type="text/html", headers=headers)
 
 
 def _wants_html(request: AnyRequest) -> bool:
@@ -70,8 +65,7 @@ async def asset(name: FromPath[str]) -> Response[str]:
     """A script or a style sheet of the pages."""
     if name not in _ASSETS:
         raise Problem(404, "No such file.")
-    content, kind = _ASSETS[name]
-    return Response(content, media_type=kind, headers=_ONLY_FROM_HERE)
+    return Response(_FILES[name], media_type=_ASSETS[name], headers=_ONLY_FROM_HERE)
 
 
 @get("/model", tags=["about"], responses=problems(401, 503))

@@ -12,7 +12,7 @@ from serving.access.tokens import Claims
 from serving.access.users.store import User
 from serving.errors import RequestError
 from serving.http.bodies import URL_ENCODED, media_type, read_body, url_encoded
-from serving.http.documentation import PUBLIC, TokenOperation, oauth_problems, problems
+from serving.http.documentation import PUBLIC, oauth_problems, problems
 from serving.http.problems import OAuthError
 from serving.http.schemas import Identity, Token
 from serving.service import Parts, Service
@@ -27,7 +27,6 @@ MAX_USERNAME = 256
     "/token",
     status_code=200,
     tags=["authentication"],
-    operation_class=TokenOperation,
     responses=oauth_problems() | problems(413, 415, 429, 503),
     security=PUBLIC,
     exclude_from_auth=True,

@@ -2,86 +2,72 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import msgspec
 from litestar import Request, Response, post
 
 from serving.access.security import may_predict
-from serving.classifier.explaining import Explanation
 from serving.classifier.prediction import Prediction
-from serving.http import bodies, schemas
-from serving.http.body_budget import BodyReservation
-from serving.http.documentation import BatchOperation, ExplainOperation, ProductOperation, problems
+from serving.http import bodies
+from serving.http.body_budget import Reserve
+from serving.http.documentation import problems
 from serving.http.problems import Problem, request_id
 from serving.http.schemas import Answer, Candidate, ExplainedAnswer, ProductBody, Refusal
 from serving.inference.loading import Loaded
-from serving.inference.model import Model
+from serving.inference.model import Disconnected, Model
 from serving.service import Parts, Service
-from serving.workers import Disconnected
 
 AnyRequest = Request[Any, Any, Any]
 
-_REFUSALS = problems(400, 401, 403, 413, 415, 422, 429, 503)
-
-
-@post(
-    ["/predict", "/predict_code"],
+_asking = partial(
+    post,
     status_code=200,
     tags=["prediction"],
     guards=[may_predict],
-    operation_class=ProductOperation,
-    responses=_REFUSALS,
+    responses=problems(400, 401, 403, 413, 415, 422, 429, 503),
 )
+"""What the routes that ask the classifier have in common."""
+
+
+@_asking(["/predict", "/predict_code"])
 async def predict(request: AnyRequest, service: Parts) -> Answer:
     """The product type code of one product."""
-    with service.body_budget.reservation(_asker(request)) as reservation:
-        model, body = await _read(request, service, reservation)
+    with service.body_budget.reservation(request.user.username) as reserve:
+        model, body = await _read(request, service, reserve)
         loaded = _answering(request, model)
         [prediction] = await model.predict(
-            loaded, [bodies.product(body)], _disconnection(request), _asker(request)
+            loaded, [bodies.product(body)], _disconnection(request), request.user.username
         )
     return _answer(body, prediction, loaded, service.settings.top)
 
 
-@post(
-    "/explain",
-    status_code=200,
-    tags=["prediction"],
-    guards=[may_predict],
-    operation_class=ExplainOperation,
-    responses=_REFUSALS,
-)
+@_asking("/explain")
 async def explain(request: AnyRequest, service: Parts) -> ExplainedAnswer:
     """The code of one product, with the words and the regions of its picture that moved it."""
-    with service.body_budget.reservation(_asker(request)) as reservation:
-        model, body = await _read(request, service, reservation)
+    with service.body_budget.reservation(request.user.username) as reserve:
+        model, body = await _read(request, service, reserve)
         loaded = _answering(request, model)
         prediction, explanation = await model.explain(
-            loaded, bodies.product(body), _disconnection(request), _asker(request)
+            loaded, bodies.product(body), _disconnection(request), request.user.username
         )
-    if explanation is None:
-        raise Problem(422, _unusable(prediction.image_error))
     answer = _answer(body, prediction, loaded, service.settings.top)
-    return ExplainedAnswer(**msgspec.structs.asdict(answer), explanation=_explanation(explanation))
+    return ExplainedAnswer(
+        **msgspec.structs.asdict(answer),
+        explanation=explanation,  # type: ignore[arg-type]  # all that is answered has one
+    )
 
 
-@post(
-    "/predict/batch",
-    status_code=200,
-    tags=["prediction"],
-    guards=[may_predict],
-    operation_class=BatchOperation,
-    responses=_REFUSALS,
-)
+@_asking("/predict/batch")
 async def predict_batch(request: AnyRequest, service: Parts) -> Response[list[Answer | Refusal]]:
     """The codes of several products, in order; a bad one is answered with its error."""
     model = service.predicting()
-    asker = _asker(request)
+    asker = request.user.username
     # A batch is counted once it is read; who may ask for nothing needs not send it.
     await service.limits.count(service.limits.predict, asker, 0)
-    with service.body_budget.reservation(asker) as reservation:
-        batch = await bodies.read_batch(request, service.settings, reservation)
+    with service.body_budget.reservation(asker) as reserve:
+        batch = await bodies.read_batch(request, service.settings, reserve)
         await service.limits.count(service.limits.predict, asker, len(batch))
         products = [bodies.product(body) for body, problem in batch if problem is None]
         loaded = _answering(request, model)
@@ -98,7 +84,7 @@ async def predict_batch(request: AnyRequest, service: Parts) -> Response[list[An
 
 
 async def _read(
-    request: AnyRequest, service: Service, reservation: BodyReservation
+    request: AnyRequest, service: Service, reserve: Reserve
 ) -> tuple[Model, ProductBody]:
     """The model and the one product it is asked about, counted against the user's limit.
 
@@ -107,7 +93,7 @@ async def _read(
     """
     model = service.predicting()
     await service.limits.count(service.limits.predict, request.user.username)
-    return model, await bodies.read_product(request, service.settings, reservation)
+    return model, await bodies.read_product(request, service.settings, reserve)
 
 
 def _answering(request: AnyRequest, model: Model) -> Loaded:
@@ -127,11 +113,6 @@ def _disconnection(request: AnyRequest) -> Disconnected:
     return disconnected
 
 
-def _asker(request: AnyRequest) -> str:
-    """Who takes turns with others."""
-    return str(request.user.username)
-
-
 def _result(
     body: ProductBody, outcome: Prediction | Problem, loaded: Loaded, top: int, request: str
 ) -> Answer | Refusal:
@@ -147,9 +128,13 @@ def _result(
 
 def _answer(body: ProductBody, prediction: Prediction, loaded: Loaded, top: int) -> Answer:
     """What the client reads. Raises Problem 422 when nothing of the product could be used."""
+    # Why a picture was not used, without what the decoding library says of itself.
+    image_error = prediction.image_error and prediction.image_error.partition(":")[0]
     if prediction.state == "none":
-        raise Problem(422, _unusable(prediction.image_error))
+        reason = image_error or "the classifier found nothing to read in it"
+        raise Problem(422, f"The product cannot be answered: {reason}.")
     classifier = loaded.classifier
+    verdict = "" if prediction.accepted else ", à vérifier"
     best = (-prediction.probabilities).argsort(kind="stable")[:top]
     return Answer(
         predicted=prediction.code,
@@ -165,30 +150,10 @@ def _answer(body: ProductBody, prediction: Prediction, loaded: Loaded, top: int)
             for column in best
         ],
         evidence=str(prediction.state),
-        image_error=_reason(prediction.image_error),
+        image_error=image_error,
         product_identifier=body.product_identifier,
         product_id=body.product_id,
         imageid=body.imageid,
         model=loaded.hash,
-        message=_message(prediction),
+        message=f"Produit classé : {prediction.label} ({prediction.code}){verdict}",
     )
-
-
-def _unusable(image_error: str | None) -> str:
-    reason = _reason(image_error) or "the classifier found nothing to read in it"
-    return f"The product cannot be answered: {reason}."
-
-
-def _reason(image_error: str | None) -> str | None:
-    """Why a picture was not used, without what the decoding library says of itself."""
-    return image_error.partition(":")[0] if image_error else None
-
-
-def _message(prediction: Prediction) -> str:
-    verdict = "" if prediction.accepted else ", à vérifier"
-    return f"Produit classé : {prediction.label} ({prediction.code}){verdict}"
-
-
-def _explanation(explanation: Explanation) -> schemas.Explanation:
-    """What the client reads of it."""
-    return msgspec.convert(explanation, schemas.Explanation, from_attributes=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,37 @@ import pytest
 
 from serving.app import create_app
 from serving.settings import Settings
+from tests.support.process import Process, running
 from tests.support.service import PASSWORD, SECRET, USER, Client, bearer, changed, wait_ready
+
+
+@pytest.fixture(scope="module")
+def anyio_backend() -> str:
+    """What coroutines among the tests run on."""
+    return "asyncio"
+
+
+@pytest.fixture
+def root(classifier_root: Path, tmp_path: Path) -> Path:
+    """A copy of the classifier and its lock that may be changed, and a service started in."""
+    return Path(shutil.copytree(classifier_root, tmp_path / "root"))
+
+
+@pytest.fixture(scope="module")
+def serve(
+    classifier_root: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[..., Process]]:
+    """Starts processes for a whole module, each in a folder of its own."""
+    with ExitStack() as stack:
+
+        def begin(variables: dict[str, str]) -> Process:
+            folder = tmp_path_factory.mktemp("served") / "root"
+            shutil.copytree(classifier_root, folder)
+            process = stack.enter_context(running(folder, variables))
+            process.folder = folder  # type: ignore[attr-defined]  # for who reads its log
+            return process
+
+        yield begin
 
 
 @pytest.fixture(scope="module")

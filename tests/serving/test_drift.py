@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.support.service import Client, bearer
+from tests.support.waiting import wait_until
 
 Start = Callable[..., Client]
 
@@ -23,10 +23,7 @@ def figure(client: Client, metric: str) -> float:
 
 def wait_for(client: Client, products: int) -> None:
     """Until so many products are in the window."""
-    deadline = time.monotonic() + 60
-    while figure(client, "drift_window_products") != products:
-        assert time.monotonic() < deadline, client.get("/metrics").text
-        time.sleep(0.01)
+    wait_until(lambda: figure(client, "drift_window_products") == products)
 
 
 def ask(client: Client, designation: str, times: int, path: str = "/predict") -> None:
@@ -81,10 +78,7 @@ def test_a_line_is_called_what_the_client_calls_its_product(
         "/predict/batch", json=[{"designation": "livre", **given}], headers=bearer(client)
     )
     assert answer.status_code == 200
-    deadline = time.monotonic() + 60
-    while not path.exists() or not path.read_text("utf-8").endswith("\n"):
-        assert time.monotonic() < deadline, "no line was written"
-        time.sleep(0.01)
+    wait_until(lambda: path.exists() and path.read_text("utf-8").endswith("\n"))
     line = json.loads(path.read_text("utf-8"))
     assert line["id"] == identifier
     assert line["model"] == answer.json()[0]["model"]

@@ -14,7 +14,7 @@ from serving.classifier.prediction import Product
 from serving.inference import timing
 from serving.metrics import Metrics
 from tests.support import tiny
-from tests.support.answers import is_problem, multipart
+from tests.support.answers import is_problem
 from tests.support.service import PASSWORD, Client, bearer
 from tests.support.waiting import PATIENCE
 
@@ -54,34 +54,6 @@ def test_what_is_missing_or_unusable_moved_nothing(client: Client, auth: Auth) -
     assert text.json()["image_error"].startswith("picture ")
     picture = form(client, auth, "/explain")
     assert (picture.json()["evidence"], picture.json()["explanation"]["words"]) == ("image", [])
-
-
-@pytest.mark.parametrize(
-    ("status", "kind", "content"),
-    [
-        (415, "text/plain", b"x"),
-        (400, "application/json", b"{"),
-        (422, "application/json", b"{}"),
-        (422, "application/json", b"[]"),
-        (422, "application/json", b'{"designation": "<br>"}'),
-        (422, "application/json", b'{"image": "AAAA"}'),
-        (422, "application/json", b'{"designation": "' + b"x" * 60_000 + b'"}'),
-        (400, "multipart/form-data; boundary=b", b"x"),
-        (400, "multipart/form-data; boundary=b", multipart(("imageid", b"1"), ("imageid", b"2"))),
-        (413, "application/json", b" " * 200_001),
-    ],
-)
-def test_it_refuses_what_predict_refuses(
-    client: Client, auth: Auth, status: int, kind: str, content: bytes
-) -> None:
-    headers = {**auth, "Content-Type": kind}
-    told = [
-        is_problem(client.post(path, headers=headers, content=content), status)
-        for path in ("/explain", "/predict")
-    ]
-    for problem in told:
-        del problem["request_id"]
-    assert told[0] == told[1]
 
 
 def test_it_needs_the_scope(client: Client) -> None:

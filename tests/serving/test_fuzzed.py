@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from pathlib import Path
 
 import pytest
 
 from tests.support import fuzzing
 from tests.support.process import running
-from tests.support.service import PASSWORD, SECRET, USER
+from tests.support.service import ACCOUNT, PASSWORD, USER
 
 NUMBER, SEED = 900, 2
 
 pytestmark = pytest.mark.slow
 
 
-def test_each_is_answered_and_none_with_5xx(classifier_root: Path, tmp_path: Path) -> None:
-    root = shutil.copytree(classifier_root, tmp_path / "root")
+def test_each_is_answered_and_none_with_5xx(root: Path) -> None:
     limits = ("PREDICT", "TOKEN_ADDRESS", "TOKEN_ACCOUNT")
     variables = {
-        "SECRET_KEY": SECRET,
-        "TEST_USER": USER,
-        "TEST_USER_PASSWORD": PASSWORD,
+        **ACCOUNT,
         "SERVING_LOGGER_PATH": "serving.log",
         **{f"SERVING_{name}_LIMIT": "0" for name in limits},
     }

@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -44,24 +44,10 @@ from tests.support.waiting import PATIENCE, wait_answered, wait_until
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture
-def root(classifier_root: Path, tmp_path: Path) -> Path:
-    """A copy of the classifier and its lock, to start a service in."""
-    return Path(shutil.copytree(classifier_root, tmp_path / "root"))
-
-
 @pytest.fixture(scope="module")
-def shared(classifier_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
-    folder = tmp_path_factory.mktemp("process") / "root"
-    shutil.copytree(classifier_root, folder)
-    variables = {
-        **VARIABLES,
-        "SERVING_LOGGER_PATH": "logs/serving.log",
-        "SERVING_MAX_BATCH_BYTES": "300000",
-    }
-    with running(folder, variables) as process:
-        process.folder = folder  # type: ignore[attr-defined]  # for the test of the log file
-        yield process
+def shared(serve: Callable[..., Process]) -> Process:
+    log = {"SERVING_LOGGER_PATH": "logs/serving.log"}
+    return serve({**VARIABLES, **log, "SERVING_MAX_BATCH_BYTES": "300000"})
 
 
 def queued(process: Process) -> float:

@@ -81,8 +81,7 @@ def nginx(folder: Path, *services: int) -> Iterator[int]:
         process.wait(PATIENCE)
 
 
-def test_slow_clients_end_at_the_proxy(classifier_root: Path, tmp_path: Path) -> None:
-    root = Path(shutil.copytree(classifier_root, tmp_path / "root"))
+def test_slow_clients_end_at_the_proxy(root: Path, tmp_path: Path) -> None:
     with (
         running(root, VARIABLES) as service,
         nginx(tmp_path / "nginx", service.port) as port,
@@ -117,8 +116,7 @@ def test_slow_clients_end_at_the_proxy(classifier_root: Path, tmp_path: Path) ->
         assert "\nhttp_requests_in_flight 1.0" in metrics, "the slow ones are not the service's"
 
 
-def test_limits_are_of_the_clients_behind_the_proxy(classifier_root: Path, tmp_path: Path) -> None:
-    root = Path(shutil.copytree(classifier_root, tmp_path / "root"))
+def test_limits_are_of_the_clients_behind_the_proxy(root: Path, tmp_path: Path) -> None:
     with running(root, VARIABLES) as service, nginx(tmp_path / "nginx", service.port) as port:
 
         def login(address: str, made_up: str) -> int:
@@ -137,9 +135,8 @@ def test_limits_are_of_the_clients_behind_the_proxy(classifier_root: Path, tmp_p
 
 
 def test_replicas_change_the_model_one_after_the_other_and_no_request_fails(
-    classifier_root: Path, tmp_path: Path
+    root: Path, tmp_path: Path
 ) -> None:
-    root = Path(shutil.copytree(classifier_root, tmp_path / "root"))
     variables = {**VARIABLES, "SERVING_PREDICT_LIMIT": "0"}
     statuses: list[int] = []
     models: list[str] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -89,14 +89,6 @@ def test_the_route_says_what_became_of_it(process: Process, root: Path) -> None:
     assert [count(process, outcome) for outcome in ("loaded", "unchanged", "refused")] == [1, 1, 1]
 
 
-def test_another_than_the_pinned_one_is_refused(root: Path) -> None:
-    with running(root, {**VARIABLES, "SERVING_MODEL_HASH": hash_of(root)}) as process:
-        first = hash_of(root)
-        tiny.relabel(root, "Livres anciens")
-        hang_up(process, "refused")
-        assert answered(process, process.log_in()) == (FIRST, first)
-
-
 def test_under_full_load_nothing_fails_and_answers_name_who_gave_them(root: Path) -> None:
     known = {FIRST: hash_of(root)}
     found: Counter[tuple[str, str]] = Counter()
@@ -143,18 +135,6 @@ def test_under_full_load_nothing_fails_and_answers_name_who_gave_them(root: Path
         assert not [(response.status_code, response.text) for response in failed]
         assert {label: model for label, model in found} == known
         assert len(found) == len(known), "a label and its hash belong together"
-
-
-def test_many_at_once_follow_each_other(process: Process, root: Path) -> None:
-    operator = process.log_in(OPERATOR)
-    tiny.relabel(root, "Livres anciens")
-
-    def reload(_: int) -> str:
-        return str(process.client.post("/model/reload", headers=operator).json()["outcome"])
-
-    with ThreadPoolExecutor(6) as pool:
-        outcomes = Counter(pool.map(reload, range(6)))
-    assert outcomes == {"loaded": 1, "unchanged": 5}
 
 
 def test_what_it_replaces_is_freed(root: Path) -> None:
@@ -229,26 +209,3 @@ def test_it_may_be_asked_for_while_it_stops(root: Path, tmp_path: Path) -> None:
             assert waiting.result().status_code == 200
         assert process.process.wait(PATIENCE) == 0
         assert not list(temporary.glob("classifier-*")), "no copy of a classifier is left"
-
-
-def damage_lock(root: Path) -> None:
-    (root / "dvc.lock").write_text("schema: '2.0'\nstages: {", "utf-8")
-
-
-def take_lock_away(root: Path) -> None:
-    (root / "dvc.lock").unlink()
-
-
-def change_a_file(root: Path) -> None:
-    graph = root / "models" / "classifier" / "text.onnx"
-    tiny.relabel(root, "Livres anciens")
-    graph.write_bytes(graph.read_bytes()[:-1])
-
-
-@pytest.mark.parametrize("spoil", [damage_lock, take_lock_away, change_a_file])
-def test_a_bad_one_is_refused(process: Process, root: Path, spoil: Callable[[Path], None]) -> None:
-    first = hash_of(root)
-    spoil(root)
-    hang_up(process, "refused")
-    assert answered(process, process.log_in()) == (FIRST, first)
-    assert process.client.get("/health/ready").status_code == 200

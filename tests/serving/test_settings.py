@@ -128,14 +128,12 @@ def test_a_line_that_sets_nothing_is_refused(file: str, line: int, load: Load) -
 )
 def test_a_secret_is_what_is_written(written: str, secret: str, load: Load) -> None:
     key = load(file=f"SECRET_KEY={written}\nSERVING_TOP=7\n").secret_key
-    assert key is not None
     assert key.get_secret_value() == secret
 
 
 def test_a_secret_in_the_environment_is_as_it_stands(load: Load) -> None:
     secret = "'a' b # \"c\" ${PATH} $d \\n "
     key = load({"SECRET_KEY": secret}).secret_key
-    assert key is not None
     assert key.get_secret_value() == secret
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import sqlite3
@@ -67,23 +66,21 @@ def test_what_an_address_is_counted_as() -> None:
     assert counted("testclient") == "testclient"
 
 
-def test_logins_are_counted_here_when_redis_is_gone() -> None:
-    async def scenario() -> None:
-        settings = Settings(
-            limits_storage=f"redis://127.0.0.1:{free_port()}/0",
-            token_address_limit=2,
-            predict_limit=1,
-        )
-        limits = Limits(settings, Metrics())
-        for _ in range(3):
-            await limits.count(limits.predict, "alice")
-        for _ in range(2):
-            await limits.count(limits.token_address, OWNER)
-        with pytest.raises(LimitExceeded):
-            await limits.count(limits.token_address, OWNER)
-        await limits.close()
-
-    asyncio.run(scenario())
+@pytest.mark.anyio
+async def test_logins_are_counted_here_when_redis_is_gone() -> None:
+    settings = Settings(
+        limits_storage=f"redis://127.0.0.1:{free_port()}/0",
+        token_address_limit=2,
+        predict_limit=1,
+    )
+    limits = Limits(settings, Metrics())
+    for _ in range(3):
+        await limits.count(limits.predict, "alice")
+    for _ in range(2):
+        await limits.count(limits.token_address, OWNER)
+    with pytest.raises(LimitExceeded):
+        await limits.count(limits.token_address, OWNER)
+    await limits.close()
 
 
 @pytest.mark.parametrize("verb", ["passwd", "disable", "enable", "revoke", "delete"])
@@ -108,9 +105,7 @@ def test_a_change_of_a_user_ends_the_tokens(
     if verb == "delete":
         users.add("bob", "", ("predict",), PASSWORD)
         is_problem(client.get("/verify-token", headers=headers), 401)
-        users.delete("bob")
-    else:
-        users.delete("bob")
+    users.delete("bob")
 
 
 def test_who_logs_in_after_a_change_is_let_in_at_once(start: Start) -> None:

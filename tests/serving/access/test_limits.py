@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 import signal
 import subprocess
@@ -104,9 +103,10 @@ def test_a_batch_counts_its_products(start: Start) -> None:
     assert batch(1).status_code == 200
 
 
+@pytest.mark.anyio
 @pytest.mark.parametrize("second", [0.5, 20.0, 59.5])
 @pytest.mark.parametrize(("per_minute", "cost"), [(1, 1), (3, 1), (3, 3), (10, 1), (10, 7)])
-def test_who_waits_as_told_is_let_in(
+async def test_who_waits_as_told_is_let_in(
     monkeypatch: pytest.MonkeyPatch, per_minute: int, cost: int, second: float
 ) -> None:
     now = [1_000_000 * WINDOW_SECONDS + second]
@@ -121,15 +121,12 @@ def test_who_waits_as_told_is_let_in(
             return refusal.retry_after
         return 0
 
-    async def scenario() -> None:
-        for _ in range(5):
-            while not (wait := await let_in()):
-                now[0] += 0.7
-            assert 1 <= wait <= 2 * WINDOW_SECONDS
-            now[0] += wait
-            assert await let_in() == 0
-
-    asyncio.run(scenario())
+    for _ in range(5):
+        while not (wait := await let_in()):
+            now[0] += 0.7
+        assert 1 <= wait <= 2 * WINDOW_SECONDS
+        now[0] += wait
+        assert await let_in() == 0
 
 
 def test_logins_are_limited_by_address_and_account(start: Start) -> None:

@@ -73,12 +73,9 @@ def test_a_name_is_plain(users: Users, name: str) -> None:
         users.add(name, "", ("predict",), PASSWORD)
 
 
-def test_an_unknown_scope_is_refused(users: Users) -> None:
+def test_nobody_is_changed_and_no_unknown_scope_given(users: Users) -> None:
     with pytest.raises(UserError, match="admin"):
         users.add("bob", "", ("admin",), PASSWORD)
-
-
-def test_nobody_is_changed(users: Users) -> None:
     with pytest.raises(UserError, match="no user"):
         users.set_disabled("nobody", True)
 

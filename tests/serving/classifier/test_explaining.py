@@ -50,7 +50,6 @@ def half_green() -> bytes:
 def test_the_word_that_decides_is_found_where_it_stands(classifier: Classifier) -> None:
     product = Product("<b>Grande</b>  piscine", "&eacute;chelle de piscine, un livre", None)
     prediction, explanation = explain(classifier, product)
-    assert explanation is not None
     assert (prediction.code, explanation.regions) == (2583, ())
     first, last = explanation.words[0], explanation.words[-1]
     assert (first.field, first.word, first.start, first.end) == ("designation", "piscine", 7, 14)
@@ -68,14 +67,12 @@ def test_what_speaks_against_the_code_is_listed_before_what_says_nothing(
     classifier: Classifier,
 ) -> None:
     _, explanation = explain(classifier, Product("piscine piscine livre" + " rien" * 2 * TOP))
-    assert explanation is not None
     words = [word.word for word in explanation.words]
     assert words == ["piscine", "piscine", *["rien"] * (TOP - 3), "livre"]
 
 
 def test_the_effect_is_the_fall_of_the_log_odds(classifier: Classifier) -> None:
     _, explanation = explain(classifier, Product("piscine livre"))
-    assert explanation is not None
     word = next(word for word in explanation.words if word.word == "piscine")
 
     def log_odds(title: str) -> float:
@@ -90,7 +87,6 @@ def test_the_effect_is_the_fall_of_the_log_odds(classifier: Classifier) -> None:
 
 def test_the_region_that_decides_is_found(classifier: Classifier) -> None:
     prediction, explanation = explain(classifier, Product(image=half_green()))
-    assert explanation is not None
     assert (prediction.code, explanation.words) == (2583, ())
     effects = [region.effect for region in explanation.regions]
     assert effects == sorted(effects, reverse=True)
@@ -104,7 +100,6 @@ def test_the_region_that_decides_is_found(classifier: Classifier) -> None:
 def test_a_product_with_both_keeps_the_blend_of_both(classifier: Classifier) -> None:
     product = Product("piscine", None, half_green())
     prediction, explanation = explain(classifier, product)
-    assert explanation is not None
     assert prediction.state == "both"
     (word,) = explanation.words
     (alone,) = classifier.predict([Product(image=half_green())])
@@ -158,7 +153,6 @@ def test_the_longest_listing_costs_a_bounded_number_of_answers(classifier_root: 
         _, explanation = explain(counting, product)
         assert counting.texts == MAX_WORDS + 2 * MAX_PASSAGES
         assert counting.pictures == GRID**2
-        assert explanation is not None
         assert len(explanation.words) == len(explanation.regions) == TOP
 
 
@@ -190,7 +184,6 @@ def test_every_encoder_is_explained(classifier_root: Path, tmp_path: Path) -> No
 
     with ByGrams.load(classifier_root / "models" / "classifier") as loaded:
         _, explanation = explain(loaded, Product("livre piscine ronde"))
-    assert explanation is not None
     assert explanation.words[0].word == "piscine"
 
 

@@ -1,13 +1,11 @@
-"""Fusion of the branches, and the manifest that locks them."""
+"""Fusion of the branches."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import numpy as np
-import pytest
 
-from serving.classifier import manifest
 from serving.classifier.fusion import Blend, Ensemble, Fusion, softmax, states
 
 CODES = (10, 40, 50)
@@ -68,19 +66,3 @@ def test_an_ensemble_keeps_the_order_and_leaves_the_rest_to_every_code() -> None
 def test_fusion_is_read_back_as_it_was_written(tmp_path: Path) -> None:
     FUSION.write(tmp_path / "fusion.json")
     assert Fusion.read(tmp_path / "fusion.json") == FUSION
-
-
-def test_a_changed_missing_or_extra_file_is_named(tmp_path: Path) -> None:
-    (tmp_path / "text.onnx").write_bytes(b"graph")
-    manifest.write(tmp_path, {"parameters": {}})
-    assert manifest.read_verified(tmp_path)["parameters"] == {}
-    (tmp_path / "extra.bin").write_bytes(b"x")
-    with pytest.raises(manifest.ManifestError, match=r"extra\.bin"):
-        manifest.read_verified(tmp_path)
-    (tmp_path / "extra.bin").unlink()
-    (tmp_path / "text.onnx").write_bytes(b"other")
-    with pytest.raises(manifest.ManifestError, match=r"text\.onnx has sha256 .* expected"):
-        manifest.read_verified(tmp_path)
-    (tmp_path / "text.onnx").unlink()
-    with pytest.raises(manifest.ManifestError, match=r"text\.onnx is missing"):
-        manifest.read_verified(tmp_path)

@@ -107,7 +107,6 @@ def test_an_answer_carries_the_traits_of_what_was_read(classifier: Classifier) -
         ]
     )
     both, *others = [answer.traits for answer in answers]
-    assert both is not None
     assert both.text.designation_length == 5
     assert both.picture.brightness > 250
     assert both.picture.size == len(picture)

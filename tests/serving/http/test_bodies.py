@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import shutil
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -29,23 +28,20 @@ def test_the_budget_is_shared_and_given_back() -> None:
     budget = BodyBudget(Settings(bodies_bytes=100, max_body_bytes=20, max_batch_bytes=40))
     take = budget.reservation
     with take("a") as first, take("a") as second, take("b") as other:
-        first.add(30)
+        first(30)
         with pytest.raises(Unavailable, match="holds as many bodies as it can"):
-            second.add(11)
-        second.add(10)
-        other.add(40)
+            second(11)
+        second(10)
+        other(40)
         with take("c") as late, pytest.raises(Unavailable):
-            late.add(21)
+            late(21)
     with take("c") as late:
-        late.add(40)
+        late(40)
 
 
 @pytest.fixture(scope="module")
-def service(classifier_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
-    folder = tmp_path_factory.mktemp("bodies") / "root"
-    shutil.copytree(classifier_root, folder)
-    with running(folder, {**ACCOUNT, "SERVING_PREDICT_LIMIT": "0"}) as process:
-        yield process
+def service(serve: Callable[..., Process]) -> Process:
+    return serve({**ACCOUNT, "SERVING_PREDICT_LIMIT": "0"})
 
 
 @pytest.mark.parametrize(
@@ -126,9 +122,8 @@ def test_bodies_that_are_held_back_fill_no_memory(service: Process) -> None:
 
 
 @pytest.mark.slow
-def test_who_may_ask_for_nothing_sends_no_batch(classifier_root: Path, tmp_path: Path) -> None:
-    folder = Path(shutil.copytree(classifier_root, tmp_path / "root"))
-    with running(folder, {**ACCOUNT, "SERVING_PREDICT_LIMIT": "2"}) as process:
+def test_who_may_ask_for_nothing_sends_no_batch(root: Path) -> None:
+    with running(root, {**ACCOUNT, "SERVING_PREDICT_LIMIT": "2"}) as process:
         headers = process.log_in()
         batch = json.dumps([{"designation": "jeu"}] * 2)
         for expected in (200, 429):

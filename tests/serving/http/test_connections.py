@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
 
 from serving.http.connections import MAX_HEAD
-from tests.support.process import Process, running
+from tests.support.process import Process
 from tests.support.service import ACCOUNT
 from tests.support.waiting import HELD_BACK, PATIENCE, wait_until
 
@@ -34,20 +33,14 @@ LIVE = b"GET /health/live HTTP/1.1\r\nHost: x\r\n"
 
 
 @pytest.fixture(scope="module")
-def service(classifier_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
-    folder = tmp_path_factory.mktemp("connections") / "root"
-    shutil.copytree(classifier_root, folder)
-    with running(folder, VARIABLES) as process:
-        yield process
+def service(serve: Callable[..., Process]) -> Process:
+    return serve(VARIABLES)
 
 
 @pytest.fixture(scope="module")
-def impatient(classifier_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
+def impatient(serve: Callable[..., Process]) -> Process:
     """A service that waits a second for its clients."""
-    folder = tmp_path_factory.mktemp("impatient") / "root"
-    shutil.copytree(classifier_root, folder)
-    with running(folder, {**VARIABLES, "SERVING_CLIENT_SECONDS": "1"}) as process:
-        yield process
+    return serve({**VARIABLES, "SERVING_CLIENT_SECONDS": "1"})
 
 
 def connect(service: Process, source: str = "127.0.0.1") -> socket.socket:
@@ -226,10 +219,9 @@ def test_fields_behind_the_body_are_none_of_the_head(service: Process) -> None:
     assert asked(service, head + behind)[9:12] == b"401"
 
 
-def test_what_is_refused_has_a_line_with_its_client(classifier_root: Path, tmp_path: Path) -> None:
+def test_what_is_refused_has_a_line_with_its_client(root: Path) -> None:
     """And nobody writes anything else."""
-    root = shutil.copytree(classifier_root, tmp_path / "root")
-    process = Process(Path(root), VARIABLES)
+    process = Process(root, VARIABLES)
     try:
         process.wait_ready()
         asked(process, b"NO HTTP\r\n\r\n", "127.0.0.3")

@@ -16,35 +16,17 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
-from cryptography.hazmat.primitives.serialization import (
-    BestAvailableEncryption,
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-)
 
 from serving.errors import LockError, SettingsError, SignatureError
 from serving.inference import lock, signature
 from serving.inference.model import Model
 from serving.metrics import Metrics
 from serving.settings import Settings
+from tests.serving.key_pairs import write_pair
 from tests.support import tiny
 from tests.support.process import Process, running
 from tests.support.repository import ROOT
 from tests.support.service import SECRET, changed
-
-PrivateKey = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
-
-
-def write_pair(folder: Path, name: str, key: PrivateKey, password: str = "") -> tuple[Path, Path]:
-    encryption = BestAvailableEncryption(password.encode()) if password else NoEncryption()
-    private, public = folder / f"{name}.pem", folder / f"{name}-public.pem"
-    private.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption))
-    public.write_bytes(
-        key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    )
-    return private, public
 
 
 @pytest.fixture
@@ -83,13 +65,9 @@ def refusal(settings: Settings) -> str:
     return str(refused.value)
 
 
-def test_what_the_owner_signed_is_loaded(settings: Settings) -> None:
-    assert loaded(settings) == lock.verify(settings.model, settings.lock).hash
-
-
-def test_the_signature_changes_nothing_that_is_locked(settings: Settings) -> None:
+def test_what_the_owner_signed_is_loaded_and_still_locked(settings: Settings) -> None:
     assert signature.path_for(settings) == settings.model.with_name("classifier.sig")
-    lock.verify(settings.model, settings.lock)
+    assert loaded(settings) == lock.verify(settings.model, settings.lock).hash
 
 
 def test_it_may_lie_elsewhere(root: Path, settings: Settings) -> None:
@@ -205,22 +183,20 @@ def test_the_lock_is_held_to_as_well(settings: Settings) -> None:
         loaded(settings)
 
 
-def test_a_reload_demands_the_signature_too(root: Path, settings: Settings) -> None:
-    async def scenario() -> None:
-        model = Model(settings, Metrics())
-        await model.start()
-        first = model.hash
-        change(settings.model)
-        tiny.relock(root)
-        refused = await model.reload()
-        assert refused.outcome == "refused"
-        assert model.hash == first
-        signature.sign(settings, root / "owner.pem", None)
-        assert (await model.reload()).outcome == "loaded"
-        assert model.hash != first
-        model.close()
-
-    asyncio.run(scenario())
+@pytest.mark.anyio
+async def test_a_reload_demands_the_signature_too(root: Path, settings: Settings) -> None:
+    model = Model(settings, Metrics())
+    await model.start()
+    first = model.hash
+    change(settings.model)
+    tiny.relock(root)
+    refused = await model.reload()
+    assert refused.outcome == "refused"
+    assert model.hash == first
+    signature.sign(settings, root / "owner.pem", None)
+    assert (await model.reload()).outcome == "loaded"
+    assert model.hash != first
+    model.close()
 
 
 def test_what_is_not_as_locked_is_not_signed(root: Path, settings: Settings) -> None:
