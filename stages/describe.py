@@ -59,8 +59,8 @@ def examples(
             yield from zip(rows.itertuples(), given, classifier.predict(given), strict=True)
 
     return {
-        kind: _explained(*found, classifier) if found else None
-        for kind, found in first_of_each_kind(answered()).items()
+        kind: _explained(*chosen, classifier) if chosen else None
+        for kind, chosen in first_of_each_kind(answered()).items()
     }
 
 

@@ -45,7 +45,7 @@ class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-class Watched(_Frozen):
+class WatchedFiles(_Frozen):
     """What DVC watches for each file of a catalogue: the file itself, its address, or else the file
     of settings that it comes from."""
 
@@ -56,7 +56,7 @@ class Watched(_Frozen):
 
 
 class _Data(_Frozen):
-    watched: Watched
+    watched: WatchedFiles
 
     def named(self, name: str) -> str:
         """What a file of the catalogue is called where it comes from, without credentials."""
@@ -289,12 +289,12 @@ class Frozen(ImageSettings):
             raise ValueError(f"alpha = None: expected a width of {self.model}")
         if self.weights in (None, "imagenet"):
             return self
-        found = Path(self.weights_file)
+        file = Path(self.weights_file)
         expected = "expected imagenet, null or the path of a .h5 file"
-        if not found.is_file():
-            raise ValueError(f"weights {self.weights!r} is no file (looked at {found}); {expected}")
-        with found.open("rb") as file:
-            if file.read(len(_HDF5)) != _HDF5:
+        if not file.is_file():
+            raise ValueError(f"weights {self.weights!r} is no file (looked at {file}); {expected}")
+        with file.open("rb") as content:
+            if content.read(len(_HDF5)) != _HDF5:
                 raise ValueError(
                     f"weights {self.weights!r} is no weights file of Keras; {expected}"
                 )

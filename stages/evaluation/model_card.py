@@ -225,7 +225,7 @@ def _acceptance(facts: Facts) -> str:
         (
             name,
             figure(least) if least <= 1 else "never accepted",
-            *(figure(facts.fusion[state].get(of)) for of in _LEARNT),
+            *(figure(facts.fusion[state].get(key)) for key in _LEARNT),
             facts.fusion[state]["learnt_from"],
         )
         for state, name, least in states
@@ -325,11 +325,14 @@ def _wrong(confusion: pd.DataFrame) -> str:
     wrong = confusion["actual"] != confusion["predicted"]
     accepted = confusion["accepted"]
     sections = []
-    for title, of in (("Accepted and wrong", accepted), ("Sent to review and wrong", ~accepted)):
-        found = f"{figure(int((wrong & of).sum()))} of {figure(int(of.sum()))} products."
-        sections.append(f"## {title}\n\n{found}")
-        if (wrong & of).any():
-            sections[-1] += f" Most frequent:\n\n{_pairs(confusion, wrong & of)}"
+    for title, answers in (
+        ("Accepted and wrong", accepted),
+        ("Sent to review and wrong", ~accepted),
+    ):
+        count = f"{figure(int((wrong & answers).sum()))} of {figure(int(answers.sum()))} products."
+        sections.append(f"## {title}\n\n{count}")
+        if (wrong & answers).any():
+            sections[-1] += f" Most frequent:\n\n{_pairs(confusion, wrong & answers)}"
     return "\n\n".join(sections)
 
 
@@ -340,14 +343,14 @@ def _pairs(confusion: pd.DataFrame, shown: pd.Series) -> str:
         key=lambda item: (-item[1], item[0]),
     )
     rows = [
-        (plain(actual), plain(found), figure(int(count)), share(count / of_code[actual], 0))
-        for (actual, found), count in counts[:CONFUSIONS]
+        (plain(actual), plain(predicted), figure(int(count)), share(count / of_code[actual], 0))
+        for (actual, predicted), count in counts[:CONFUSIONS]
     ]
     return table(("is", "answered as", "products", "of the code"), rows, left=2)
 
 
 def _examples(examples: Mapping[str, Example | None]) -> str:
-    told = [f"### {kind}\n\n{_example(example)}" for kind, example in examples.items()]
+    shown = [f"### {kind}\n\n{_example(example)}" for kind, example in examples.items()]
     return "\n\n".join(
         [
             """## Explanations
@@ -355,7 +358,7 @@ def _examples(examples: Mapping[str, Example | None]) -> str:
 Test products, the first of each kind. The effect of a word or of a cell of the picture is by how \
 much the log-odds of the answered code fall without it, in nats: above 0 what speaks for the code, \
 below 0 what speaks against it.""",
-            *told,
+            *shown,
         ]
     )
 

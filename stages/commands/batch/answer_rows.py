@@ -89,5 +89,5 @@ def answer_rows(
         ),
         empty=sum(answer.state == "none" for answer in answers),
     )
-    told = [values(row, answer) for row, answer in zip(rows.itertuples(), answers, strict=True)]
-    return told, outcome
+    answered = [values(row, answer) for row, answer in zip(rows.itertuples(), answers, strict=True)]
+    return answered, outcome

@@ -72,11 +72,11 @@ def put(record: Record, files: Mapping[str, bytes], code: Mapping[str, bytes]) -
 
 def queued() -> Iterator[tuple[Record, Path]]:
     """Records that wait, oldest first, each with its folder."""
-    found = [
+    waiting = [
         (Record(**json.loads(facts.read_text(encoding="utf-8"))), facts.parent)
         for facts in QUEUE.glob(f"[!.]*/{FACTS}")
     ]
-    yield from sorted(found, key=lambda item: item[0].time)
+    yield from sorted(waiting, key=lambda item: item[0].time)
 
 
 def remove(folder: Path) -> None:

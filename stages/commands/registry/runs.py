@@ -32,8 +32,8 @@ _NOTE = 8_000
 def recorded(client: MlflowClient, experiment: str, record: Record) -> Run | None:
     """The run of this record, finished or cut off."""
     wanted = f"tags.{LOCK} = '{record.lock}' and tags.`{MLFLOW_RUN_NAME}` = '{record.name}'"
-    found = client.search_runs([experiment], wanted, max_results=1)
-    return found[0] if found else None
+    runs = client.search_runs([experiment], wanted, max_results=1)
+    return runs[0] if runs else None
 
 
 def send(client: MlflowClient, experiment: str, record: Record, folder: Path) -> str:
