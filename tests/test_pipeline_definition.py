@@ -39,7 +39,7 @@ TOUCHED = {
     "stages/evaluation/scores.py": ANSWERING,
     "stages/commands/batch/answer_rows.py": set(),
     "stages/commands/batch/distributed/shards.py": set(),
-    "stages/commands/drift/findings.py": set(),
+    "stages/commands/drift/card.py": set(),
     "stages/commands/monitor/scrape.py": set(),
     "stages/commands/pipeline/params.py": set(),
     "stages/commands/proofs/verify.py": set(),

@@ -18,7 +18,7 @@ from stages.commands.registry import server, versions
 from stages.commands.registry.server import HOME
 from stages.commands.registry.versions import Version
 from stages.commands.results import dvc_lock
-from stages.commands.results.locked_classifier import present_hash
+from stages.commands.results.dvc_lock import present_hash
 
 FETCHED = HOME / "models"
 _MEASURED = "metrics/evaluation.json"

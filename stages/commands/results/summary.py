@@ -12,6 +12,7 @@ from typing import Any
 
 from stages.commands.console import table_lines
 from stages.commands.results.machine import environment
+from stages.common.markdown import figure
 from stages.common.output import write_json
 from stages.evaluation.scores import INTERVAL
 
@@ -32,7 +33,7 @@ def lines(evaluation: dict[str, Any], speed: dict[str, Any]) -> list[str]:
         title: evaluation[key] for title, key in GROUPS.items()
     }
     rows = [
-        (title, *(_cell(figures.get(name)) for name in COLUMNS))
+        (title, *(figure(figures.get(name)) for name in COLUMNS))
         for title, figures in groups.items()
     ]
     accepted = evaluation["accepted"]
@@ -62,12 +63,6 @@ def _seconds(speed: dict[str, Any]) -> str:
         return f"not timed ({speed['not_measured']})"
     median, slow = (1000 * speed[name] for name in ("seconds_p50", "seconds_p99"))
     return f"{median:.1f} ms median, {slow:.1f} ms at the 99th percentile"
-
-
-def _cell(value: float | None) -> str:
-    if value is None:
-        return "–"
-    return f"{value:,}" if isinstance(value, int) else f"{value:.3f}"
 
 
 def _share(value: float | None) -> str:
