@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from stages.evaluation.predictions import FIELDS
+from stages.evaluation.answers import FIELDS
 from stages.pictures.archive import PictureArchive
 from stages.sources.sample.listings import generate
 from tests.integration.conftest import give_up
