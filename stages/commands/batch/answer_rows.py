@@ -9,7 +9,7 @@ import pandas as pd
 
 from serving.classifier.classifier import Classifier
 from serving.classifier.prediction import Product
-from stages.evaluation.predictions import values
+from stages.evaluation.answers import values
 from stages.pictures.archive import PictureArchive
 
 

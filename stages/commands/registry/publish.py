@@ -17,7 +17,6 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit, urlunsplit
 
@@ -27,14 +26,13 @@ import yaml
 from stages.commands import repository
 from stages.commands.exit_codes import CommandError
 from stages.commands.registry import records
-from stages.commands.registry.records import Record
+from stages.commands.registry.records import HOME, Record
 from stages.commands.remote import environment
 from stages.commands.remote.environment import Environment
 from stages.commands.repository import ResultError, git, git_bytes
 from stages.commands.results import dvc_lock
 from stages.common import seconds
 
-HOME = Path("tracking")
 SENT = HOME / "sent.txt"
 """What is on record, a line for each server and record: a second run asks no server."""
 

@@ -13,7 +13,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-QUEUE = Path("tracking/queue")
+HOME = Path("tracking")
+"""Everything that tracking keeps on this machine; ignored by git."""
+
+QUEUE = HOME / "queue"
 """Records that are not sent yet."""
 
 WITH_CLASSIFIER = "-classifier"

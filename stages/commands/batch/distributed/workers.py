@@ -27,7 +27,7 @@ from stages.commands.batch.distributed.shards import Shard, chunks
 from stages.commands.batch.distributed.storage import File, write
 from stages.commands.results import dvc_lock
 from stages.common.output import StageError
-from stages.evaluation.predictions import FIELDS
+from stages.evaluation.answers import FIELDS
 
 Row = dict[str, Any]
 
