@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import pandas as pd
 
-from stages.common.origin import origin
 from stages.common.paths import ARCHIVE, METRICS, PREPARED
 from stages.common.products import read_part
 from stages.common.settings import SampleData, load
@@ -36,7 +35,7 @@ def explore() -> None:
         chosen = {name: evenly(names) for name, names in entries.items()}
         seen = {name: look_at(archive, names, f"explore {name}") for name, names in chosen.items()}
     facts = Facts(
-        origin=origin(data),
+        origin=data.origin,
         synthetic=isinstance(data, SampleData),
         parts=parts,
         pictures=seen,

@@ -58,6 +58,11 @@ class WatchedFiles(_Frozen):
 class _Data(_Frozen):
     watched: WatchedFiles
 
+    @property
+    def origin(self) -> str:
+        """Where it comes from, in words, without places on this machine and credentials."""
+        raise NotImplementedError
+
     def named(self, name: str) -> str:
         """What a file of the catalogue is called where it comes from, without credentials."""
         return f"data/raw/{name}"
@@ -70,6 +75,10 @@ class SampleData(_Data):
     products: Annotated[int, Field(ge=135)]
     unlabelled: Count
     seed: Seed
+
+    @property
+    def origin(self) -> str:
+        return f"The embedded synthetic catalogue, drawn with seed {self.seed}"
 
 
 class FolderData(_Data):
@@ -94,6 +103,10 @@ class FolderData(_Data):
         """Its absolute path."""
         return Path(self.watched.images).parent
 
+    @property
+    def origin(self) -> str:
+        return "A local folder, whose hash is in `dvc.lock`"
+
     def named(self, name: str) -> str:
         return str(Path(self.path) / name)
 
@@ -104,6 +117,11 @@ class UrlData(_Data):
     source: Literal["url"]
     path: Annotated[str, Field(pattern="^[a-z0-9+]+://.+")]
     sha256: dict[str, Sha256]
+
+    @property
+    def origin(self) -> str:
+        place = urlsplit(self.path)
+        return f"Files fetched by {place.scheme} from {place.hostname or 'this machine'}"
 
     def named(self, name: str) -> str:
         place = urlsplit(self.path)
@@ -129,6 +147,10 @@ class HuggingFaceData(_Data):
                 "conf/data/huggingface.yaml"
             )
         return revision
+
+    @property
+    def origin(self) -> str:
+        return f"The Hugging Face dataset `{self.path}`, revision `{self.revision}`"
 
     def named(self, name: str) -> str:
         return f"{self.path}/{name}"
