@@ -20,11 +20,6 @@ from stages.commands.results import dvc_lock
 _FOLDER = ROOT / dvc_lock.CLASSIFIER
 
 
-def is_there(wanted: str) -> bool:
-    """Whether the folder is the one with this hash."""
-    return dvc_lock.present_hash(_FOLDER) == wanted
-
-
 def unobtained(wanted: str, cache: Path) -> list[str]:
     """Files of the folder whose objects could not be had, where its list of files could."""
     listing = cache / "files" / "md5" / wanted[:2] / wanted[2:]
@@ -41,9 +36,9 @@ def unobtained(wanted: str, cache: Path) -> list[str]:
 def pull() -> None:
     """Pull the locked classifier unless it is there."""
     wanted = dvc_lock.locked_hash()
-    if not is_there(wanted):
+    if dvc_lock.present_hash(_FOLDER) != wanted:
         done = repository.dvc("pull", dvc_lock.CLASSIFIER, where=ROOT)
-        if not is_there(wanted):
+        if dvc_lock.present_hash(_FOLDER) != wanted:
             sys.stderr.write(done.stderr)
             cache = ROOT / repository.dvc("cache", "dir", where=ROOT).stdout.strip()
             missing = unobtained(wanted, cache)
