@@ -17,7 +17,6 @@ from serving.classifier.classifier import Classifier
 from serving.classifier.explaining import explain
 from serving.classifier.prediction import Prediction, Product
 from serving.listing.text import normalise_listing
-from stages.common.origin import origin
 from stages.common.paths import ARCHIVE, CLASSIFIER, EVALUATION, METRICS
 from stages.common.products import read_part
 from stages.common.settings import SampleData, Settings, load
@@ -59,8 +58,8 @@ def examples(
             yield from zip(rows.itertuples(), given, classifier.predict(given), strict=True)
 
     return {
-        kind: _explained(*found, classifier) if found else None
-        for kind, found in first_of_each_kind(answered()).items()
+        kind: _explained(*chosen, classifier) if chosen else None
+        for kind, chosen in first_of_each_kind(answered()).items()
     }
 
 
@@ -80,7 +79,7 @@ def describe() -> None:
         facts = Facts(
             identity=manifest.sha256(CLASSIFIER / manifest.NAME),
             manifest=classifier.manifest,
-            source=origin(settings.data),
+            source=settings.data.origin,
             options=options(settings, parameters),
             synthetic=isinstance(settings.data, SampleData),
             seeds=seeds(settings, parameters["train"]),

@@ -2,7 +2,7 @@
 
 Reads models/classifier and the test part; writes metrics/evaluation.json and the plots in
 metrics/evaluation. How long an answer takes is no part of the result: it is measured by
-stages.commands.results.machine.
+stages.commands.results.summary.
 """
 
 from __future__ import annotations

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import pandas as pd
 
-from stages.common.origin import origin
 from stages.common.paths import ARCHIVE, METRICS, PREPARED
 from stages.common.products import read_part
 from stages.common.settings import SampleData, load
@@ -33,15 +32,15 @@ def explore() -> None:
             "labelled": archive.entries("image_train"),
             "unlabelled": archive.entries("image_test"),
         }
-        chosen = {name: evenly(of) for name, of in entries.items()}
-        seen = {name: look_at(archive, of, f"explore {name}") for name, of in chosen.items()}
+        chosen = {name: evenly(names) for name, names in entries.items()}
+        seen = {name: look_at(archive, names, f"explore {name}") for name, names in chosen.items()}
     facts = Facts(
-        origin=origin(data),
+        origin=data.origin,
         synthetic=isinstance(data, SampleData),
         parts=parts,
         pictures=seen,
-        looked_at={name: len(of) for name, of in chosen.items()},
-        all_pictures={name: len(of) for name, of in entries.items()},
+        looked_at={name: len(names) for name, names in chosen.items()},
+        all_pictures={name: len(names) for name, names in entries.items()},
         words=telling_words(
             (train["designation"] + " " + train["description"]).tolist(),
             train["prdtypecode"].to_numpy(),

@@ -15,7 +15,7 @@ from stages.common.output import write_json
 from stages.common.paths import FUSION, HELD_OUT, IMAGE_BRANCH, METRICS, TEXT_BRANCH
 from stages.common.products import columns, read_training
 from stages.common.settings import load
-from stages.fusion.learning import Answers, Lesson
+from stages.fusion.learning import BranchAnswers, Lesson
 
 
 def fuse() -> None:
@@ -25,8 +25,8 @@ def fuse() -> None:
     products = read_training()
     rows, labels = products["id"].to_numpy(), columns(products)
     learnt = Lesson(
-        text=Answers.of(HeldOut.read(TEXT_BRANCH / HELD_OUT), rows),
-        image=Answers.of(HeldOut.read(IMAGE_BRANCH / HELD_OUT), rows),
+        text=BranchAnswers.of(HeldOut.read(TEXT_BRANCH / HELD_OUT), rows),
+        image=BranchAnswers.of(HeldOut.read(IMAGE_BRANCH / HELD_OUT), rows),
         labels=labels,
         groups=products["group"].to_numpy(),
         method=method,
@@ -40,15 +40,18 @@ def fuse() -> None:
         method=method,
         codes=CODES,
         prior=tuple(map(float, prior)),
-        blends={state: each.blend for state, each in learnt.items()},
+        blends={state: fit.blend for state, fit in learnt.items()},
         precision=precision,
-        thresholds={state: each.threshold for state, each in learnt.items()},
+        thresholds={state: fit.threshold for state, fit in learnt.items()},
     )
     FUSION.parent.mkdir(parents=True, exist_ok=True)
     fusion.write(FUSION)
-    write_json(METRICS / "fusion.json", {state: each.figures for state, each in learnt.items()})
-    for state, each in learnt.items():
-        told = (
-            f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in each.figures.items()
+    write_json(
+        METRICS / "fusion.json",
+        {state: fit.figures for state, fit in learnt.items()},
+    )
+    for state, fit in learnt.items():
+        figures = (
+            f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in fit.figures.items()
         )
-        print(state, *told, sep="  ")
+        print(state, *figures, sep="  ")

@@ -15,8 +15,7 @@ from stages.common.output import write_json
 from stages.common.paths import ARCHIVE, CLASSIFIER, METRICS, PREDICTIONS
 from stages.common.products import read_part
 from stages.common.settings import load
-from stages.evaluation.answers import in_chunks, unreadable_pictures
-from stages.evaluation.predictions import FIELDS, values
+from stages.evaluation.answers import FIELDS, in_chunks, unreadable_pictures, values
 from stages.pictures.archive import PictureArchive
 
 

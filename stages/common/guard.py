@@ -62,13 +62,13 @@ def declared(stage: str) -> Declared:
         raise StageError(f"{error}; run from the repository's root") from error
     if stage not in stages:
         raise StageError(f"{PIPELINE} has no stage {stage!r}; expected one of {', '.join(stages)}")
-    of = stages[stage]
-    dependencies = (_resolved(name, parameters) for name in of.get("deps", ()))
+    declared = stages[stage]
+    dependencies = (_resolved(name, parameters) for name in declared.get("deps", ()))
     return Declared(
         # What lies on a server is looked after by its source.
         tuple(Path(path) for path in dependencies if "://" not in path),
-        tuple(of.get("params", ())),
-        tuple(Path(next(iter(out)) if isinstance(out, dict) else out) for out in of["outs"]),
+        tuple(declared.get("params", ())),
+        tuple(Path(next(iter(out)) if isinstance(out, dict) else out) for out in declared["outs"]),
     )
 
 
@@ -76,7 +76,7 @@ def take(stage: Declared) -> Snapshot:
     """What the dependencies are now."""
     files = {}
     ignored = _ignored()
-    for path in (file for of in stage.dependencies for file in _files(of, ignored)):
+    for path in (file for dep in stage.dependencies for file in _files(dep, ignored)):
         status = path.stat()
         files[path] = (status.st_ino, status.st_size, status.st_mtime_ns)
     parameters = _parameters()
@@ -117,7 +117,7 @@ def _parameters() -> Any:
 
 def _resolved(text: str, parameters: Any) -> str:
     """`text` with each ${key} of params.yaml replaced, as DVC does it."""
-    return _REFERENCE.sub(lambda found: str(_value(parameters, found.group(1))), text)
+    return _REFERENCE.sub(lambda match: str(_value(parameters, match.group(1))), text)
 
 
 def _value(parameters: Any, key: str) -> Any:
@@ -128,8 +128,8 @@ def _value(parameters: Any, key: str) -> Any:
 
 def _files(path: Path, ignored: GitIgnoreSpec) -> Iterator[Path]:
     if path.is_dir():
-        found = (file for file in path.rglob("*") if not ignored.match_file(file))
-        yield from sorted(file for file in found if file.is_file())
+        tracked = (file for file in path.rglob("*") if not ignored.match_file(file))
+        yield from sorted(file for file in tracked if file.is_file())
     elif path.exists():
         yield path
 

@@ -1,4 +1,4 @@
-"""Markdown of the cards: tables, figures, and texts of listings without a meaning of their own."""
+"""Tables in Markdown, figures as people read them, and texts of listings without markup."""
 
 from __future__ import annotations
 

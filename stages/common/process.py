@@ -27,8 +27,8 @@ def project_python() -> Path | None:
     An experiment in a copy below .dvc/tmp/exps uses that of the repository it was copied from.
     """
     repositories = [folder for folder in (_ROOT, *_ROOT.parents) if (folder / ".dvc").is_dir()]
-    found = (folder / ".venv" / "bin" / "python" for folder in repositories)
-    return next((python for python in found if python.is_file()), None)
+    pythons = (folder / ".venv" / "bin" / "python" for folder in repositories)
+    return next((python for python in pythons if python.is_file()), None)
 
 
 def start_again() -> None:

@@ -22,19 +22,19 @@ T = TypeVar("T")
 
 @overload
 def progress(
-    of: Iterable[T], *, title: str, unit: str, total: int | None = None, **how: Any
+    items: Iterable[T], *, title: str, unit: str, total: int | None = None, **how: Any
 ) -> tqdm[T]: ...
 @overload
 def progress(
-    of: None = None, *, title: str, unit: str, total: int | None, **how: Any
+    items: None = None, *, title: str, unit: str, total: int | None, **how: Any
 ) -> tqdm[Never]: ...
 def progress(
-    of: Iterable[T] | None = None, *, title: str, unit: str, total: int | None = None, **how: Any
+    items: Iterable[T] | None = None, *, title: str, unit: str, total: int | None = None, **how: Any
 ) -> tqdm[T] | tqdm[Never]:
-    """tqdm over `of`, or of what is told by `update` to be done of `total`; `how` as tqdm's."""
-    told: dict[str, Any] = {"mininterval": BAR_SECONDS}
+    """tqdm over `items`, or of what `update` says is done of `total`; `how` as tqdm's."""
+    options: dict[str, Any] = {"mininterval": BAR_SECONDS}
     if not sys.stderr.isatty():
-        told = {
+        options = {
             "mininterval": LINE_SECONDS,
             "miniters": 1,  # tqdm would guess, by the pace so far, when to look at the clock
             "delay": LINE_SECONDS,
@@ -42,7 +42,7 @@ def progress(
             "position": 0,  # of a loop within a loop, too: there is no place to go back to
             "bar_format": f"{_LINE}{{postfix}}",
         }
-    return tqdm(of, desc=title, unit=unit, total=total, **told, **how)
+    return tqdm(items, desc=title, unit=unit, total=total, **options, **how)
 
 
 class _Lines:

@@ -26,8 +26,8 @@ class BatchNormalization(keras.layers.BatchNormalization):
         mean, variance = self.moving_mean, self.moving_variance
         if training and self.trainable:
             mean, variance = ops.moments(inputs, axes=tuple(range(inputs.ndim - 1)))
-            for average, found in ((self.moving_mean, mean), (self.moving_variance, variance)):
-                average.assign(average * self.momentum + found * (1.0 - self.momentum))
+            for average, batch in ((self.moving_mean, mean), (self.moving_variance, variance)):
+                average.assign(average * self.momentum + batch * (1.0 - self.momentum))
         scale = self.gamma * reciprocal_root(variance + self.epsilon)
         return inputs * scale + (self.beta - mean * scale)
 

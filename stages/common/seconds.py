@@ -31,9 +31,9 @@ def note(stage: str, seconds: float) -> None:
 
 def noted(run: str) -> dict[str, float]:
     """Seconds of the stages that ran in `run`, by stage; those that were cut off are left out."""
-    found = {}
+    seconds = {}
     for path in sorted((NOTES / run).glob("*.json")):
         text = path.read_text(encoding="utf-8")
         if re.fullmatch(r"\d+\.\d+", text):
-            found[path.stem] = float(text)
-    return found
+            seconds[path.stem] = float(text)
+    return seconds

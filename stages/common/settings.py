@@ -45,7 +45,7 @@ class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-class Watched(_Frozen):
+class WatchedFiles(_Frozen):
     """What DVC watches for each file of a catalogue: the file itself, its address, or else the file
     of settings that it comes from."""
 
@@ -56,7 +56,12 @@ class Watched(_Frozen):
 
 
 class _Data(_Frozen):
-    watched: Watched
+    watched: WatchedFiles
+
+    @property
+    def origin(self) -> str:
+        """Where it comes from, in words, without places on this machine and credentials."""
+        raise NotImplementedError
 
     def named(self, name: str) -> str:
         """What a file of the catalogue is called where it comes from, without credentials."""
@@ -70,6 +75,10 @@ class SampleData(_Data):
     products: Annotated[int, Field(ge=135)]
     unlabelled: Count
     seed: Seed
+
+    @property
+    def origin(self) -> str:
+        return f"The embedded synthetic catalogue, drawn with seed {self.seed}"
 
 
 class FolderData(_Data):
@@ -94,6 +103,10 @@ class FolderData(_Data):
         """Its absolute path."""
         return Path(self.watched.images).parent
 
+    @property
+    def origin(self) -> str:
+        return "A local folder, whose hash is in `dvc.lock`"
+
     def named(self, name: str) -> str:
         return str(Path(self.path) / name)
 
@@ -104,6 +117,11 @@ class UrlData(_Data):
     source: Literal["url"]
     path: Annotated[str, Field(pattern="^[a-z0-9+]+://.+")]
     sha256: dict[str, Sha256]
+
+    @property
+    def origin(self) -> str:
+        place = urlsplit(self.path)
+        return f"Files fetched by {place.scheme} from {place.hostname or 'this machine'}"
 
     def named(self, name: str) -> str:
         place = urlsplit(self.path)
@@ -129,6 +147,10 @@ class HuggingFaceData(_Data):
                 "conf/data/huggingface.yaml"
             )
         return revision
+
+    @property
+    def origin(self) -> str:
+        return f"The Hugging Face dataset `{self.path}`, revision `{self.revision}`"
 
     def named(self, name: str) -> str:
         return f"{self.path}/{name}"
@@ -289,12 +311,12 @@ class Frozen(ImageSettings):
             raise ValueError(f"alpha = None: expected a width of {self.model}")
         if self.weights in (None, "imagenet"):
             return self
-        found = Path(self.weights_file)
+        file = Path(self.weights_file)
         expected = "expected imagenet, null or the path of a .h5 file"
-        if not found.is_file():
-            raise ValueError(f"weights {self.weights!r} is no file (looked at {found}); {expected}")
-        with found.open("rb") as file:
-            if file.read(len(_HDF5)) != _HDF5:
+        if not file.is_file():
+            raise ValueError(f"weights {self.weights!r} is no file (looked at {file}); {expected}")
+        with file.open("rb") as content:
+            if content.read(len(_HDF5)) != _HDF5:
                 raise ValueError(
                     f"weights {self.weights!r} is no weights file of Keras; {expected}"
                 )

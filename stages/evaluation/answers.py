@@ -1,4 +1,4 @@
-"""Running the exported classifier over prepared products, a chunk at a time."""
+"""The exported classifier run over products, a chunk at a time, and the table of its answers."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ import numpy as np
 import pandas as pd
 
 from serving.classifier.classifier import Classifier
-from serving.classifier.prediction import Product
+from serving.classifier.prediction import Prediction, Product
 from stages.common.progress import progress
 from stages.pictures.archive import PictureArchive
+
+FIELDS = ("id", "productid", "imageid", "prdtypecode", "label", "confidence", "accepted")
+"""Columns of the table of predictions."""
 
 
 def in_chunks(
@@ -45,3 +48,11 @@ def unreadable_pictures(
     if classifier.image_size is None:
         return 0
     return int(np.sum((np.asarray(entries) != "") & ~np.asarray(has_image, bool)))
+
+
+def values(row: Any, answer: Prediction) -> tuple[Any, ...]:
+    """The FIELDS of a product that has `id`, `productid` and `imageid`."""
+    return (
+        *(row.id, row.productid, row.imageid, answer.code, answer.label),
+        *(round(answer.confidence, 4), answer.accepted),
+    )

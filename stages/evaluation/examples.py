@@ -39,12 +39,12 @@ def first_of_each_kind(
 
     A row has the actual code as `prdtypecode`. Reads no further than it must.
     """
-    found: dict[str, tuple[Any, Product] | None] = dict.fromkeys(KINDS)
+    chosen: dict[str, tuple[Any, Product] | None] = dict.fromkeys(KINDS)
     for row, product, prediction in answered:
         for kind, fits in KINDS.items():
-            if found[kind] is None and fits(prediction, int(row.prdtypecode)):
-                found[kind] = (row, product)
+            if chosen[kind] is None and fits(prediction, int(row.prdtypecode)):
+                chosen[kind] = (row, product)
                 break
-        if all(found.values()):
+        if all(chosen.values()):
             break
-    return found
+    return chosen

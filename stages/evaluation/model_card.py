@@ -32,12 +32,7 @@ _SHOWN_DESIGNATION, _SHOWN_DESCRIPTION = 80, 120
 _SHOWN_PARTS = 5
 """Words, and regions, shown of an example."""
 
-_GROUPS = {
-    "all test products": (),
-    "text alone": ("text_only",),
-    "picture alone": ("image_only",),
-    "both, fused": ("both",),
-}
+_GROUPS = {"text alone": "text_only", "picture alone": "image_only", "both, fused": "both"}
 _EVIDENCE: dict[State, str] = {"text": "text alone", "image": "picture alone", "both": "both"}
 
 
@@ -126,17 +121,12 @@ Made with {", ".join(f"{name} {version}" for name, version in libraries)}."""
 
 
 def _listed(values: Mapping[str, Any]) -> str:
-    """Parameters in the order of their names, nested ones with their path."""
-    return ", ".join(
-        f"{plain(name)} {plain(_named(name, value))}"
-        for name, value in sorted(flatten(values).items())
-        if value is not None
-    )
-
-
-def _named(name: str, value: Any) -> str:
-    """A value in words; of the file of pretrained weights its name, not where it lay."""
-    return str(value).replace("\\", "/").rpartition("/")[2] if name == "weights" else str(value)
+    """Parameters in the order of their names, nested ones with their path; of the file of
+    pretrained weights its name, not where it lay."""
+    shown = {name: str(value) for name, value in flatten(values).items() if value is not None}
+    if "weights" in shown:
+        shown["weights"] = shown["weights"].replace("\\", "/").rpartition("/")[2]
+    return ", ".join(f"{plain(name)} {plain(value)}" for name, value in sorted(shown.items()))
 
 
 def _data(facts: Facts) -> str:
@@ -171,20 +161,14 @@ evidence of duplication: {figure(data["placeholders"])}, of \
 
 
 def _scores(facts: Facts) -> str:
-    names = ("accuracy", "weighted_f1", "macro_f1", "log_loss", "calibration_error")
-    rows = []
-    for title, keys in _GROUPS.items():
-        figures = facts.evaluation
-        for key in keys:
-            figures = figures[key]
-        rows.append(
-            (title, figure(figures["products"]), *(figure(figures.get(name)) for name in names))
-        )
+    names = ("products", "accuracy", "weighted_f1", "macro_f1", "log_loss", "calibration_error")
+    groups = {"all test products": facts.evaluation}
+    groups |= {title: facts.evaluation[key] for title, key in _GROUPS.items()}
+    rows = [
+        (title, *(figure(scores.get(name)) for name in names)) for title, scores in groups.items()
+    ]
     both = facts.evaluation["both"]
-    header = (
-        *("", "products", "accuracy", "weighted F1"),
-        *("macro F1", "log loss", "calibration error"),
-    )
+    header = ("", *(name.replace("_", " ").replace("f1", "F1") for name in names))
     section = f"""## Scores
 
 On the test products, by the code that serves. Pictures of them that cannot be read, so that their \
@@ -225,7 +209,7 @@ def _acceptance(facts: Facts) -> str:
         (
             name,
             figure(least) if least <= 1 else "never accepted",
-            *(figure(facts.fusion[state].get(of)) for of in _LEARNT),
+            *(figure(facts.fusion[state].get(key)) for key in _LEARNT),
             facts.fusion[state]["learnt_from"],
         )
         for state, name, least in states
@@ -240,7 +224,9 @@ def _acceptance(facts: Facts) -> str:
     of_all = facts.evaluation["products"]
     coverage = [
         (f"{percent} %", share(reached), figure(round(reached * of_all)))
-        for percent, reached in sorted(facts.evaluation["coverage_at"].items(), key=_percent)
+        for percent, reached in sorted(
+            facts.evaluation["coverage_at"].items(), key=lambda item: float(item[0])
+        )
     ]
     outcome = (
         f"{share(accepted['coverage'])} of the test products are accepted, "
@@ -286,10 +272,6 @@ def _interval(figures: Mapping[str, Any]) -> str:
     return f"{share(figures['low'])} to {share(figures['high'])}"
 
 
-def _percent(item: tuple[str, float]) -> float:
-    return float(item[0])
-
-
 def _codes(facts: Facts) -> str:
     def row(code: Any) -> tuple[str, ...]:
         scores = (figure(value) for value in (code.f1, code.precision, code.recall))
@@ -325,11 +307,14 @@ def _wrong(confusion: pd.DataFrame) -> str:
     wrong = confusion["actual"] != confusion["predicted"]
     accepted = confusion["accepted"]
     sections = []
-    for title, of in (("Accepted and wrong", accepted), ("Sent to review and wrong", ~accepted)):
-        found = f"{figure(int((wrong & of).sum()))} of {figure(int(of.sum()))} products."
-        sections.append(f"## {title}\n\n{found}")
-        if (wrong & of).any():
-            sections[-1] += f" Most frequent:\n\n{_pairs(confusion, wrong & of)}"
+    for title, answers in (
+        ("Accepted and wrong", accepted),
+        ("Sent to review and wrong", ~accepted),
+    ):
+        count = f"{figure(int((wrong & answers).sum()))} of {figure(int(answers.sum()))} products."
+        sections.append(f"## {title}\n\n{count}")
+        if (wrong & answers).any():
+            sections[-1] += f" Most frequent:\n\n{_pairs(confusion, wrong & answers)}"
     return "\n\n".join(sections)
 
 
@@ -340,23 +325,22 @@ def _pairs(confusion: pd.DataFrame, shown: pd.Series) -> str:
         key=lambda item: (-item[1], item[0]),
     )
     rows = [
-        (plain(actual), plain(found), figure(int(count)), share(count / of_code[actual], 0))
-        for (actual, found), count in counts[:CONFUSIONS]
+        (plain(actual), plain(predicted), figure(int(count)), share(count / of_code[actual], 0))
+        for (actual, predicted), count in counts[:CONFUSIONS]
     ]
     return table(("is", "answered as", "products", "of the code"), rows, left=2)
 
 
 def _examples(examples: Mapping[str, Example | None]) -> str:
-    told = [f"### {kind}\n\n{_example(example)}" for kind, example in examples.items()]
+    shown = (f"### {kind}\n\n{_example(example)}" for kind, example in examples.items())
     return "\n\n".join(
-        [
-            """## Explanations
-
-Test products, the first of each kind. The effect of a word or of a cell of the picture is by how \
-much the log-odds of the answered code fall without it, in nats: above 0 what speaks for the code, \
-below 0 what speaks against it.""",
-            *told,
-        ]
+        (
+            "## Explanations",
+            "Test products, the first of each kind. The effect of a word or of a cell of the "
+            "picture is by how much the log-odds of the answered code fall without it, in nats: "
+            "above 0 what speaks for the code, below 0 what speaks against it.",
+            *shown,
+        )
     )
 
 

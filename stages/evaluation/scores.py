@@ -16,16 +16,16 @@ def scores(p: np.ndarray, labels: np.ndarray, bins: int) -> dict[str, Any]:
     """Accuracy, F1 and calibration of probabilities [n, codes] for `labels` [n] (columns)."""
     if not len(labels):
         return {"products": 0}
-    found = p.argmax(axis=1)
+    answered = p.argmax(axis=1)
     return {
         "products": len(labels),
-        "accuracy": float(accuracy_score(labels, found)),
-        "weighted_f1": float(f1_score(labels, found, average="weighted", zero_division=0)),
+        "accuracy": float(accuracy_score(labels, answered)),
+        "weighted_f1": float(f1_score(labels, answered, average="weighted", zero_division=0)),
         "macro_f1": float(
-            f1_score(labels, found, labels=np.unique(labels), average="macro", zero_division=0)
+            f1_score(labels, answered, labels=np.unique(labels), average="macro", zero_division=0)
         ),
         "log_loss": float(log_loss(labels, p, labels=np.arange(p.shape[1]))),
-        "calibration_error": calibration_error(p.max(axis=1), found == labels, bins),
+        "calibration_error": calibration_error(p.max(axis=1), answered == labels, bins),
     }
 
 

@@ -76,11 +76,11 @@ def data_card(facts: Facts) -> str:
 def _products(facts: Facts) -> str:
     def row(name: str, products: pd.DataFrame) -> tuple[str, ...]:
         without = tables.lacking(products)
-        shares = (without[of] for of in ("designation", "description", "text", "picture"))
+        shares = (without[part] for part in ("designation", "description", "text", "picture"))
         return name, figure(len(products)), *map(share, shares)
 
     header = ("part", "products", "no designation", "no description", "no text", "no picture")
-    parts = table(header, (row(name, of) for name, of in facts.parts.items()))
+    parts = table(header, (row(*part) for part in facts.parts.items()))
     synthetic = " **The products are synthetic.**" if facts.synthetic else ""
     return f"""# Data card
 
@@ -99,7 +99,7 @@ def _codes(facts: Facts) -> str:
     counts = tables.of_codes(facts.parts)
     labelled = facts.labelled
     rows = []
-    for code, of in counts.iterrows():
+    for code, count in counts.iterrows():
         here = labelled[labelled["prdtypecode"] == code]
         without = tables.lacking(here)
         rows.append(
@@ -107,8 +107,8 @@ def _codes(facts: Facts) -> str:
                 _named(int(str(code))),
                 figure(len(here)),
                 share(len(here) / len(labelled)),
-                *(figure(int(of[part])) for part in tables.LABELLED),
-                *(share(without[of], 0) for of in ("designation", "description", "picture")),
+                *(figure(int(count[part])) for part in tables.LABELLED),
+                *(share(without[part], 0) for part in ("designation", "description", "picture")),
             )
         )
     header = ("code", "products", "share", *tables.LABELLED)
@@ -128,7 +128,7 @@ def _words(words: Mapping[int, Sequence[Telling]]) -> str:
     rows = [
         (
             _named(code),
-            ", ".join(f"{plain(each.word)} ({share(each.share, 0)})" for each in telling) or "–",
+            ", ".join(f"{plain(word.word)} ({share(word.share, 0)})" for word in telling) or "–",
         )
         for code, telling in sorted(words.items())
     ]
@@ -187,8 +187,12 @@ def _pictures(facts: Facts) -> str:
     order = ["pictures", "width", "height"]
     common = common.sort_values(order, ascending=False, kind="stable").head(SIZES)
     sizes = [
-        (f"{of.width} x {of.height}", figure(int(of.pictures)), share(of.pictures / len(both)))
-        for of in common.itertuples()
+        (
+            f"{size.width} x {size.height}",
+            figure(int(size.pictures)),
+            share(size.pictures / len(both)),
+        )
+        for size in common.itertuples()
     ]
     return f"""## Pictures
 
@@ -204,24 +208,24 @@ The most frequent sizes:
 
 
 def _near_duplicates(labelled: pd.DataFrame) -> str:
-    found = tables.groups(labelled)
+    groups = tables.groups(labelled)
     head = "## Near-duplicates\n\n"
-    if found.empty:
+    if groups.empty:
         return head + "No two labelled products share a designation or a picture."
     rows = []
     for name, (least, most) in _SIZES_OF_GROUPS.items():
-        within = found[found["products"].between(least, most or len(labelled))]
+        within = groups[groups["products"].between(least, most or len(labelled))]
         divided = within[within["codes"] > 1]
         rows.append((name, *(figure(int(n)) for n in (len(within), len(divided)))))
     largest = [
         (
             plain(_title(labelled[labelled["group"] == group]), _LONGEST),
-            figure(int(of["products"])),
-            figure(int(of["codes"])),
+            figure(int(size["products"])),
+            figure(int(size["codes"])),
         )
-        for group, of in found.head(GROUPS).iterrows()
+        for group, size in groups.head(GROUPS).iterrows()
     ]
-    repeated = int((found["products"] - 1).sum())
+    repeated = int((groups["products"] - 1).sum())
     return f"""{head}{figure(repeated)} labelled products repeat another: the same designation up \
 to case, accents and punctuation, or the same picture. A group of them stays in one part.
 

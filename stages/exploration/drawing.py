@@ -58,7 +58,7 @@ def draw_texts(products: Named, path: Path) -> None:
 
     def drawing(figure: Figure) -> None:
         for axes, (column, label) in zip(figure.subplots(1, 2), _TEXTS.items(), strict=True):
-            lengths = {name: of[column][of[column] > 0] for name, of in products.items()}
+            lengths = {name: part[column][part[column] > 0] for name, part in products.items()}
             _histograms(axes, lengths, _growing(pd.concat(lengths.values())))
             axes.set_xscale("log")
             axes.xaxis.set_minor_formatter(NullFormatter())
@@ -82,12 +82,12 @@ def draw_pictures(pictures: Named, path: Path) -> None:
 
     def drawing(figure: Figure) -> None:
         size, light = figure.subplots(1, 2)
-        sides = {name: of[["width", "height"]].max(axis=1) for name, of in pictures.items()}
-        longest = max((int(of.max()) for of in sides.values() if len(of)), default=1)
+        sides = {name: seen[["width", "height"]].max(axis=1) for name, seen in pictures.items()}
+        longest = max((int(side.max()) for side in sides.values() if len(side)), default=1)
         width = -(-(longest + 1) // _BINS)
         _histograms(size, sides, np.arange(_BINS + 1) * width)
         size.set(xlabel="longer side, pixels", ylabel="share of the pictures")
-        brightness = {name: of["brightness"] for name, of in pictures.items()}
+        brightness = {name: seen["brightness"] for name, seen in pictures.items()}
         _histograms(light, brightness, np.arange(_BINS + 1) / _BINS)
         light.set(xlabel="brightness, 0 black to 1 white", ylabel="share of the pictures")
 
@@ -95,11 +95,13 @@ def draw_pictures(pictures: Named, path: Path) -> None:
 
 
 def _histograms(axes: Axes, values: Mapping[str, pd.Series], edges: np.ndarray) -> None:
-    for name, of in values.items():
-        if len(of):
-            counts, _ = np.histogram(of, edges)
-            axes.stairs(counts / len(of), edges, label=f"{name} ({len(of):,})", linewidth=1.5)
-    if any(len(of) for of in values.values()):
+    for name, numbers in values.items():
+        if len(numbers):
+            counts, _ = np.histogram(numbers, edges)
+            axes.stairs(
+                counts / len(numbers), edges, label=f"{name} ({len(numbers):,})", linewidth=1.5
+            )
+    if any(map(len, values.values())):
         axes.legend()
 
 

@@ -19,7 +19,7 @@ def with_lengths(products: pd.DataFrame) -> pd.DataFrame:
     """`products` with normalised texts, and their lengths in characters: `in_designation`,
     `in_description`."""
     texts = {name: products[name].map(normalise) for name in ("designation", "description")}
-    lengths = {f"in_{name}": of.str.len().astype("int64") for name, of in texts.items()}
+    lengths = {f"in_{name}": text.str.len().astype("int64") for name, text in texts.items()}
     return products.assign(**texts, **lengths)
 
 
@@ -31,7 +31,7 @@ def lacking(products: pd.DataFrame) -> dict[str, float | None]:
         "picture": products["picture"] == "",
     }
     without["text"] = without["designation"] & without["description"]
-    return {name: float(of.mean()) if len(of) else None for name, of in without.items()}
+    return {name: float(lacks.mean()) if len(lacks) else None for name, lacks in without.items()}
 
 
 def of_codes(parts: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
@@ -54,9 +54,9 @@ def quantiles(values: pd.Series) -> dict[str, float | None]:
 def groups(labelled: pd.DataFrame) -> pd.DataFrame:
     """Near-duplicate groups of several products: `products`, `codes` (how many of each), index the
     group's number; the largest first."""
-    found = labelled.groupby("group")["prdtypecode"].agg(products="size", codes="nunique")
-    found = found[found["products"] > 1]
-    return found.sort_values(["products", "codes"], ascending=False, kind="stable")
+    sizes = labelled.groupby("group")["prdtypecode"].agg(products="size", codes="nunique")
+    sizes = sizes[sizes["products"] > 1]
+    return sizes.sort_values(["products", "codes"], ascending=False, kind="stable")
 
 
 def reasons(given: pd.Series) -> dict[str, int]:

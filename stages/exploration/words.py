@@ -42,19 +42,19 @@ def telling_words(texts: Sequence[str], codes: np.ndarray) -> dict[int, list[Tel
     all others (Yang and Pedersen, 1997, "A Comparative Study on Feature Selection in Text
     Categorization"), then by name.
     """
-    found: dict[int, list[Telling]] = {int(code): [] for code in np.unique(codes)}
+    telling: dict[int, list[Telling]] = {int(code): [] for code in np.unique(codes)}
     vectorizer = CountVectorizer(binary=True, min_df=_LEAST, token_pattern=_WORD)
     try:
         counts = vectorizer.fit_transform(progress(texts, title="explore words", unit="products"))
     except ValueError:  # no word is in so many products
-        return found
+        return telling
     names = vectorizer.get_feature_names_out()
     overall = np.asarray(counts.sum(axis=0)).ravel() / len(texts)
-    for code, words in found.items():
+    for code, words in telling.items():
         here = codes == code
         share = np.asarray(counts[here].sum(axis=0)).ravel() / here.sum()
         frequent = (share > overall) & (share >= _FREQUENT)
         statistic = np.where(frequent, np.nan_to_num(chi2(counts, here)[0]), 0)
         order = np.argsort(-statistic.round(_DIGITS), kind="stable")  # names are in order
         words += [Telling(names[i], float(share[i])) for i in order[:MOST] if statistic[i] > 0]
-    return found
+    return telling

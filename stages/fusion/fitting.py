@@ -62,12 +62,12 @@ class _Chosen:
 def temperature_weight(logits: np.ndarray, labels: np.ndarray) -> float:
     """The reciprocal temperature that makes `logits` [n, codes] most likely (Guo et al., 2017)."""
     chosen = _Chosen(logits, labels)
-    found = minimize_scalar(
+    fit = minimize_scalar(
         lambda log_weight: _mean_loss(chosen.probabilities(np.exp(log_weight))),
         bounds=(_MIN_LOG_WEIGHT, _MAX_LOG_WEIGHT),
         method="bounded",
     )
-    return float(np.exp(found.x))
+    return float(np.exp(fit.x))
 
 
 def weighted(text: np.ndarray, image: np.ndarray, labels: np.ndarray) -> Blend:
@@ -108,11 +108,11 @@ def stacked(text: np.ndarray, image: np.ndarray, labels: np.ndarray) -> Blend:
 
     start = [temperature_weight(z, labels) / count for z, _ in branches] + [0.0] * text.shape[1]
     bounds = [(0.0, None)] * count + [(None, None)] * text.shape[1]
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds)
+    fit = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds)
     weight = [0.0, 0.0]
-    for (_, position), value in zip(branches, found.x[:count], strict=True):
+    for (_, position), value in zip(branches, fit.x[:count], strict=True):
         weight[position] = float(value)
-    blend = Blend(weight[0], weight[1], bias=tuple(map(float, found.x[count:])))
+    blend = Blend(weight[0], weight[1], bias=tuple(map(float, fit.x[count:])))
     return _with_ensemble(blend, text, image, labels)
 
 
@@ -134,17 +134,17 @@ def _with_ensemble(blend: Blend, text: np.ndarray, image: np.ndarray, labels: np
         return Ensemble(float(np.exp(parameters[0])), float(shares[0]), float(shares[1]))
 
     def loss(parameters: np.ndarray) -> float:
-        of = ensemble(parameters)
-        return _mean_loss(of.mixed(chosen.probabilities(of.power), plain, logits.shape[1]))
+        tried = ensemble(parameters)
+        return _mean_loss(tried.mixed(chosen.probabilities(tried.power), plain, logits.shape[1]))
 
-    found = minimize(
+    fit = minimize(
         loss,
         _FIRST_ENSEMBLE,
         method="Nelder-Mead",
         bounds=[(_MIN_LOG_WEIGHT, _MAX_LOG_WEIGHT), (-8, 8), (-8, 8)],
         options={"xatol": 1e-3, "fatol": 1e-6},
     )
-    return replace(blend, ensemble=ensemble(found.x))
+    return replace(blend, ensemble=ensemble(fit.x))
 
 
 def cross_fitted(

@@ -40,7 +40,7 @@ _BRANCHES: tuple[State, ...] = ("text", "image")
 
 
 @dataclass(frozen=True)
-class Answers:
+class BranchAnswers:
     """What a branch says of n products.
 
     `logits`, float [n, codes], are 0 where it is not `answered`, bool [n]; `visible`, bool [n],
@@ -52,7 +52,7 @@ class Answers:
     visible: np.ndarray
 
     @classmethod
-    def of(cls, held_out: HeldOut, rows: np.ndarray) -> Answers:
+    def of(cls, held_out: HeldOut, rows: np.ndarray) -> BranchAnswers:
         """For the products with ids `rows`."""
         order = np.argsort(held_out.rows, kind="stable")
         place = np.searchsorted(held_out.rows[order], rows)
@@ -80,8 +80,8 @@ class Lesson:
     `labels` are columns of the probability matrix and `groups` near-duplicate groups, both [n].
     """
 
-    text: Answers
-    image: Answers
+    text: BranchAnswers
+    image: BranchAnswers
     labels: np.ndarray
     groups: np.ndarray
     method: str
@@ -100,7 +100,7 @@ class Lesson:
             learnt["both"] = self._both(learnt)
         return learnt
 
-    def _alone(self, state: State, branch: Answers, other: Answers) -> Learnt:
+    def _alone(self, state: State, branch: BranchAnswers, other: BranchAnswers) -> Learnt:
         """One branch, on the products that have nothing else where there are enough of them."""
         exactly = branch.answered & ~other.visible
         fit = fitting.stacked if self.method == "stacked" else fitting.calibrated

@@ -57,9 +57,9 @@ def to_onnx(model: keras.Model, path: Path) -> None:
         graph, _ = tf2onnx.convert.from_function(run, input_signature=signature, opset=OPSET)
     _rename_output(graph, LOGITS)
     _make_canonical(graph.graph)
-    found = [value.name for value in graph.graph.input]
-    if sorted(found) != sorted(names):
-        raise ExportError(f"{path}: the graph has inputs {found}; expected {names}")
+    inputs = [value.name for value in graph.graph.input]
+    if sorted(inputs) != sorted(names):
+        raise ExportError(f"{path}: the graph has inputs {inputs}; expected {names}")
     onnx.checker.check_model(graph)
     path.write_bytes(graph.SerializeToString(deterministic=True))
 
@@ -122,7 +122,9 @@ def _place(node: onnx.NodeProto) -> Callable[[str], tuple[int, str]]:
 
 def _reads(node: onnx.NodeProto) -> set[str]:
     """Names a node reads, those that its subgraphs read included."""
-    inner = {name for of in node.attribute for child in of.g.node for name in _reads(child)}
+    inner = {
+        name for attribute in node.attribute for child in attribute.g.node for name in _reads(child)
+    }
     return set(node.input) | inner
 
 

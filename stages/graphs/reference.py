@@ -30,11 +30,11 @@ from stages.common.parallel import in_threads
 from stages.common.progress import progress
 from stages.pictures.archive import PictureArchive
 
-Answers = Mapping[int, np.ndarray]
+LogitsById = Mapping[int, np.ndarray]
 """Logits of a branch, float32 [codes], by product id."""
 
 
-def answers(held_out: HeldOut) -> Answers:
+def answers(held_out: HeldOut) -> LogitsById:
     """What a branch says of each product that it had not seen."""
     return dict(zip(held_out.rows.tolist(), held_out.logits, strict=True))
 
@@ -51,7 +51,7 @@ def reference(
     """Of held-out `products`, whose pictures are decoded to `size`; `encoder` and `size` are None
     where there is no such branch."""
     by_text, by_image = answers(text), answers(image)
-    found = answered(fusion, products["id"].tolist(), by_text, by_image)
+    answers_by_row = answered(fusion, products["id"].tolist(), by_text, by_image)
     pictures = {}
     if size is not None:
         shown = products[products["id"].isin(by_image)]
@@ -61,22 +61,22 @@ def reference(
             return PictureTraits.of(decode(picture, size), len(picture))
 
         seen = in_threads(traits, shown.itertuples())
-        told = progress(seen, title="export pictures", unit="pictures", total=len(shown))
-        pictures = dict(zip(shown["id"].tolist(), told, strict=True))
+        measured = progress(seen, title="export pictures", unit="pictures", total=len(shown))
+        pictures = dict(zip(shown["id"].tolist(), measured, strict=True))
     axes = principal_axes(np.array([picture.layout for picture in pictures.values()]))
     rows = progress(products.itertuples(), title="export", unit="products", total=len(products))
-    for row, of in zip(rows, found, strict=True):
-        of_text = None
+    for row, features in zip(rows, answers_by_row, strict=True):
+        text_traits = None
         listing = normalise_listing(row.designation, row.description)
         if encoder is not None and not listing.empty:
             _, (rarity,) = encoder.encode_with_rarity([listing])
-            of_text = TextTraits.of(listing, rarity)
-        of |= values(Traits(of_text, pictures.get(row.id)), axes)
-    return Reference.of([of for of in found if of[EVIDENCE] != "none"], axes)
+            text_traits = TextTraits.of(listing, rarity)
+        features |= values(Traits(text_traits, pictures.get(row.id)), axes)
+    return Reference.of([row for row in answers_by_row if row[EVIDENCE] != "none"], axes)
 
 
 def answered(
-    fusion: Fusion, rows: list[int], text: Answers, image: Answers
+    fusion: Fusion, rows: list[int], text: LogitsById, image: LogitsById
 ) -> list[dict[str, Value]]:
     """Code, evidence and confidences of the products with ids `rows`.
 
@@ -84,18 +84,20 @@ def answered(
     have one only, there would be nothing to compare with.
     """
     nothing = np.zeros(len(fusion.codes), np.float32)
-    z_text, z_image = (np.stack([of.get(row, nothing) for row in rows]) for of in (text, image))
-    has_text, has_image = (np.array([row in of for row in rows]) for of in (text, image))
+    z_text, z_image = (
+        np.stack([logits.get(row, nothing) for row in rows]) for logits in (text, image)
+    )
+    has_text, has_image = (np.array([row in logits for row in rows]) for logits in (text, image))
     never = np.zeros(len(rows), bool)
-    found: list[dict[str, Value]] = [{} for _ in rows]
+    features_by_row: list[dict[str, Value]] = [{} for _ in rows]
     for asked in ((has_text, never), (never, has_image), (has_text, has_image)):
         p = fusion.probabilities(z_text, z_image, *asked)
         for row, state in enumerate(states(*asked).tolist()):
-            found[row] |= {
+            features_by_row[row] |= {
                 CODE: str(fusion.codes[int(p[row].argmax())]),
                 EVIDENCE: state,
                 f"{CONFIDENCE}_{state}": float(p[row].max()),
             }
-    for of in found:
-        of.pop(f"{CONFIDENCE}_none", None)
-    return found
+    for features in features_by_row:
+        features.pop(f"{CONFIDENCE}_none", None)
+    return features_by_row

@@ -107,8 +107,8 @@ def pinned(repository: str, revision: str) -> tuple[str, dict[str, str]]:
             raise SourceError(str(_explained(error, file))) from error
         commits.add(metadata.commit_hash)
         etag = metadata.etag or ""
-        told = len(etag) == 64 and _CONTENT_HASH.fullmatch(etag)
-        hashes[name] = etag if told else _sha256(file)
+        is_sha256 = len(etag) == 64 and _CONTENT_HASH.fullmatch(etag)
+        hashes[name] = etag if is_sha256 else _sha256(file)
     commit = commits.pop()
     if commits or commit is None:
         raise SourceError(f"dataset {repository} at {revision}: the hub tells no one commit of it")

@@ -37,17 +37,17 @@ class Bags:
     @classmethod
     def of(cls, products: Sequence[Grams], encoder: NgramEncoder) -> Self:
         """Of products with these n-grams, weighed by `encoder`."""
-        most = sum(len(found.buckets) for found in products)
+        most = sum(len(product.buckets) for product in products)
         values, buckets = np.empty(most, np.float32), np.empty(most, np.int32)
         ends, stretched = [0], np.zeros((len(products), 1), np.float32)
-        for number, found in enumerate(products):
-            weighed = encoder.weigh(found)
-            cased, known = _CASED[found.views], weighed != 0
+        for number, product in enumerate(products):
+            weighed = encoder.weigh(product)
+            cased, known = _CASED[product.views], weighed != 0
             length = np.sqrt(np.sum(weighed[~cased] ** 2))
             stretched[number] = 1 / length if length else 0
             for part in (known & ~cased, known & cased):
                 start, end = ends[-1], ends[-1] + int(part.sum())
-                values[start:end], buckets[start:end] = weighed[part], found.buckets[part]
+                values[start:end], buckets[start:end] = weighed[part], product.buckets[part]
                 ends.append(end)
         values, buckets = values[: ends[-1]], buckets[: ends[-1]]
         columns = np.flatnonzero(np.bincount(buckets, minlength=encoder.idf.size))
@@ -60,8 +60,8 @@ class Bags:
     def scores(self, kernel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """What `kernel`, float32 [columns, codes], gives to the products as they are written and in
         small letters, each [n, codes]."""
-        found = self.parts @ kernel
-        return found[0::2] + found[1::2], self.stretched * found[0::2]
+        scores = self.parts @ kernel
+        return scores[0::2] + scores[1::2], self.stretched * scores[0::2]
 
     def back(self, written: np.ndarray, small: np.ndarray) -> np.ndarray:
         """The transpose of `scores`: from two [n, codes] to [columns, codes]."""
@@ -76,7 +76,7 @@ class Bags:
 
     def _rows(self, written: np.ndarray, plain: np.ndarray) -> np.ndarray:
         """For the rows of `parts`: `written` for all, `plain` for the first of each product too."""
-        found = np.empty((2 * len(written), written.shape[1]), np.float32)
-        found[0::2] = written + plain
-        found[1::2] = written
-        return found
+        rows = np.empty((2 * len(written), written.shape[1]), np.float32)
+        rows[0::2] = written + plain
+        rows[1::2] = written
+        return rows

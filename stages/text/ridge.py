@@ -77,5 +77,5 @@ def _products(one: np.ndarray, other: np.ndarray) -> np.ndarray:
 
 def _quotient(over: np.ndarray, under: np.ndarray) -> np.ndarray:
     """Float32; 0 for what is solved already, such as a code without products."""
-    found = np.divide(over, under, out=np.zeros_like(over), where=under > 0)
-    return found.astype(np.float32)
+    quotient = np.divide(over, under, out=np.zeros_like(over), where=under > 0)
+    return quotient.astype(np.float32)

@@ -59,8 +59,7 @@ def _pairs(texts: Sequence[Text], numbers: dict[str, int], size: int) -> csr_arr
     """How often each word stands beside each other word."""
     here, there, weight = [np.zeros(0, int)], [np.zeros(0, int)], [np.zeros(0)]
     for field in (field for text in texts for field in text):
-        found = [numbers[word] for word in words(field)[:_READ] if word in numbers]
-        line = np.array(found, int)
+        line = np.array([numbers[word] for word in words(field)[:_READ] if word in numbers], int)
         for distance in range(1, min(_WINDOW, len(line) - 1) + 1):
             before, after = line[:-distance], line[distance:]
             here += [before, after]

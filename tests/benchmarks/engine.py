@@ -32,7 +32,7 @@ from tests.support.repository import ROOT
 
 PRODUCTS = 40_000
 SHARD = 1_024
-ACTOR = "MapWorker(Map(Answers))"
+ACTOR = "MapWorker(Map(ShardWorker))"
 
 
 @dataclass

@@ -29,7 +29,7 @@ from serving.classifier.fusion import State
 from stages.common.held_out import HeldOut
 from stages.common.paths import HELD_OUT, IMAGE_BRANCH, TEXT_BRANCH
 from stages.common.products import columns
-from stages.fusion.learning import Answers, Lesson
+from stages.fusion.learning import BranchAnswers, Lesson
 from tests.benchmarks.combinations import Combinations
 from tests.benchmarks.quality import folder, pretrained, say, with_seed
 
@@ -124,7 +124,7 @@ class Dealer:
     def _lesson(self, of: np.ndarray, params: dict[str, Any], seed: int) -> Lesson:
         products = self._products[of]
         ids = products["id"].to_numpy()
-        text, image = (Answers.of(branch, ids) for branch in self._branches)
+        text, image = (BranchAnswers.of(branch, ids) for branch in self._branches)
         return Lesson(
             text=text,
             image=image,

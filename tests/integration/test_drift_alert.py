@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.support import tiny
-from tests.support.monitoring import Watched, wait_for, watching
+from tests.support.monitoring import MonitoredServices, wait_for, watching
 from tests.support.process import VARIABLES, Process, running
 from tests.support.service import SECRET
 
@@ -33,7 +33,9 @@ FAR = "drift_distance > drift_threshold"
 
 
 @pytest.fixture
-def watched(classifier_root: Path, tmp_path: Path, monitoring_is_there: None) -> Iterator[Watched]:
+def watched(
+    classifier_root: Path, tmp_path: Path, monitoring_is_there: None
+) -> Iterator[MonitoredServices]:
     settings = {
         **SETTINGS,
         "SERVING_MODEL": str(classifier_root / "models" / "classifier"),
@@ -60,14 +62,14 @@ def ask(service: Process, more: str = "") -> None:
     assert answer.status_code == 200, answer.text
 
 
-def told(watched: Watched, status: str) -> list[str]:
+def told(watched: MonitoredServices, status: str) -> list[str]:
     """The texts of the messages about drift."""
     found = [message["attachments"][0] for message in watched.receiver.messages]
     return [each["text"] for each in found if f"{status} ticket: Drift " in each["title"]]
 
 
 def test_other_products_are_told_to_the_receiver_until_they_are_as_before(
-    watched: Watched,
+    watched: MonitoredServices,
 ) -> None:
     service, prometheus = watched.services["serving"], watched.prometheus
     ask(service)

@@ -21,7 +21,7 @@ from tests.support import tiny
 from tests.support.monitoring import (
     CONF,
     RULES,
-    Watched,
+    MonitoredServices,
     panels,
     rules,
     selectors,
@@ -120,7 +120,7 @@ class Traffic:
 @pytest.fixture(scope="module")
 def watched(
     classifier_root: Path, tmp_path_factory: pytest.TempPathFactory, monitoring_is_there: None
-) -> Iterator[Watched]:
+) -> Iterator[MonitoredServices]:
     folder = tmp_path_factory.mktemp("watched")
     (folder / "auth").mkdir()
     settings = {
@@ -149,17 +149,17 @@ def test_rules_pass_their_unit_tests(monitoring_is_there: None) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_every_target_is_up(watched: Watched) -> None:
+def test_every_target_is_up(watched: MonitoredServices) -> None:
     jobs = {"serving", "auth", *servers.PROGRAMS}
     everything = dict.fromkeys(jobs, "up")
     wait_for(lambda: watched.prometheus.targets() == everything, watched.prometheus.targets)
 
 
-def test_every_panel_shows_something(watched: Watched) -> None:
+def test_every_panel_shows_something(watched: MonitoredServices) -> None:
     watched.prometheus.wait_for({expression: place for place, expression in panels()})
 
 
-def test_every_rule_asks_for_series_that_are_there(watched: Watched) -> None:
+def test_every_rule_asks_for_series_that_are_there(watched: MonitoredServices) -> None:
     asked = {str(selector) for rule in rules() for selector in selectors(rule["expr"])}
     watched.prometheus.wait_for({series: "a rule" for series in asked})
     groups = watched.prometheus.get("rules")["groups"]
@@ -167,7 +167,7 @@ def test_every_rule_asks_for_series_that_are_there(watched: Watched) -> None:
     assert not bad
 
 
-def test_what_fails_reaches_the_receiver(watched: Watched) -> None:
+def test_what_fails_reaches_the_receiver(watched: MonitoredServices) -> None:
     for name in ("AvailabilityBurnsFast", "LatencyBurnsFast"):
         title = f"FIRING page: {name} "
         wait_for(lambda title=title: title in watched.receiver.titles(), watched.receiver.titles)  # type: ignore[misc]
@@ -182,7 +182,7 @@ def test_what_fails_reaches_the_receiver(watched: Watched) -> None:
     assert watched.alerts()["AvailabilityBurns"]["status"]["inhibitedBy"]
 
 
-def test_a_service_that_is_down_is_told_alone(watched: Watched) -> None:
+def test_a_service_that_is_down_is_told_alone(watched: MonitoredServices) -> None:
     wait_for(lambda: "AvailabilityBurnsFast" in watched.prometheus.firing(), watched.alerts)
     watched.services["serving"].process.send_signal(signal.SIGSTOP)
     try:

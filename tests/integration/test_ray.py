@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from stages.evaluation.predictions import FIELDS
+from stages.evaluation.answers import FIELDS
 from stages.pictures.archive import PictureArchive
 from stages.sources.sample.listings import generate
 from tests.integration.conftest import give_up
@@ -38,7 +38,7 @@ PRODUCTS = 520
 EARLY, LATE = "early", "late"
 """Addresses of pictures that a test may hold back: of a product in each shard, and in the last."""
 
-ACTOR = "MapWorker(Map(Answers))"
+ACTOR = "MapWorker(Map(ShardWorker))"
 COMMAND = (str(RAY / "python"), "-m", "stages.commands", "batch", "predict-ray")
 S3 = "http://10.77.0.1:5000"
 ENVIRONMENT = {
@@ -409,7 +409,7 @@ from stages.commands.batch.distributed.ray_setup import ray
 ray.get = lambda files: files
 task = workers.Task(64, 64, [], "", sys.argv[1])
 row = workers.asdict(next(workers.shards(sys.argv[2], 0, 64)))
-print(workers.Answers(task, {"labels.json": b"{}"}, "locked.dir")(row)["error"])
+print(workers.ShardWorker(task, {"labels.json": b"{}"}, "locked.dir")(row)["error"])
 """
 
 

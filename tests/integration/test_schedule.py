@@ -17,7 +17,7 @@ import pytest
 
 from serving.access.users.store import Users
 from stages.commands.results import dvc_lock
-from stages.commands.schedule import airflow_servers
+from stages.commands.schedule import servers
 from tests.support.process import VARIABLES, Process, free_port
 from tests.support.repository import ENVIRONMENT, PIPELINE, ROOT, clone, git
 from tests.support.servers import QUIET, Store
@@ -160,7 +160,7 @@ class Scheduled:
         try:
             address = f"http://127.0.0.1:{port}"
             wait_answered(process, f"{address}/api/v2/monitor/health")
-            user = json.loads(airflow_servers.password_file(self.home).read_text("utf-8"))
+            user = json.loads(servers.password_file(self.home).read_text("utf-8"))
             form = dict(zip(("username", "password"), *user.items(), strict=True))
             with httpx.Client(base_url=address, timeout=PATIENCE) as client:
                 token = client.post("/auth/token", json=form).json()["access_token"]

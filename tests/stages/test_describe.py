@@ -24,7 +24,6 @@ from serving.classifier.prediction import Prediction, Product
 from serving.listing.text import Text
 from stages import describe
 from stages.common.markdown import figure, plain, share, table
-from stages.common.origin import origin
 from stages.common.settings import FolderData, HuggingFaceData, SampleData, UrlData, load
 from stages.evaluation.examples import KINDS, Example, first_of_each_kind
 from stages.evaluation.model_card import Facts, model_card
@@ -165,12 +164,14 @@ def cells(text: str) -> list[list[str]]:
     ]
 
 
-def test_every_table_is_a_table(facts: Facts) -> None:
+def test_every_table_is_one_and_counts_its_products(facts: Facts) -> None:
     for block in re.findall(r"(?:^\|.*\n)+", model_card(facts), re.MULTILINE):
         rows = cells(block)
         assert len(rows) > 2, block
         assert len({len(row) for row in rows}) == 1, block
         assert all(re.fullmatch("---:?", cell) for cell in rows[1])
+        header = rows[0]
+        assert header == ["part", "parameters"] or any("products" in cell for cell in header)
 
 
 def test_scores_are_told_by_modality(facts: Facts) -> None:
@@ -240,12 +241,6 @@ def test_what_was_accepted_and_wrong_comes_first_with_counts(facts: Facts) -> No
     assert "2 of 3 products." in reviewed
     assert cells(reviewed)[2:] == [["2583 Pool", "2905 PC games", "2", "50 %"]]
     assert next(iter(KINDS)) == "Accepted and wrong"
-
-
-def test_every_table_of_answers_counts_its_products(facts: Facts) -> None:
-    for block in re.findall(r"(?:^\|.*\n)+", model_card(facts), re.MULTILINE):
-        header = cells(block)[0]
-        assert header == ["part", "parameters"] or any("products" in cell for cell in header)
 
 
 def test_large_groups_and_placeholders_are_told(facts: Facts) -> None:
@@ -341,9 +336,8 @@ def test_forms() -> None:
     ],
 )
 def test_the_source_is_told_without_its_place_here(data: Any, told: str) -> None:
-    text = origin(data)
-    assert told in text
-    assert not re.search("secret|me:|/home| /", text)
+    assert told in data.origin
+    assert not re.search("secret|me:|/home| /", data.origin)
 
 
 # Which products are shown
@@ -424,13 +418,16 @@ def run(
     return tmp_path
 
 
-def test_the_stage_explains_real_answers(run: Path) -> None:
+def test_the_stage_explains_real_answers_as_the_service_does(run: Path) -> None:
     describe.describe()
     card = (run / "metrics" / "model_card.md").read_bytes()
     told = section(card.decode(), "Explanations")
+    with Classifier.load(run / "models" / "classifier") as classifier:
+        _, explanation = explain(classifier, Product("piscine", "", None))
+    assert explanation is not None
     accepted = told.partition("### Accepted and right")[2].partition("###")[0]
     assert "2583 Pool, right" in accepted
-    assert "“piscine” (designation) +" in accepted
+    assert f"“piscine” (designation) {explanation.words[0].effect:+.2f}" in accepted
     wrong = told.partition("### Accepted and wrong")[2].partition("###")[0]
     assert "10 Used books, wrong: 2905 PC games" in wrong
     assert "2583 Pool, right" in told.partition("### From a picture alone")[2]
@@ -460,12 +457,3 @@ def test_seeds_are_those_of_the_parameters() -> None:
         "prepare.seed": settings.prepare.seed,
         "train.seed": 99,
     }
-
-
-def test_the_card_explains_as_the_service_does(run: Path) -> None:
-    with Classifier.load(run / "models" / "classifier") as classifier:
-        _, explanation = explain(classifier, Product("piscine", "", None))
-    assert explanation is not None
-    describe.describe()
-    card = (run / "metrics" / "model_card.md").read_text(encoding="utf-8")
-    assert f"“piscine” (designation) {explanation.words[0].effect:+.2f}" in card

@@ -19,14 +19,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from stages.common.paths import FILES, IMAGES, TEST_PRODUCTS, TRAIN_CODES, TRAIN_PRODUCTS
-from stages.common.settings import Watched
+from stages.common.settings import WatchedFiles
 
 REPOSITORY = "somebody/a-catalogue"
 COMMIT = "5f" * 20
 ALWAYS = math.inf
 
 
-def watched(folder: Path | str = "x") -> Watched:
+def watched(folder: Path | str = "x") -> WatchedFiles:
     """What is watched of a catalogue in `folder`."""
     names = {
         "train_products": TRAIN_PRODUCTS,
@@ -34,7 +34,7 @@ def watched(folder: Path | str = "x") -> Watched:
         "test_products": TEST_PRODUCTS,
         "images": IMAGES,
     }
-    return Watched(**{key: f"{folder}/{name}" for key, name in names.items()})
+    return WatchedFiles(**{key: f"{folder}/{name}" for key, name in names.items()})
 
 
 def catalogue_content() -> dict[str, bytes]:

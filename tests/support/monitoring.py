@@ -162,7 +162,7 @@ def receiving() -> Iterator[Receiver]:
 
 
 @dataclass
-class Watched:
+class MonitoredServices:
     """Services, the servers that watch them, and where messages of alerts come in."""
 
     services: dict[str, Process]
@@ -177,7 +177,7 @@ class Watched:
 
 
 @contextmanager
-def watching(folder: Path, token: str, **services: Process) -> Iterator[Watched]:
+def watching(folder: Path, token: str, **services: Process) -> Iterator[MonitoredServices]:
     """Prometheus, Alertmanager and node exporter on free ports, with the files of conf/, hastened.
 
     `services` are by the name of their job, and `token` is what reads their metrics.
@@ -190,7 +190,7 @@ def watching(folder: Path, token: str, **services: Process) -> Iterator[Watched]
         hasten(folder)
         with running(servers.programs(folder, targets)):
             prometheus = Prometheus(targets["prometheus"])
-            yield Watched(services, prometheus, targets["alertmanager"], receiver)
+            yield MonitoredServices(services, prometheus, targets["alertmanager"], receiver)
 
 
 def hasten(folder: Path) -> None:

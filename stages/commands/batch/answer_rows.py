@@ -9,7 +9,7 @@ import pandas as pd
 
 from serving.classifier.classifier import Classifier
 from serving.classifier.prediction import Product
-from stages.evaluation.predictions import values
+from stages.evaluation.answers import values
 from stages.pictures.archive import PictureArchive
 
 
@@ -89,5 +89,5 @@ def answer_rows(
         ),
         empty=sum(answer.state == "none" for answer in answers),
     )
-    told = [values(row, answer) for row, answer in zip(rows.itertuples(), answers, strict=True)]
-    return told, outcome
+    answered = [values(row, answer) for row, answer in zip(rows.itertuples(), answers, strict=True)]
+    return answered, outcome

@@ -26,7 +26,7 @@ from stages.common.output import StageError
 from stages.common.paths import CLASSIFIER
 from stages.common.progress import progress
 from stages.common.settings import load
-from stages.evaluation.predictions import FIELDS
+from stages.evaluation.answers import FIELDS
 from stages.pictures.archive import PictureArchive
 from stages.preparation.tables import count_products, product_chunks
 

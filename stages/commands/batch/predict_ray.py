@@ -82,12 +82,12 @@ def origin(request: Request, locked: str) -> Origin:
             f"SHARD={rows}: expected a multiple of predict.chunk ({chunk}): a product is then "
             "asked beside those beside which a run of one process asks it"
         )
-    with storage.told(f"CATALOGUE={request.catalogue}"):
+    with storage.storage_errors(f"CATALOGUE={request.catalogue}"):
         tables = storage.files(request.catalogue, (CSV, PARQUET))
     if not tables:
         raise StageError(f"CATALOGUE={request.catalogue}: there is no table (*{CSV}, *{PARQUET})")
     folder = request.pictures if request.pictures.endswith("/") else ""
-    with storage.told(f"PICTURES={request.pictures}"):
+    with storage.storage_errors(f"PICTURES={request.pictures}"):
         archives = (
             storage.files(request.pictures, (ZIP,)) if request.pictures and not folder else []
         )
@@ -117,7 +117,7 @@ def output_folder(request: Request) -> str:
         address += ".predictions"
     if "*" in address:
         raise StageError(f"OUTPUT={address}: name a folder with OUTPUT=<address>")
-    with storage.told(f"OUTPUT={address}"):
+    with storage.storage_errors(f"OUTPUT={address}"):
         address = storage.whole(address)
         foreign = [name for name in storage.sizes(address) if not name.endswith(storage.PARTIAL)]
     if foreign and NAME not in foreign:
@@ -132,8 +132,8 @@ def begin(output: str, origin: Origin, task: workers.Task) -> Manifest:
         json.loads(row["result"])
         for row in cluster.done(tables, workers.divide, fn_kwargs={"task": task})
     ]
-    found = [Shard(**shard) for table in divided for shard in table["shards"]]
-    shards = sorted(found, key=lambda shard: shard.name)
+    shards = [Shard(**shard) for table in divided for shard in table["shards"]]
+    shards.sort(key=lambda shard: shard.name)
     zeros = sorted({name for table in divided for name in table["zeros"]})
     total = sum(shard.rows for shard in shards)
     with _progress("check", total) as progress:
@@ -156,7 +156,7 @@ def answer(manifest: Manifest, task: workers.Task, files: dict[str, bytes]) -> N
         try:
             for row in cluster.done(
                 [asdict(shard) for shard in shards],
-                workers.Answers,
+                workers.ShardWorker,
                 fn_constructor_kwargs=given,
                 compute=ray.data.ActorPoolStrategy(size=actors, max_tasks_in_flight_per_actor=2),
                 num_cpus=1,

@@ -33,8 +33,8 @@ class Share:
         """Wilson's; from 0 to 1 without any product."""
         if not self.products:
             return 0.0, 1.0
-        found = binomtest(self.right, self.products).proportion_ci(CONFIDENCE, method="wilson")
-        return float(found.low), float(found.high)
+        interval = binomtest(self.right, self.products).proportion_ci(CONFIDENCE, method="wilson")
+        return float(interval.low), float(interval.high)
 
     def __str__(self) -> str:
         if not self.products:
@@ -90,27 +90,27 @@ def labelled(records: Sequence[Record], labels: Path) -> pd.DataFrame:
         ],
         columns=["id", "code", "accepted"],
     ).drop_duplicates("id", keep="last")
-    found = answers.merge(known[["id", "prdtypecode"]], on="id")
-    if found.empty:
+    joined = answers.merge(known[["id", "prdtypecode"]], on="id")
+    if joined.empty:
         asked = ", ".join(answers["id"].head(3)) or "none has an id"
         raise StageError(
             f"{labels}: none of its {len(known)} products is among the {len(answers)} answered "
             f"ones with an id ({asked}); an id is what the request had as product_identifier, "
             "product_id or imageid, the first that it had"
         )
-    return found
+    return joined
 
 
-def quality(found: pd.DataFrame, promised: float) -> Quality:
+def quality(answers: pd.DataFrame, promised: float) -> Quality:
     """Of what `labelled` gives."""
-    right = found["code"] == found["prdtypecode"]
-    accepted = found["accepted"].astype(bool)
+    right = answers["code"] == answers["prdtypecode"]
+    accepted = answers["accepted"].astype(bool)
     weighted, macro = (
-        float(f1_score(found["prdtypecode"], found["code"], average=average, zero_division=0))
+        float(f1_score(answers["prdtypecode"], answers["code"], average=average, zero_division=0))
         for average in ("weighted", "macro")
     )
     return Quality(
-        all=Share(int(right.sum()), len(found)),
+        all=Share(int(right.sum()), len(answers)),
         accepted=Share(int((right & accepted).sum()), int(accepted.sum())),
         promised=promised,
         weighted_f1=weighted,

@@ -1,20 +1,76 @@
-"""The drift card: Markdown, and a plot of each feature that was compared in a folder beside it."""
+"""The drift card: recorded answers against the reference of their classifier, feature by feature.
+
+Markdown, and a plot of each feature that was compared in a folder beside it.
+"""
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from serving.classifier.record import Record
-from serving.classifier.reference import Feature, Reference
+from serving.classifier.reference import LEAST, Feature, Reference, Value
 from stages.commands.drift.answered_quality import Quality
-from stages.commands.drift.findings import COLUMNS, Finding, values
+from stages.common.markdown import table
 
 _INCHES, _DOTS = (8.0, 3.0), 110
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A feature of `products`, its distance from the reference and its threshold; NaN where too few
+    products have it."""
+
+    feature: str
+    products: int
+    distance: float
+    threshold: float
+
+    @property
+    def compared(self) -> bool:
+        """Whether there are enough products."""
+        return not math.isnan(self.distance)
+
+    @property
+    def drifted(self) -> bool:
+        """Whether the distance is more than chance and what is tolerated explain."""
+        return self.distance > self.threshold
+
+    @property
+    def row(self) -> tuple[str, str, str, str, str]:
+        """Feature, products, distance, threshold and verdict in words."""
+        if not self.compared:
+            return self.feature, str(self.products), "", "", f"fewer than {LEAST} products"
+        numbers = f"{self.distance:.3f}", f"{self.threshold:.3f}"
+        return self.feature, str(self.products), *numbers, "DRIFT" if self.drifted else "none"
+
+
+COLUMNS = ("feature", "products", "distance", "threshold", "drift")
+"""What the parts of a row are."""
+
+
+def values(records: Sequence[Record], feature: str) -> list[Value]:
+    """What the answers that have a feature have of it."""
+    return [record.features[feature] for record in records if feature in record.features]
+
+
+def findings(records: Sequence[Record], reference: Reference, tolerated: float) -> list[Finding]:
+    """Every feature of the reference, the furthest over its threshold first."""
+    compared = []
+    for name, feature in reference.features.items():
+        bins = [feature.bin(value) for value in values(records, name)]
+        counts = [bins.count(number) for number in range(len(feature.counts))]
+        threshold = reference.threshold(name, len(bins), tolerated)
+        compared.append(Finding(name, len(bins), feature.distance(counts), threshold))
+    return sorted(
+        compared, key=lambda item: -item.distance / item.threshold if item.compared else 1
+    )
 
 
 def write(
@@ -22,21 +78,21 @@ def write(
     title: str,
     reference: Reference,
     records: Sequence[Record],
-    findings: Sequence[Finding],
+    drifts: Sequence[Finding],
     quality: Quality | None,
 ) -> None:
     """Write the card: all findings, with labels the quality, and each feature's distributions."""
     plots = path.with_name(f"{path.stem}_plots")
     shutil.rmtree(plots, ignore_errors=True)
     plots.mkdir()
-    drifted = sum(finding.drifted for finding in findings)
+    drifted = sum(finding.drifted for finding in drifts)
     lines = ["# Drift", "", title + ".", "", f"Features that drifted: {drifted}.", ""]
-    lines += _table(COLUMNS, [finding.row for finding in findings])
+    lines += [table(COLUMNS, [finding.row for finding in drifts], left=len(COLUMNS)), ""]
     if quality is not None:
         lines += ["## Measured quality of what was answered", ""]
-        lines += _table(("figure", "measured"), quality.rows)
+        lines += [table(("figure", "measured"), quality.rows, left=2), ""]
     lines += ["## Distributions", "", "Shares of held-out products and of the latest answers.", ""]
-    for finding in findings:
+    for finding in drifts:
         if finding.compared:
             name, feature = finding.feature, reference.features[finding.feature]
             _draw(plots / f"{name}.png", feature, values(records, name))
@@ -46,10 +102,6 @@ def write(
             ]
             lines += ["", f"![Shares of {name}]({plots.name}/{name}.png)", ""]
     path.write_text("\n".join(lines), encoding="utf-8")
-
-
-def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    return [f"| {' | '.join(row)} |" for row in (columns, ["---"] * len(columns), *rows)] + [""]
 
 
 def _draw(path: Path, feature: Feature, answers: Sequence[str | float]) -> None:

@@ -15,16 +15,16 @@ def last(path: Path, window: int | None) -> list[Record]:
 
     Raises StageError: there is none, or a line is none of a prediction log.
     """
-    found: deque[Record] = deque(maxlen=window)
+    latest: deque[Record] = deque(maxlen=window)
     for record in records(path):
-        if found and found[-1].model != record.model:
-            found.clear()
-        found.append(record)
-    if not found:
+        if latest and latest[-1].model != record.model:
+            latest.clear()
+        latest.append(record)
+    if not latest:
         raise StageError(
             f"{path} holds no answers; the service writes it where SERVING_PREDICTIONS_PATH is set"
         )
-    return list(found)
+    return list(latest)
 
 
 def records(path: Path) -> Iterator[Record]:

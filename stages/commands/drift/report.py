@@ -25,10 +25,10 @@ from serving.classifier.reference import Reference
 from stages.commands.console import print_table
 from stages.commands.drift import card, prediction_log
 from stages.commands.drift.answered_quality import Quality, labelled, quality
-from stages.commands.drift.findings import COLUMNS, findings
+from stages.commands.drift.card import COLUMNS, findings
 from stages.commands.exit_codes import ExitCode
 from stages.commands.remote import environment
-from stages.commands.results.locked_classifier import present_hash
+from stages.commands.results.dvc_lock import present_hash
 from stages.common.output import StageError
 from stages.common.paths import CLASSIFIER
 

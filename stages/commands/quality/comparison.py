@@ -100,7 +100,7 @@ def figures(bins: int) -> dict[str, paired_tests.Figure]:
     """What is compared, by name; `bins` of the calibration error."""
 
     def of_confidence(score: Callable[[np.ndarray, np.ndarray], float]) -> paired_tests.Figure:
-        return lambda labels, answers: score(answers.confidence, answers.found == labels)
+        return lambda labels, answers: score(answers.confidence, answers.codes == labels)
 
     return {
         F1: paired_tests.weighted_f1,
@@ -146,8 +146,8 @@ def judge_folder(where: Path, pictures: Path) -> Judgement:
     labels, old, new = np.split(numbers, 3)
     seconds = [min(float(np.median(turn[i]["seconds"])) for turn in rounds) for i in (0, 1)]
     before, after = (
-        paired_tests.Answers(found, turn["confidence"], turn["accepted"])
-        for found, turn in zip((old, new), rounds[0], strict=True)
+        paired_tests.ClassifierAnswers(codes, turn["confidence"], turn["accepted"])
+        for codes, turn in zip((old, new), rounds[0], strict=True)
     )
     return Judgement(
         len(labels),

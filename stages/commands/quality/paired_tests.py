@@ -10,20 +10,20 @@ from scipy.stats import binomtest
 
 
 @dataclass(frozen=True)
-class Answers:
+class ClassifierAnswers:
     """What one classifier says of n products: columns of codes, int [n], how sure it is, float [n],
     and which of its answers it accepts, bool [n]."""
 
-    found: np.ndarray
+    codes: np.ndarray
     confidence: np.ndarray
     accepted: np.ndarray
 
-    def of(self, rows: np.ndarray) -> Answers:
+    def of(self, rows: np.ndarray) -> ClassifierAnswers:
         """Those to the products `rows`."""
-        return Answers(self.found[rows], self.confidence[rows], self.accepted[rows])
+        return ClassifierAnswers(self.codes[rows], self.confidence[rows], self.accepted[rows])
 
 
-Figure = Callable[[np.ndarray, Answers], float]
+Figure = Callable[[np.ndarray, ClassifierAnswers], float]
 """(labels, int [n], answers) -> one figure; NaN where there is none."""
 
 
@@ -47,29 +47,29 @@ class Interval:
         return not self.low <= 0 <= self.high
 
 
-def weighted_f1(labels: np.ndarray, answers: Answers) -> float:
+def weighted_f1(labels: np.ndarray, answers: ClassifierAnswers) -> float:
     """F1 of each code, weighted by its products."""
     f1, counts = _f1(labels, answers)
     return float(f1 @ counts / counts.sum())
 
 
-def macro_f1(labels: np.ndarray, answers: Answers) -> float:
+def macro_f1(labels: np.ndarray, answers: ClassifierAnswers) -> float:
     """Mean F1 of the codes that `labels` hold."""
     f1, counts = _f1(labels, answers)
     return float(f1[counts > 0].mean())
 
 
-def accepted_precision(labels: np.ndarray, answers: Answers) -> float:
+def accepted_precision(labels: np.ndarray, answers: ClassifierAnswers) -> float:
     """Share of the accepted answers that are right; NaN when none is accepted."""
     accepted = answers.accepted
-    return float((answers.found == labels)[accepted].mean()) if accepted.any() else float("nan")
+    return float((answers.codes == labels)[accepted].mean()) if accepted.any() else float("nan")
 
 
 def intervals(
     figures: Mapping[str, Figure],
     labels: np.ndarray,
-    old: Answers,
-    new: Answers,
+    old: ClassifierAnswers,
+    new: ClassifierAnswers,
     groups: np.ndarray,
     *,
     confidence: float,
@@ -90,16 +90,16 @@ def intervals(
         times = np.bincount(random.integers(0, count, count), minlength=count)
         rows = np.repeat(np.arange(len(labels)), times[group])
         for name, figure in figures.items():
-            before, after = (figure(labels[rows], each.of(rows)) for each in (old, new))
+            before, after = (figure(labels[rows], answers.of(rows)) for answers in (old, new))
             drawn[name].append(after - before)
     tail = (1 - confidence) / 2
-    found = {}
+    measured = {}
     for name, figure in figures.items():
         differences = np.array(drawn[name])
         known = differences[~np.isnan(differences)]
         low, high = np.quantile(known, [tail, 1 - tail]) if len(known) else (np.nan, np.nan)
-        found[name] = Interval(figure(labels, old), figure(labels, new), float(low), float(high))
-    return found
+        measured[name] = Interval(figure(labels, old), figure(labels, new), float(low), float(high))
+    return measured
 
 
 def mcnemar(labels: np.ndarray, old: np.ndarray, new: np.ndarray) -> tuple[int, int, float]:
@@ -112,11 +112,10 @@ def mcnemar(labels: np.ndarray, old: np.ndarray, new: np.ndarray) -> tuple[int, 
     return only_old, only_new, float(binomtest(only_new, only_old + only_new).pvalue)
 
 
-def _f1(labels: np.ndarray, answers: Answers) -> tuple[np.ndarray, np.ndarray]:
+def _f1(labels: np.ndarray, answers: ClassifierAnswers) -> tuple[np.ndarray, np.ndarray]:
     """F1 and products of each column of codes."""
-    found = answers.found
-    codes = int(max(labels.max(), found.max())) + 1
-    counts = np.bincount(labels, minlength=codes)
-    right = np.bincount(labels[labels == found], minlength=codes)
-    total = counts + np.bincount(found, minlength=codes)
-    return np.divide(2 * right, total, out=np.zeros(codes), where=total > 0), counts
+    size = int(max(labels.max(), answers.codes.max())) + 1
+    counts = np.bincount(labels, minlength=size)
+    right = np.bincount(labels[labels == answers.codes], minlength=size)
+    total = counts + np.bincount(answers.codes, minlength=size)
+    return np.divide(2 * right, total, out=np.zeros(size), where=total > 0), counts

@@ -14,7 +14,7 @@ from stages.commands.registry import fetched_versions, server, versions
 from stages.commands.registry.versions import Version
 from stages.commands.repository import ROOT, ResultError
 from stages.commands.results import dvc_lock, revision
-from stages.commands.results.locked_classifier import locked_hash
+from stages.commands.results.dvc_lock import locked_hash
 from stages.common.paths import ARCHIVE
 
 

@@ -15,10 +15,10 @@ from mlflow import MlflowClient
 from serving.inference.lock import excerpt_path, md5_of_files
 from stages.commands.exit_codes import CommandError
 from stages.commands.registry import server, versions
-from stages.commands.registry.server import HOME
+from stages.commands.registry.records import HOME
 from stages.commands.registry.versions import Version
 from stages.commands.results import dvc_lock
-from stages.commands.results.locked_classifier import present_hash
+from stages.commands.results.dvc_lock import present_hash
 
 FETCHED = HOME / "models"
 _MEASURED = "metrics/evaluation.json"

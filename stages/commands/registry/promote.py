@@ -22,7 +22,7 @@ from stages.commands.registry import server, versions
 from stages.commands.registry.versions import BEFORE, CHAMPION, NAME, Version
 from stages.commands.repository import ROOT, ResultError
 from stages.commands.results import revision
-from stages.commands.results.locked_classifier import locked_hash
+from stages.commands.results.dvc_lock import locked_hash
 
 
 class RefusedError(CommandError):

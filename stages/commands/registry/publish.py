@@ -17,7 +17,6 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit, urlunsplit
 
@@ -27,20 +26,20 @@ import yaml
 from stages.commands import repository
 from stages.commands.exit_codes import CommandError
 from stages.commands.registry import records
-from stages.commands.registry.records import Record
+from stages.commands.registry.records import HOME, Record
 from stages.commands.remote import environment
 from stages.commands.remote.environment import Environment
-from stages.commands.repository import ResultError, git, git_bytes
+from stages.commands.repository import ResultError, git, git_bytes, git_files
 from stages.commands.results import dvc_lock
 from stages.common import seconds
 
-HOME = Path("tracking")
 SENT = HOME / "sent.txt"
 """What is on record, a line for each server and record: a second run asks no server."""
 
 _RAW = "data/raw"
 _PLAIN = ("dvc.lock", "params.yaml", "metrics")
-_CODE = ("serving/__init__.py", "serving/listing", "serving/encoding", "serving/classifier")
+_SERVING = ("serving/__init__.py", "serving/listing", "serving/encoding", "serving/classifier")
+"""The part of serving that answers with a classifier."""
 _EXPERIMENTS = "refs/exps/??/*/*"
 
 
@@ -115,7 +114,7 @@ def _identity() -> str:
 
 def committed(commit: str) -> dict[str, bytes]:
     """The files of an experiment that are recorded."""
-    names = git("ls-tree", "-r", "-z", "--name-only", commit, "--", *_PLAIN).split("\0")[:-1]
+    names = git_files("ls-tree", "-r", "-z", "--name-only", commit, "--", *_PLAIN)
     return {name: git_bytes("show", f"{commit}:{name}") for name in names}
 
 
@@ -124,37 +123,40 @@ def present() -> dict[str, bytes]:
 
     Raises ResultError when they are not what dvc.lock says: not of one run.
     """
-    files: dict[str, bytes] = {}
-    for top in (*_PLAIN, dvc_lock.CLASSIFIER):
-        files |= {
-            top if way == "." else f"{top}/{way}": content
-            for way, content in dvc_lock.files_below(repository.ROOT / top).items()
-        }
+    files = _files(*_PLAIN, dvc_lock.CLASSIFIER)
     outputs = dvc_lock.outputs(dvc_lock.read(repository.ROOT))
     if dvc_lock.CLASSIFIER not in outputs:
         raise ResultError("the pipeline has not run to its end; run `make repro` first")
     for path, out in outputs.items():
-        recorded = path.startswith("metrics") or path == dvc_lock.CLASSIFIER
-        if (
-            recorded
-            and dvc_lock.content_hash(dvc_lock.files_below(repository.ROOT / path)) != out.hash
-        ):
+        if not path.startswith("metrics") and path != dvc_lock.CLASSIFIER:
+            continue
+        if dvc_lock.content_hash(dvc_lock.files_below(repository.ROOT / path)) != out.hash:
             raise ResultError(f"{path} is not what dvc.lock says; run `make repro` first")
     return files
+
+
+def _files(*tops: str) -> dict[str, bytes]:
+    """The workspace's files at or below some paths, by their whole paths."""
+    return {
+        top if way == "." else f"{top}/{way}": content
+        for top in tops
+        for way, content in dvc_lock.files_below(repository.ROOT / top).items()
+        if "__pycache__" not in way
+    }
 
 
 def collect(settings: Environment, known: set[str]) -> None:
     """Queue what is not in `known`: the workspace, under the experiment's name where it is one,
     and the experiments. Raises ResultError when the workspace holds no result."""
+    commits = experiments()
     locked = {
-        name: git_bytes("show", f"{commit}:{dvc_lock.LOCK}")
-        for name, commit in experiments().items()
+        name: git_bytes("show", f"{commit}:{dvc_lock.LOCK}") for name, commit in commits.items()
     }
     kept = set(known)
     try:
         kept.add(collect_workspace(settings, known, locked))
     finally:
-        for name, commit in experiments().items():
+        for name, commit in commits.items():
             record = describe(name, locked[name], commit, settings, workspace=False)
             if not kept & {record.key, f"{record.key}{records.WITH_CLASSIFIER}"}:
                 records.put(record, public(committed(commit)), {})
@@ -175,20 +177,10 @@ def collect_workspace(
     commit = git("rev-parse", "HEAD").strip()
     record = describe(name, lock, commit, settings, workspace=True)
     if record.key not in known:
-        records.put(record, public(present()), code())
+        records.put(record, public(present()), _files(*_SERVING))
         for run in (seconds.WORKSPACE, name):
             shutil.rmtree(seconds.NOTES / run, ignore_errors=True)
     return record.key
-
-
-def code() -> dict[str, bytes]:
-    """The part of serving that answers with a classifier."""
-    return {
-        top if way == "." else f"{top}/{way}": content
-        for top in _CODE
-        for way, content in dvc_lock.files_below(repository.ROOT / top).items()
-        if "__pycache__" not in way
-    }
 
 
 def send(settings: Environment) -> str:

@@ -13,7 +13,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-QUEUE = Path("tracking/queue")
+HOME = Path("tracking")
+"""Everything that tracking keeps on this machine; ignored by git."""
+
+QUEUE = HOME / "queue"
 """Records that are not sent yet."""
 
 WITH_CLASSIFIER = "-classifier"
@@ -72,11 +75,11 @@ def put(record: Record, files: Mapping[str, bytes], code: Mapping[str, bytes]) -
 
 def queued() -> Iterator[tuple[Record, Path]]:
     """Records that wait, oldest first, each with its folder."""
-    found = [
+    waiting = [
         (Record(**json.loads(facts.read_text(encoding="utf-8"))), facts.parent)
         for facts in QUEUE.glob(f"[!.]*/{FACTS}")
     ]
-    yield from sorted(found, key=lambda item: item[0].time)
+    yield from sorted(waiting, key=lambda item: item[0].time)
 
 
 def remove(folder: Path) -> None:

@@ -8,17 +8,14 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from requests.exceptions import RequestException
 
 from stages.commands.exit_codes import CommandError
+from stages.commands.registry.records import HOME
 from stages.commands.remote import environment
-
-HOME = Path("tracking")
-"""Everything that tracking keeps on this machine; ignored by git."""
 
 _STATUS = re.compile(r"\berror code (\d{3})\b|^(\d{3}) Client Error\b")
 """How MLflow and requests tell a refusal where their errors carry no status of their own."""

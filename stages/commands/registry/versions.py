@@ -104,8 +104,8 @@ def named(client: MlflowClient, address: str) -> Version:
 
 def by_hash(client: MlflowClient, model_hash: str) -> Version | None:
     """The version that holds the classifier with this hash."""
-    found = client.search_model_versions(f"name = '{NAME}' and tags.`{MODEL}` = '{model_hash}'")
-    return _version(found[0]) if found else None
+    matches = client.search_model_versions(f"name = '{NAME}' and tags.`{MODEL}` = '{model_hash}'")
+    return _version(matches[0]) if matches else None
 
 
 def by_alias(client: MlflowClient, alias: str) -> Version | None:
@@ -127,8 +127,8 @@ def _existing(ask: Callable[[], Any]) -> Version | None:
         raise
 
 
-def _version(found: Any) -> Version:
-    return Version(str(found.version), str(found.run_id), dict(found.tags))
+def _version(registered: Any) -> Version:
+    return Version(str(registered.version), str(registered.run_id), dict(registered.tags))
 
 
 def tag(client: MlflowClient, version: Version, tags: Mapping[str, str]) -> None:

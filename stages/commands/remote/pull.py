@@ -15,14 +15,9 @@ from pathlib import Path
 from stages.commands import repository
 from stages.commands.exit_codes import CommandError
 from stages.commands.repository import ROOT
-from stages.commands.results import dvc_lock, locked_classifier
+from stages.commands.results import dvc_lock
 
 _FOLDER = ROOT / dvc_lock.CLASSIFIER
-
-
-def is_there(wanted: str) -> bool:
-    """Whether the folder is the one with this hash."""
-    return locked_classifier.present_hash(_FOLDER) == wanted
 
 
 def unobtained(wanted: str, cache: Path) -> list[str]:
@@ -40,10 +35,10 @@ def unobtained(wanted: str, cache: Path) -> list[str]:
 
 def pull() -> None:
     """Pull the locked classifier unless it is there."""
-    wanted = locked_classifier.locked_hash()
-    if not is_there(wanted):
+    wanted = dvc_lock.locked_hash()
+    if dvc_lock.present_hash(_FOLDER) != wanted:
         done = repository.dvc("pull", dvc_lock.CLASSIFIER, where=ROOT)
-        if not is_there(wanted):
+        if dvc_lock.present_hash(_FOLDER) != wanted:
             sys.stderr.write(done.stderr)
             cache = ROOT / repository.dvc("cache", "dir", where=ROOT).stdout.strip()
             missing = unobtained(wanted, cache)

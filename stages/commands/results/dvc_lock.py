@@ -10,8 +10,8 @@ from typing import Any
 
 import yaml
 
-from serving.inference.lock import directory_hash
-from stages.commands.repository import ResultError
+from serving.inference.lock import directory_hash, md5_of_files
+from stages.commands.repository import ROOT, ResultError
 
 LOCK = "dvc.lock"
 CLASSIFIER = "models/classifier"
@@ -58,6 +58,19 @@ def dependency(stages: dict[str, Any], stage: str, path: str) -> str | None:
         if dep["path"] == path:
             return str(dep["md5"])
     return None
+
+
+def locked_hash(root: Path = ROOT) -> str:
+    """The hash of the classifier in `root`'s dvc.lock. Raises ResultError when it locks none."""
+    locked = outputs(read(root)).get(CLASSIFIER)
+    if locked is None:
+        raise ResultError(f"{LOCK} locks no {CLASSIFIER}; run `make repro`")
+    return locked.hash
+
+
+def present_hash(folder: Path) -> str:
+    """The hash that dvc.lock would give the classifier in `folder`."""
+    return directory_hash(md5_of_files(folder))
 
 
 def content_hash(files: Mapping[str, bytes]) -> str:

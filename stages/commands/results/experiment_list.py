@@ -15,6 +15,7 @@ from stages.commands.console import table_lines
 from stages.commands.exit_codes import CommandError
 from stages.commands.repository import ROOT, dvc
 from stages.common.flatten import flatten
+from stages.common.markdown import figure
 
 _TEST = "data/prepared/test.parquet"
 _EVALUATION = "metrics/evaluation.json"
@@ -113,7 +114,7 @@ def _block(rows: Sequence[Experiment], base: Mapping[str, Any]) -> Iterator[str]
     if shared:
         yield f"  all with {_words(rows[0], shared)}"
     scores = (
-        [f"  {row.name}", *(_score(row.scores.get(key)) for key in _SCORES.values())]
+        [f"  {row.name}", *(figure(row.scores.get(key), 4) for key in _SCORES.values())]
         for row in rows
     )
     head, *printed = table_lines(scores, ("", *_SCORES), figures=True)
@@ -122,10 +123,6 @@ def _block(rows: Sequence[Experiment], base: Mapping[str, Any]) -> Iterator[str]
         yield line
         if differing:
             yield f"    {_words(row, differing)}"
-
-
-def _score(score: float | None) -> str:
-    return "–" if score is None else f"{score:.4f}"
 
 
 def _differing(parameters: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -43,17 +43,12 @@ def describe(output: str, text: str, files: Files) -> list[str]:
     `files` gives those of the same moment, to tell whether they are the code that ran.
     """
     stages = dvc_lock.parse(text)
-    for path, out in dvc_lock.outputs(stages).items():
-        if out.hash.startswith(output):
-            return _description(path, out, stages, files)
-    return []
-
-
-def _description(
-    path: str, out: dvc_lock.Locked, stages: dict[str, Any], files: Files
-) -> list[str]:
-    upstream = _upstream(out.stage, stages)
     outputs = dvc_lock.outputs(stages)
+    path = next((path for path, out in outputs.items() if out.hash.startswith(output)), None)
+    if path is None:
+        return []
+    out = outputs[path]
+    upstream = _upstream(out.stage, stages)
     parameters: dict[str, Any] = {}
     for name in upstream:
         for values in stages[name].get("params", {}).values():
@@ -67,15 +62,13 @@ def _description(
     }
     other = [path for path, md5 in code.items() if dvc_lock.content_hash(files(path)) != md5]
     data = [
-        written
-        for name in upstream
-        if name in _DATA
-        for written in _paths(stages[name])
-        if written.startswith("data/")
+        f"data        {written}  {made.hash}"
+        for written, made in outputs.items()
+        if made.stage in _DATA and made.stage in upstream and written.startswith("data/")
     ]
     return [
         f"output      {path}  {out.hash}  ({out.size:,} bytes, made by {out.stage})",
-        *(f"data        {written}  {outputs[written].hash}" for written in data),
+        *data,
         f"stages      {' '.join(upstream)}",
         f"code        {len(code)} packages and modules, "
         + (f"not as there: {', '.join(other)}" if other else "all as there"),
@@ -101,17 +94,13 @@ def _upstream(stage: str, stages: dict[str, Any]) -> list[str]:
     while waiting:
         read = [dep["path"] for dep in stages[waiting.pop()].get("deps", ())]
         for name, other in stages.items():
-            written = _paths(other)
+            written = [out["path"] for out in other.get("outs", ())]
             if name not in reached and any(
                 path == out or path.startswith(out + "/") for path in read for out in written
             ):
                 reached.add(name)
                 waiting.append(name)
     return [name for name in stages if name in reached]
-
-
-def _paths(stage: dict[str, Any]) -> list[str]:
-    return [out["path"] for out in stage.get("outs", ())]
 
 
 def _committed(commit: str, path: str) -> dict[str, bytes]:

@@ -15,6 +15,7 @@ from stages.commands.console import table_lines
 from stages.commands.exit_codes import CommandError
 from stages.commands.repository import ROOT, dvc_refusals
 from stages.common.flatten import flatten
+from stages.common.markdown import figure
 
 WIDTH = 80
 """Columns of a terminal."""
@@ -59,16 +60,13 @@ def lines(figures: Mapping[str, Figures]) -> list[str]:
         rows += [[""] * (1 + len(heads))] * bool(rows) + [[file, *heads]]
         for name in dict.fromkeys(name for metrics in of_file for name in metrics):
             values = [metrics.get(name) for metrics in of_file]
-            cells = [*map(_cell, values), *([_change(*values[-2:])] if compared else [])]
+            cells = [
+                *(figure(value, 4) for value in values),
+                *([_change(*values[-2:])] if compared else []),
+            ]
             shown = name if len(name) <= room - 3 else name[: room - 4] + "…"
             rows.append([f"  {shown}", *cells])
     return table_lines(rows, figures=True)
-
-
-def _cell(value: float | None) -> str:
-    if value is None:
-        return "–"
-    return f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
 
 
 def _change(before: float | None, now: float | None) -> str:

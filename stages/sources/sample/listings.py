@@ -179,15 +179,15 @@ def _product(speech: Vocabulary, code: int, seed: str) -> Product:
     elif chance < VAGUE_SHARE + CONFUSED_SHARE and confusions:
         confusion = rng.choice(confusions)
         words, titles, sentences = confusion.words, confusion.titles, confusion.sentences
-    told: dict[str, str] = {}
-    title = speech.fill(rng.choice(titles), words, rng, told)
+    lasting: dict[str, str] = {}
+    title = speech.fill(rng.choice(titles), words, rng, lasting)
     if rng.random() < 0.35:
-        title = f"{title} {speech.fill(rng.choice(speech.title_endings), words, rng, told)}"
+        title = f"{title} {speech.fill(rng.choice(speech.title_endings), words, rng, lasting)}"
     description = ""
     if rng.random() >= WITHOUT_DESCRIPTION_SHARE:
         patterns = rng.sample(sentences, rng.randint(1, min(3, len(sentences))))
         patterns += rng.sample(speech.boilerplate, rng.randint(1, 4))
-        filled = [speech.fill(pattern, words, rng, told) for pattern in patterns]
+        filled = [speech.fill(pattern, words, rng, lasting) for pattern in patterns]
         description = _markup(title, filled, rng)
     return Product(code, _typed(title, rng), description, Picture(code, seed))
 
@@ -308,8 +308,8 @@ def _write_pictures(
         zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive,
     ):
         drawn = workers.map(draw, [picture for _, picture in entries], chunksize=16)
-        told = progress(drawn, title="pictures", unit="pictures", total=len(entries))
-        for (name, _), jpeg in zip(entries, told, strict=True):
+        shown = progress(drawn, title="pictures", unit="pictures", total=len(entries))
+        for (name, _), jpeg in zip(entries, shown, strict=True):
             _store(archive, name, _spoiled(jpeg, defects[name]) if name in defects else jpeg)
         # What a file browser leaves behind in a folder that somebody zips.
         _store(archive, "images/image_train/Thumbs.db", b"\xd0\xcf\x11\xe0" + bytes(508))

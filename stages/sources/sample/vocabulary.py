@@ -39,13 +39,13 @@ def _phrases(value: object) -> tuple[str, ...]:
 
 
 def _filled(phrases: Iterable[str]) -> tuple[str, ...]:
-    found = tuple(phrases)
-    if not all(found) or not found:
+    texts = tuple(phrases)
+    if not all(texts) or not texts:
         raise ValueError("expected at least one phrase, and none that is empty")
-    for phrase in found:
+    for phrase in texts:
         if set("{}") & set(_SLOT.sub("", phrase)):
             raise ValueError(f"the braces of {phrase!r} enclose no slot; expected {{name}}")
-    return found
+    return texts
 
 
 Lines = Annotated[tuple[str, ...], BeforeValidator(_lines)]
@@ -93,27 +93,21 @@ class Vocabulary(Frozen):
             raise ValueError("; ".join(faults))
         return self
 
-    def fill(
-        self,
-        pattern: str,
-        words: Words,
-        rng: random.Random,
-        told: dict[str, str],
-    ) -> str:
+    def fill(self, pattern: str, words: Words, rng: random.Random, lasting: dict[str, str]) -> str:
         """Replace every `{slot}` of `pattern`, inside out, by one of `words` or the shared ones.
 
-        `told` holds what the listing has said so far and is added to: `lasting` slots keep their
-        word throughout a listing. Raises KeyError for a slot that has no words.
+        `lasting` holds the words of the listing's lasting slots so far, which keep theirs, and is
+        added to. Raises KeyError for a slot that has no words.
         """
 
         def word(match: re.Match[str]) -> str:
             slot = match[1]
-            if slot in told:
-                return told[slot]
+            if slot in lasting:
+                return lasting[slot]
             chosen = rng.choice(words[slot] if slot in words else self.words[slot])
-            filled = self.fill(chosen, words, rng, told)
+            filled = self.fill(chosen, words, rng, lasting)
             if slot in self.lasting:
-                told[slot] = filled
+                lasting[slot] = filled
             return filled
 
         return _SLOT.sub(word, pattern)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from tests.support.loopback import COMMIT, watched, write_catalogue
 from tests.support.repository import ROOT
 
 CONF = str(ROOT / "conf")
+BRANCHES = ("text", "image")
 NAN, INFINITE = float("nan"), float("inf")
 
 
@@ -35,12 +36,8 @@ def compositions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str
         "url": ["data=url"],
         "huggingface": ["data=huggingface", f"data.revision={COMMIT}"],
     }
-    found = {}
-    for name, overrides in options.items():
-        path = folder / f"{name}.yaml"
-        compose_and_dump(path, CONF, None, "config", CONF, overrides)
-        found[name] = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return found
+    path = folder / "composed.yaml"
+    return {name: composed(path, *overrides) for name, overrides in options.items()}
 
 
 def loaded(path: Path, parameters: object) -> Settings:
@@ -48,22 +45,45 @@ def loaded(path: Path, parameters: object) -> Settings:
     return load(path)
 
 
+ABSENT = object()
+
+
 def changed(parameters: dict[str, Any], changes: Mapping[str, object]) -> dict[str, Any]:
-    """A copy with `changes` by dotted key."""
+    """A copy with `changes` by dotted key; what is ABSENT is not in it."""
     copied = copy.deepcopy(parameters)
     for key, value in changes.items():
-        *sections, name = key.split(".")
+        before, _, file = key.partition(".sha256.")  # a file's name has a dot of its own
+        *names, last = [*before.split("."), *(["sha256", file] if file else [])]
         section = copied
-        for each in sections:
-            section = section[each]
-        section[name] = value
+        for name in names:
+            section = section[name]
+        if value is ABSENT:
+            del section[last]
+        else:
+            section[last] = value
     return copied
 
 
-def refusal(path: Path, parameters: object) -> str:
-    with pytest.raises(SettingsError) as refused:
-        loaded(path, parameters)
-    return str(refused.value)
+Refusal = Callable[[str, Mapping[str, object]], str]
+
+
+@pytest.fixture
+def refusal(compositions: dict[str, dict[str, Any]], tmp_path: Path) -> Refusal:
+    """What is said of the parameters of an option with changes by dotted key."""
+
+    def said(option: str, changes: Mapping[str, object]) -> str:
+        with pytest.raises(SettingsError) as refused:
+            loaded(tmp_path / "params.yaml", changed(compositions[option], changes))
+        return str(refused.value)
+
+    return said
+
+
+def composed(path: Path, *overrides: str) -> dict[str, Any]:
+    """What conf/ gives with these overrides; it is written to `path`."""
+    compose_and_dump(path, CONF, None, "config", CONF, list(overrides))
+    parameters: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return parameters
 
 
 def test_what_conf_composes_is_accepted(
@@ -133,17 +153,9 @@ def test_what_conf_composes_is_accepted(
     ],
 )
 def test_a_wrong_value_is_refused_with_key_value_and_what_is_accepted(
-    compositions: dict[str, dict[str, Any]],
-    option: str,
-    key: str,
-    value: object,
-    accepted: str,
-    tmp_path: Path,
+    option: str, key: str, value: object, accepted: str, refusal: Refusal, tmp_path: Path
 ) -> None:
-    parameters = changed(compositions[option], {} if "sha256" in key else {key: value})
-    if "sha256" in key:
-        parameters["data"]["sha256"]["images.zip"] = value
-    said = refusal(tmp_path / "params.yaml", parameters)
+    said = refusal(option, {key: value})
     assert str(tmp_path / "params.yaml") in said
     assert f"{key} = {value!r}: " in said
     assert accepted in said
@@ -159,79 +171,51 @@ def test_a_wrong_value_is_refused_with_key_value_and_what_is_accepted(
     ],
 )
 def test_an_unknown_option_is_refused_with_those_there_are(
-    compositions: dict[str, dict[str, Any]],
-    key: str,
-    value: str,
-    known: list[str],
-    tmp_path: Path,
+    key: str, value: str, known: list[str], refusal: Refusal
 ) -> None:
-    said = refusal(tmp_path / "params.yaml", changed(compositions["cnn"], {key: value}))
-    section, name = key.split(".")
-    for word in (section, name, value, *known):
+    said = refusal("cnn", {key: value})
+    for word in (*key.split("."), value, *known):
         assert word in said
 
 
 @pytest.mark.parametrize(
     "key", ["colour", "train.colour", "image.colour", "data.path", "text.colour"]
 )
-def test_an_unknown_key_is_refused(
-    compositions: dict[str, dict[str, Any]], key: str, tmp_path: Path
-) -> None:
-    said = refusal(tmp_path / "params.yaml", changed(compositions["cnn"], {key: 3}))
-    assert f"{key} = 3: Extra inputs are not permitted" in said
+def test_an_unknown_key_is_refused(key: str, refusal: Refusal) -> None:
+    assert f"{key} = 3: Extra inputs are not permitted" in refusal("cnn", {key: 3})
 
 
 @pytest.mark.parametrize(
     "key",
     ["train", "train.seed", "image.size", "text.model", "data.watched", "data.watched.images"],
 )
-def test_a_missing_key_is_named(
-    compositions: dict[str, dict[str, Any]], key: str, tmp_path: Path
-) -> None:
-    parameters = copy.deepcopy(compositions["cnn"])
-    *sections, name = key.split(".")
-    section = parameters
-    for each in sections:
-        section = section[each]
-    del section[name]
-    said = refusal(tmp_path / "params.yaml", parameters)
+def test_a_missing_key_is_named(key: str, refusal: Refusal) -> None:
+    said = refusal("cnn", {key: ABSENT})
     assert all(part in said for part in key.split("."))
 
 
-def test_several_faults_are_told_at_once(
-    compositions: dict[str, dict[str, Any]], tmp_path: Path
-) -> None:
+def test_several_faults_are_told_at_once(refusal: Refusal) -> None:
     faults = {"image.size": -1, "train.epochs": 0, "fusion.method": "mean", "predict.chunk": 0}
-    said = refusal(tmp_path / "params.yaml", changed(compositions["cnn"], faults))
+    said = refusal("cnn", faults)
     assert len(said.splitlines()) == 1 + len(faults)
     for key, value in faults.items():
         assert f"{key} = {value!r}: " in said
 
 
-def test_fusion_without_either_branch_is_refused(
-    compositions: dict[str, dict[str, Any]], tmp_path: Path
-) -> None:
-    path = tmp_path / "params.yaml"
-    compose_and_dump(path, CONF, None, "config", CONF, ["text=none"])
-    one = yaml.safe_load(path.read_text(encoding="utf-8"))
-    compose_and_dump(path, CONF, None, "config", CONF, ["image=none"])
-    other = yaml.safe_load(path.read_text(encoding="utf-8"))
-    said = refusal(path, {**one, "image": other["image"]})
-    assert "text and image are both none; expected at least one" in said
+def test_fusion_without_either_branch_is_refused(refusal: Refusal, tmp_path: Path) -> None:
+    none = {name: composed(tmp_path / "none.yaml", f"{name}=none")[name] for name in BRANCHES}
+    assert "text and image are both none; expected at least one" in refusal("cnn", none)
 
 
-@pytest.mark.parametrize("branch", ["text", "image"])
+@pytest.mark.parametrize("branch", BRANCHES)
 def test_one_branch_may_be_none(branch: str, tmp_path: Path) -> None:
-    path = tmp_path / "params.yaml"
-    compose_and_dump(path, CONF, None, "config", CONF, [f"{branch}=none"])
-    assert getattr(load(path), branch).model == "none"
+    composed(tmp_path / "params.yaml", f"{branch}=none")
+    assert getattr(load(tmp_path / "params.yaml"), branch).model == "none"
 
 
-def test_a_missing_weights_file_is_refused(
-    compositions: dict[str, dict[str, Any]], tmp_path: Path
-) -> None:
+def test_a_missing_weights_file_is_refused(refusal: Refusal, tmp_path: Path) -> None:
     gone = {"image.weights": "gone.h5", "image.weights_file": str(tmp_path / "gone.h5")}
-    said = refusal(tmp_path / "params.yaml", changed(compositions["mobilenet"], gone))
+    said = refusal("mobilenet", gone)
     assert "image" in said
     assert "'gone.h5' is no file" in said
     assert str(tmp_path / "gone.h5") in said
@@ -247,25 +231,21 @@ def test_weights_need_no_file_of_their_own(
     assert settings.model_dump()["image"]["weights"] == weights
 
 
-def test_a_missing_data_folder_is_refused(
-    compositions: dict[str, dict[str, Any]], tmp_path: Path
-) -> None:
+def test_a_missing_data_folder_is_refused(refusal: Refusal, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     for name in ("gone", "file"):
         away = {"data.path": name, "data.watched": watched(tmp_path / name).model_dump()}
-        said = refusal(tmp_path / "params.yaml", changed(compositions["folder"], away))
+        said = refusal("folder", away)
         assert f"path {name!r} is no folder (looked at {tmp_path / name})" in said
         assert "X_train_update.csv, Y_train_CVw08PX.csv, X_test_update.csv, images.zip" in said
 
 
-def test_a_folder_that_lacks_a_file_is_refused(
-    compositions: dict[str, dict[str, Any]], tmp_path: Path
-) -> None:
+def test_a_folder_that_lacks_a_file_is_refused(refusal: Refusal, tmp_path: Path) -> None:
     write_catalogue(tmp_path / "mine")
     (tmp_path / "mine" / "images.zip").unlink()
     mine = {"data.path": "mine", "data.watched": watched(tmp_path / "mine").model_dump()}
-    said = refusal(tmp_path / "params.yaml", changed(compositions["folder"], mine))
-    assert f"path 'mine' lacks images.zip (looked at {tmp_path / 'mine'})" in said
+    expected = f"path 'mine' lacks images.zip (looked at {tmp_path / 'mine'})"
+    assert expected in refusal("folder", mine)
 
 
 @pytest.mark.parametrize("content", ["", "3", "- 1", "a: [", "a: b: c"])

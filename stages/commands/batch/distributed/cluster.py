@@ -98,10 +98,10 @@ def connect() -> None:
 
 def processors() -> int:
     """Processors of the cluster now. Raises StageError when there is none."""
-    found = int(ray.cluster_resources().get("CPU", 0))
-    if not found:
+    count = int(ray.cluster_resources().get("CPU", 0))
+    if not count:
         raise StageError(f"{ADDRESS}: the cluster has no processor to work with")
-    return found
+    return count
 
 
 def never_again() -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from stages.commands.batch.answer_rows import Outcome
 from stages.commands.batch.distributed.shards import Shard
-from stages.commands.batch.distributed.storage import File, filesystem, sizes, told, write
+from stages.commands.batch.distributed.storage import File, filesystem, sizes, storage_errors, write
 from stages.common.output import StageError
 
 NAME = "manifest.json"
@@ -77,13 +77,12 @@ class Manifest:
             stored = json.loads(fs.cat_file(f"{path}/{NAME}"))
             _hold_to(address, stored["origin"], json.loads(json.dumps(asdict(origin))))
             zeros = stored["zeros"]
-            shards = [Shard(**each["rows_of"]) for each in stored["shards"]]
+            shards = [Shard(**entry["rows_of"]) for entry in stored["shards"]]
+            files = [entry["written"] for entry in stored["shards"]]
             written = {
-                shard.name: Written(of["size"], Outcome(**of["outcome"]))
-                for shard, of in zip(
-                    shards, (each["written"] for each in stored["shards"]), strict=True
-                )
-                if of is not None and there.get(shard.name) == of["size"]
+                shard.name: Written(file["size"], Outcome(**file["outcome"]))
+                for shard, file in zip(shards, files, strict=True)
+                if file is not None and there.get(shard.name) == file["size"]
             }
         except (ValueError, KeyError, TypeError) as error:
             raise StageError(
@@ -99,7 +98,7 @@ class Manifest:
     @property
     def outcome(self) -> Outcome:
         """Of all that is written."""
-        return sum((each.outcome for each in self._written.values()), Outcome())
+        return sum((written.outcome for written in self._written.values()), Outcome())
 
     def add(self, name: str, written: Written) -> None:
         """Note a shard; saved at once, or soon where that was done a moment ago."""
@@ -125,7 +124,7 @@ class Manifest:
                 for shard in self.shards
             ],
         }
-        with told(f"OUTPUT={self.address}"):
+        with storage_errors(f"OUTPUT={self.address}"):
             write(f"{self.address}/{NAME}", json.dumps(content, indent=1).encode() + b"\n")
         self._saved = time.monotonic()
 

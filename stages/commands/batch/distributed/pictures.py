@@ -54,7 +54,7 @@ class RemoteArchive(Archived):
         fs, path = filesystem(address)
         self._file = fs.open(path, "rb", block_size=_BLOCK)
         try:
-            watched = io.BufferedReader(_Watched(self._file, address))
+            watched = io.BufferedReader(_StorageFile(self._file, address))
             super().__init__(PictureArchive(Path(address), watched))
         except zipfile.BadZipFile as error:
             raise StageError(f"PICTURES={address}: no zip archive: {error}") from error
@@ -81,9 +81,9 @@ class Addressed:
         contents = self._fs.cat_ranges(
             there, [0] * len(there), [MAX_BYTES + 1] * len(there), on_error="return"
         )
-        found = dict(zip(there, contents, strict=True))
+        content_by_path = dict(zip(there, contents, strict=True))
         return [
-            Picture(bool(address), self._content(path, found[path]) if path else None)
+            Picture(bool(address), self._content(path, content_by_path[path]) if path else None)
             for address, path in zip(named, paths, strict=True)
         ]
 
@@ -108,7 +108,7 @@ class _Fault(Exception):
     """What the storage said; no OSError, which an archive takes for a damaged entry."""
 
 
-class _Watched(io.RawIOBase):
+class _StorageFile(io.RawIOBase):
     """A file whose failing reads cannot be mistaken for damage of what it holds."""
 
     def __init__(self, file: Any, address: str) -> None:

@@ -87,8 +87,10 @@ def _parquet_runs(
 ) -> tuple[Runs, list[str]]:
     opened = pq.ParquetFile(file)
     if missing := [name for name in columns if name not in opened.schema_arrow.names]:
-        found = ", ".join(opened.schema_arrow.names)
-        raise CatalogueError(f"{table}: column {', '.join(missing)} is missing; found {found}")
+        columns_there = ", ".join(opened.schema_arrow.names)
+        raise CatalogueError(
+            f"{table}: column {', '.join(missing)} is missing; found {columns_there}"
+        )
     if doubled := [name for name in columns if opened.schema_arrow.names.count(name) > 1]:
         raise CatalogueError(f"{table}: column {', '.join(doubled)} is there twice")
     indices, zeros = Indices(), dict.fromkeys(IDENTIFIERS, False)
@@ -108,7 +110,7 @@ def _parquet_runs(
     indices.require_unique(identifiers("id"), table)
     total = len(indices)
     runs: Runs = [(min(rows, total - first),) for first in range(0, max(total, 1), rows)]
-    return runs, [name for name, found in zeros.items() if found]
+    return runs, [name for name, zero in zeros.items() if zero]
 
 
 def _csv_runs(file: BinaryIO, table: str, rows: int, columns: list[str]) -> tuple[Runs, list[str]]:
@@ -158,7 +160,7 @@ def _csv_runs(file: BinaryIO, table: str, rows: int, columns: list[str]) -> tupl
         raise CatalogueError(f"{table}: {likely_cause(file) or words}") from error
     finally:
         text.detach()
-    return runs, [name for name, found in zeros.items() if found]
+    return runs, [name for name, zero in zeros.items() if zero]
 
 
 def chunks(shard: Shard, size: int, also: tuple[str, ...]) -> Iterator[pd.DataFrame]:
@@ -167,13 +169,13 @@ def chunks(shard: Shard, size: int, also: tuple[str, ...]) -> Iterator[pd.DataFr
     Raises CatalogueError, also when they are not as many as when the table was divided.
     """
     read = _parquet_chunks if shard.table.endswith(PARQUET) else _csv_chunks
-    found = 0
+    count = 0
     for rows in read(shard, size, also):
-        found += len(rows)
+        count += len(rows)
         yield rows
-    if found != shard.rows:
+    if count != shard.rows:
         raise CatalogueError(
-            f"{shard.table} from row {shard.first} on: {found} rows where {shard.rows} were found "
+            f"{shard.table} from row {shard.first} on: {count} rows where {shard.rows} were found "
             "at first; the table has changed"
         )
 

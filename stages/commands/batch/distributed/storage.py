@@ -25,7 +25,7 @@ class File:
 
 
 @contextmanager
-def told(setting: str) -> Iterator[None]:
+def storage_errors(setting: str) -> Iterator[None]:
     """Raise what goes wrong with the storage as a StageError that begins with `setting`."""
     try:
         yield
@@ -52,15 +52,15 @@ def files(address: str, suffixes: tuple[str, ...]) -> list[File]:
     `suffixes`, by name."""
     fs, path = filesystem(address)
     if "*" in path:
-        found = fs.glob(path)
+        paths = fs.glob(path)
     elif path.endswith(suffixes):
-        found = [path]
+        paths = [path]
     else:
-        found = fs.ls(path, detail=False)
+        paths = fs.ls(path, detail=False)
     return [
-        File(fs.unstrip_protocol(each), int(fs.info(each)["size"]), f"{fs.checksum(each):x}")
-        for each in sorted(map(str, found))
-        if each.endswith(suffixes)
+        File(fs.unstrip_protocol(name), int(fs.info(name)["size"]), f"{fs.checksum(name):x}")
+        for name in sorted(map(str, paths))
+        if name.endswith(suffixes)
     ]
 
 

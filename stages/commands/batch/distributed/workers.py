@@ -27,7 +27,7 @@ from stages.commands.batch.distributed.shards import Shard, chunks
 from stages.commands.batch.distributed.storage import File, write
 from stages.commands.results import dvc_lock
 from stages.common.output import StageError
-from stages.evaluation.predictions import FIELDS
+from stages.evaluation.answers import FIELDS
 
 Row = dict[str, Any]
 
@@ -90,7 +90,7 @@ def check(row: Row, task: Task) -> Row:
     return result(shard.name, lambda: sum(map(len, chunks(shard, task.rows_at_once, task.also))))
 
 
-class Answers:
+class ShardWorker:
     """An actor with the locked classifier, which it holds to the lock's hash and loads once."""
 
     def __init__(self, task: Task, files: ray.ObjectRef, locked: str) -> None:
@@ -108,8 +108,8 @@ class Answers:
     @cached_property
     def _classifier(self) -> Classifier:
         files = ray.get(self._files)
-        if (found := dvc_lock.content_hash(files)) != self._locked:
-            raise StageError(f"a worker got the classifier {found}; {self._locked} is locked")
+        if (received := dvc_lock.content_hash(files)) != self._locked:
+            raise StageError(f"a worker got the classifier {received}; {self._locked} is locked")
         with TemporaryDirectory(prefix="classifier-") as private:
             for name, content in files.items():
                 path = Path(private) / name

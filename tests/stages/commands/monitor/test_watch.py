@@ -122,16 +122,16 @@ def surroundings(port: int, token: str = TOKEN) -> dict[str, str]:
     }
 
 
+def looked(folder: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """The command off a terminal."""
+    return subprocess.run(  # noqa: S603
+        COMMAND, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+
+
 @pytest.mark.slow
 def test_off_a_terminal_they_are_shown_once(service: Process, tmp_path: Path) -> None:
-    done = subprocess.run(  # noqa: S603
-        COMMAND,
-        cwd=tmp_path,
-        env=surroundings(service.port),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = looked(tmp_path, surroundings(service.port))
     assert done.returncode == 0, done.stderr
     assert row(done.stdout, "ready") == "yes"
 
@@ -148,14 +148,7 @@ def test_off_a_terminal_they_are_shown_once(service: Process, tmp_path: Path) ->
 def test_what_is_wrong_is_told(
     wrong: dict[str, str], said: str, code: int, service: Process, tmp_path: Path
 ) -> None:
-    done = subprocess.run(  # noqa: S603
-        COMMAND,
-        cwd=tmp_path,
-        env=surroundings(service.port) | wrong,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = looked(tmp_path, surroundings(service.port) | wrong)
     assert (done.returncode, done.stdout) == (code, "")
     assert said in done.stderr
     assert TOKEN not in done.stderr

@@ -17,7 +17,7 @@ from stages.commands.quality.comparison import (
     figures,
 )
 from stages.commands.quality.gate_table import Row, growth, quality, table
-from stages.commands.quality.paired_tests import Answers, Interval, intervals, mcnemar
+from stages.commands.quality.paired_tests import ClassifierAnswers, Interval, intervals, mcnemar
 from stages.common.settings import Gate
 
 GATE = Gate(
@@ -102,10 +102,10 @@ def test_one_product_is_never_worse_beside_not_told_apart() -> None:
     """The row and the sentence below the table say the same, whatever the products are."""
     labels = np.repeat(np.arange(9), 12)
     sure = np.linspace(0.5, 1, len(labels))
-    old = Answers(labels, sure, sure > 0.7)
+    old = ClassifierAnswers(labels, sure, sure > 0.7)
     for lost in (1, 2, 30):
         found = np.where(np.arange(len(labels)) < lost, 8, labels)
-        new = Answers(found, sure, sure > 0.7)
+        new = ClassifierAnswers(found, sure, sure > 0.7)
         judgement = Judgement(
             len(labels),
             "md5 x",
@@ -120,7 +120,7 @@ def test_one_product_is_never_worse_beside_not_told_apart() -> None:
                 resamples=300,
                 seed=0,
             ),
-            *mcnemar(labels, old.found, new.found),
+            *mcnemar(labels, old.codes, new.codes),
             0.1,
             0.1,
         )

@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import f1_score
 
 from stages.commands.quality.paired_tests import (
-    Answers,
+    ClassifierAnswers,
     Interval,
     accepted_precision,
     intervals,
@@ -27,13 +27,15 @@ def erring(share: float, seed: int) -> np.ndarray:
     return np.where(wrong, (LABELS + random.integers(1, 9, len(LABELS))) % 9, LABELS)
 
 
-def answers(found: np.ndarray, accepted: np.ndarray | None = None) -> Answers:
-    return Answers(
+def answers(found: np.ndarray, accepted: np.ndarray | None = None) -> ClassifierAnswers:
+    return ClassifierAnswers(
         found, np.ones(len(found)), np.ones(len(found), bool) if accepted is None else accepted
     )
 
 
-def compared(old: Answers, new: Answers, groups: np.ndarray = ALONE) -> dict[str, Interval]:
+def compared(
+    old: ClassifierAnswers, new: ClassifierAnswers, groups: np.ndarray = ALONE
+) -> dict[str, Interval]:
     return intervals(
         {"f1": weighted_f1, "precision": accepted_precision},
         LABELS,

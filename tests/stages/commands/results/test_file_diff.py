@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import h5py
@@ -13,9 +14,21 @@ import pandas as pd
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from stages.commands.results.file_diff import EXACT, Tolerance, difference, differences
+from stages.commands.results.file_diff import (
+    EXACT,
+    Difference,
+    Tolerance,
+    difference,
+    differences,
+)
 
 VALUES = np.arange(6, dtype=np.float32).reshape(2, 3)
+
+
+def differing(first: Path, second: Path, tolerance: Tolerance) -> Difference:
+    found = difference(first, second, tolerance)
+    assert found is not None
+    return found
 
 
 def moved(by: float) -> np.ndarray:
@@ -75,32 +88,25 @@ def weights(path: Path, by: float) -> None:
     ],
 )
 def test_the_first_leaf_that_differs_is_named(
-    write: object, suffix: str, leaf: str, tmp_path: Path
+    write: Callable[[Path, float], None], suffix: str, leaf: str, tmp_path: Path
 ) -> None:
-    assert callable(write)
     first, second, third = (tmp_path / f"{name}.{suffix}" for name in "abc")
     write(first, 0)
     write(second, 0.5)
     write(third, 0.0001)
     assert difference(first, first, EXACT) is None
-    found = difference(first, second, Tolerance(0.001))
-    assert found is not None
+    found = differing(first, second, Tolerance(0.001))
     assert leaf in found.words
     assert not found.agrees
-    close = difference(first, third, Tolerance(0.001))
-    assert close is not None
-    assert close.agrees
-    exact = difference(first, third, EXACT)
-    assert exact is not None
-    assert not exact.agrees
+    assert differing(first, third, Tolerance(0.001)).agrees
+    assert not differing(first, third, EXACT).agrees
 
 
 def test_equal_content_in_other_bytes_is_told_apart(tmp_path: Path) -> None:
     for name, pressed in (("a", zipfile.ZIP_STORED), ("b", zipfile.ZIP_DEFLATED)):
         with zipfile.ZipFile(tmp_path / f"{name}.zip", "w", pressed) as archive:
             archive.writestr(zipfile.ZipInfo("x.txt"), "text" * 100, pressed)
-    found = difference(tmp_path / "a.zip", tmp_path / "b.zip", EXACT)
-    assert found is not None
+    found = differing(tmp_path / "a.zip", tmp_path / "b.zip", EXACT)
     assert found.agrees
     assert found.words.startswith("equal content in other bytes: first at byte")
 
@@ -109,8 +115,7 @@ def test_an_archive_s_entry_times_count(tmp_path: Path) -> None:
     for name, year in (("a", 1980), ("b", 2026)):
         with zipfile.ZipFile(tmp_path / f"{name}.zip", "w") as archive:
             archive.writestr(zipfile.ZipInfo("x.txt", (year, 1, 1, 0, 0, 0)), "text")
-    found = difference(tmp_path / "a.zip", tmp_path / "b.zip", EXACT)
-    assert found is not None
+    found = differing(tmp_path / "a.zip", tmp_path / "b.zip", EXACT)
     assert "entry x.txt" in found.words
     assert "2026" in found.words
 
@@ -130,8 +135,7 @@ def test_what_is_not_numeric_agrees_only_when_equal(
 ) -> None:
     (tmp_path / "a.json").write_text(json.dumps(old), encoding="utf-8")
     (tmp_path / "b.json").write_text(json.dumps(new), encoding="utf-8")
-    found = difference(tmp_path / "a.json", tmp_path / "b.json", Tolerance(0.5))
-    assert found is not None
+    found = differing(tmp_path / "a.json", tmp_path / "b.json", Tolerance(0.5))
     assert words in found.words
     assert found.agrees is (words == "a: 1 and True")
 
@@ -139,8 +143,7 @@ def test_what_is_not_numeric_agrees_only_when_equal(
 def test_nan_equals_nan_and_shapes_are_compared(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", x=np.array([np.nan, 1.0]), y=np.zeros(2))
     np.savez(tmp_path / "b.npz", x=np.array([np.nan, 1.0]), y=np.zeros(3))
-    found = difference(tmp_path / "a.npz", tmp_path / "b.npz", Tolerance(0.1))
-    assert found is not None
+    found = differing(tmp_path / "a.npz", tmp_path / "b.npz", Tolerance(0.1))
     assert found.words == "y: float64 [2] and float64 [3]"
     assert not found.agrees
 
@@ -148,13 +151,11 @@ def test_nan_equals_nan_and_shapes_are_compared(tmp_path: Path) -> None:
 def test_unknown_and_unreadable_files_are_compared_by_bytes(tmp_path: Path) -> None:
     (tmp_path / "a.bin").write_bytes(b"abcd")
     (tmp_path / "b.bin").write_bytes(b"abxd")
-    found = difference(tmp_path / "a.bin", tmp_path / "b.bin", Tolerance(1))
-    assert found is not None
+    found = differing(tmp_path / "a.bin", tmp_path / "b.bin", Tolerance(1))
     assert found.words == "first at byte 2 of 4 and 4"
     (tmp_path / "a.json").write_text("{", encoding="utf-8")
     (tmp_path / "b.json").write_text("{}", encoding="utf-8")
-    found = difference(tmp_path / "a.json", tmp_path / "b.json", Tolerance(1))
-    assert found is not None
+    found = differing(tmp_path / "a.json", tmp_path / "b.json", Tolerance(1))
     assert found.words.startswith("cannot be read")
     assert not found.agrees
 
@@ -174,9 +175,7 @@ def test_numbers_agree_within_what_is_said_and_no_more(tmp_path: Path) -> None:
     def agrees(a: float, b: float, tolerance: Tolerance) -> bool:
         for name, value in (("a", a), ("b", b)):
             (tmp_path / f"{name}.json").write_text(json.dumps({"f1": value}), encoding="utf-8")
-        found = difference(tmp_path / "a.json", tmp_path / "b.json", tolerance)
-        assert found is not None
-        return found.agrees
+        return differing(tmp_path / "a.json", tmp_path / "b.json", tolerance).agrees
 
     assert not agrees(0.84, 0.79, Tolerance(0.03))
     assert agrees(0.84, 0.81, Tolerance(0.03))
@@ -212,7 +211,6 @@ def test_a_page_is_compared_by_its_figures(
     known = {"hash": "ab" * 32, "data": "2,799", "f1": "0.845"}
     (tmp_path / "a.md").write_text(CARD.format_map(known), encoding="utf-8")
     (tmp_path / "b.md").write_text(CARD.format_map({**known, **changed}), encoding="utf-8")
-    found = difference(tmp_path / "a.md", tmp_path / "b.md", Tolerance(0.03))
-    assert found is not None
+    found = differing(tmp_path / "a.md", tmp_path / "b.md", Tolerance(0.03))
     assert words in found.words
     assert found.agrees is agrees

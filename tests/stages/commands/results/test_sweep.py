@@ -50,7 +50,8 @@ def test_a_sweep_with_a_failed_run_fails_once_the_others_are_shown(
         main(["results", "sweep"])
     printed = capfd.readouterr()
     assert ended.value.code == 1
-    assert "failed; the reason: dvc queue logs NAME" in printed.err
+    assert "failed; the whole log: dvc queue logs NAME" in printed.err
+    assert "AssertionError" in printed.err, "the failed run's own words"
     scores = [word for word in printed.out.split() if word.startswith("0.")]
     assert scores == ["0.2000", "0.1000", "0.0000"]
     assert "(failed)" in printed.out

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from stages.commands.schedule import airflow_servers
+from stages.commands.schedule import servers
 from tests.support.process import free_port
 from tests.support.repository import ROOT
 from tests.support.waiting import PATIENCE, wait_until
@@ -64,7 +64,7 @@ def started(folder: Path, ends: str = "") -> Iterator[subprocess.Popen[str]]:
 
 def children(home: Path) -> list[int]:
     """What the servers started, once each has."""
-    paths = [home / f"{part}.child" for part in airflow_servers.SERVERS]
+    paths = [home / f"{part}.child" for part in servers.SERVERS]
     wait_until(lambda: all(path.exists() and path.read_text("utf-8") for path in paths))
     return [int(path.read_text("utf-8")) for path in paths]
 
@@ -87,14 +87,14 @@ def test_servers_run_until_they_are_stopped_and_leave_nothing(tmp_path: Path) ->
         said, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, said
     wait_until(lambda: not any(map(alive, begun)))
-    path = airflow_servers.password_file(home)
+    path = servers.password_file(home)
     assert str(path) in told
     assert path.stat().st_mode & 0o777 == 0o600
     [password] = json.loads(path.read_text("utf-8")).values()
     assert password not in told
 
 
-@pytest.mark.parametrize("part", airflow_servers.SERVERS)
+@pytest.mark.parametrize("part", servers.SERVERS)
 def test_a_server_that_ends_is_named_and_the_others_are_ended(tmp_path: Path, part: str) -> None:
     with started(tmp_path, ends=part) as process:
         said, _ = process.communicate(timeout=PATIENCE)

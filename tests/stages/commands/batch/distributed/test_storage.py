@@ -55,5 +55,5 @@ def test_a_file_that_changes_has_another_version(folder: Path) -> None:
     ],
 )
 def test_what_is_not_there_is_told_by_its_setting(address: str, words: str) -> None:
-    with pytest.raises(StageError, match=words), storage.told(f"CATALOGUE={address}"):
+    with pytest.raises(StageError, match=words), storage.storage_errors(f"CATALOGUE={address}"):
         storage.files(address, (".csv",))
