@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from stages.common.settings import SettingsError, load
 from tests.support.loopback import COMMIT, watched, write_catalogue
-from tests.support.repository import ROOT, attempt, clone, git
+from tests.support.repository import ROOT, attempt, called, clone, git
 
 CONF = ROOT / "conf"
 
@@ -67,12 +67,11 @@ def test_every_option_has_a_model_and_every_model_an_option() -> None:
                 for name in settings.model_fields["model"].annotation.__args__:
                     print(section, name)
     """
-    run = subprocess.run(  # noqa: S603
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
-    )
+    done = called(ROOT, sys.executable, "-c", code)
+    assert done.returncode == 0, done.stderr
     files = [path for section in ("text", "image") for path in (CONF / section).glob("*.yaml")]
     options = [f"{path.parent.name} {path.stem}" for path in files if path.stem != "none"]
-    assert sorted(run.stdout.splitlines()) == sorted(options)
+    assert sorted(done.stdout.splitlines()) == sorted(options)
 
 
 def test_the_named_combinations_are_what_they_are_named_for(tmp_path: Path) -> None:
@@ -94,13 +93,7 @@ def test_the_fast_combination_is_what_is_committed(tmp_path: Path) -> None:
 
 
 def compose_there(repository: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "stages.commands", "pipeline", "params"],
-        cwd=repository,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return attempt(repository, "stages.commands", "pipeline", "params")
 
 
 def edit(path: Path, old: str, new: str) -> None:
@@ -117,13 +110,7 @@ def test_an_edit_by_hand_is_not_overwritten_but_told_what_to_do(tmp_path: Path) 
     edited = params.read_text(encoding="utf-8")
     refused = compose_there(repository)
     assert refused.returncode == 1
-    run = subprocess.run(
-        [sys.executable, "-m", "dvc", "exp", "run", "-S", "train.epochs=1", "ingest"],
-        cwd=repository,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    run = attempt(repository, "dvc", "exp", "run", "-S", "train.epochs=1", "ingest")
     assert run.returncode != 0
     for message in (refused.stderr, run.stderr):
         assert "params.yaml was edited by hand" in message

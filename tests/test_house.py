@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import subprocess
 import sys
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pytest
 
 from stages.commands.__main__ import GROUPS
 from tests.support.imports import imported, modules, names, reached
-from tests.support.repository import PIPELINE, ROOT
+from tests.support.repository import PIPELINE, ROOT, called
 
 SHARED = {"listing", "encoding", "classifier"}
 """Packages of serving that stages import."""
@@ -171,7 +170,6 @@ def test_serving_names_nothing_of_training(module: Path) -> None:
 def test_serving_loads_nothing_that_it_does_not_need(loaded: str, spared: set[str]) -> None:
     """Through no library either."""
     code = f"import sys, {loaded}; print(*sys.modules)"
-    run = subprocess.run(  # noqa: S603
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert not spared & set(run.stdout.split())
+    done = called(ROOT, sys.executable, "-c", code)
+    assert done.returncode == 0, done.stderr
+    assert not spared & set(done.stdout.split())

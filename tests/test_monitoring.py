@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from serving.metrics import Metrics
 from serving.settings import Settings
 from stages.commands.monitor import scrape, watch
 from tests.support.monitoring import CONF, DASHBOARDS, WINDOWS, alerts, panels, rules, selectors
-from tests.support.repository import ROOT
+from tests.support.repository import ROOT, called
 
 RUNBOOK = (ROOT / "docs/runbook.md").read_text("utf-8")
 MONITORING = (ROOT / "docs/monitoring.md").read_text("utf-8")
@@ -174,13 +173,8 @@ def test_dashboards_are_three_with_names_of_their_own() -> None:
 
 
 def test_secrets_beside_the_files_are_never_committed() -> None:
-    ignored = subprocess.run(
-        ["git", "check-ignore", "conf/prometheus/secrets/metrics_token"],  # noqa: S607
-        cwd=ROOT,
-        capture_output=True,
-        check=False,
-    )
-    assert ignored.returncode == 0
+    secret = "conf/prometheus/secrets/metrics_token"
+    assert called(ROOT, "git", "check-ignore", secret).returncode == 0
 
 
 def test_no_receiver_stands_in_the_file() -> None:

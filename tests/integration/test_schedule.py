@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 import subprocess
 import sys
@@ -18,8 +17,9 @@ import pytest
 from serving.access.users.store import Users
 from stages.commands.results import dvc_lock
 from stages.commands.schedule import airflow_servers
+from tests.integration.conftest import give_up
 from tests.support.process import VARIABLES, Process, free_port
-from tests.support.repository import ENVIRONMENT, PIPELINE, ROOT, clone, git
+from tests.support.repository import ENVIRONMENT, PIPELINE, ROOT, called, clone, git
 from tests.support.servers import QUIET, Store
 from tests.support.service import PASSWORD
 from tests.support.waiting import PATIENCE, wait_answered, wait_until
@@ -60,12 +60,8 @@ DESCRIBED = (
 @pytest.fixture(autouse=True, scope="session")
 def airflow_is_there() -> None:
     """Skip where Airflow is not installed; fail where skipping is forbidden."""
-    if (AIRFLOW / "airflow").is_file():
-        return
-    reason = "not installed: Airflow (make airflow-venv installs it)"
-    if os.environ.get("INTEGRATION") == "required":
-        pytest.fail(reason, pytrace=False)
-    pytest.skip(reason)
+    if not (AIRFLOW / "airflow").is_file():
+        give_up("not installed: Airflow (make airflow-venv installs it)")
 
 
 class Scheduled:
@@ -91,14 +87,7 @@ class Scheduled:
 
     def run(self, *command: str | Path, **given: str) -> subprocess.CompletedProcess[str]:
         """A command in the clone, whatever becomes of it."""
-        return subprocess.run(  # noqa: S603
-            [str(word) for word in command],
-            cwd=self.root,
-            env={**self.environment, **given},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        return called(self.root, *command, env={**self.environment, **given})
 
     def set(self, changes: dict[str, dict[str, str]]) -> None:
         """Change what a person sets, and commit that."""

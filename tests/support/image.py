@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from tests.support.repository import ROOT
+from tests.support.repository import ROOT, called
 
 NEEDED = ("buildah", "debootstrap", "unshare", "setpriv")
 """Programs; the packages of the first two have their names, the others are in util-linux."""
@@ -47,13 +47,8 @@ class Builder:
     def __call__(self, *arguments: str) -> str:
         """What the command prints."""
         storage = ("--root", str(self.folder / "storage"), "--runroot", str(self.folder / "run"))
-        done = subprocess.run(  # noqa: S603
-            [str(_found("buildah")), *storage, *arguments],
-            cwd=ROOT,
-            env={**os.environ, **_HOST},
-            capture_output=True,
-            text=True,
-            check=False,
+        done = called(
+            ROOT, str(_found("buildah")), *storage, *arguments, env={**os.environ, **_HOST}
         )
         assert done.returncode == 0, f"{arguments[0]}: {done.stdout[-4000:]}{done.stderr[-4000:]}"
         return done.stdout.strip()
