@@ -22,6 +22,11 @@ BASE = "localhost/base"
 
 IMAGE = "localhost/product-codes/serving"
 
+RELEASE = "bookworm"
+_TRIES = 3
+_WHOLE_PATH = {**os.environ, "PATH": f"{os.environ['PATH']}:/usr/sbin:/sbin"}
+"""With the programs of root, which debootstrap calls by name."""
+
 _HOST = {"BUILDAH_ISOLATION": "chroot", "BUILDAH_FORMAT": "docker"}
 _CERTIFICATES = Path("/etc/ssl/certs")
 _SHOWN = ("proc", "sys", "dev")
@@ -36,6 +41,20 @@ def missing() -> list[str]:
 
 def _found(name: str) -> str | None:
     return shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin")
+
+
+def _mirror() -> list[str]:
+    """apt's own address of RELEASE; none where this is another system, as debootstrap has one."""
+    if _found("apt-get") is None:
+        return []
+    only = (f"Codename: {RELEASE}", "Component: main", "Created-By: Packages")
+    return called(ROOT, "apt-get", "indextargets", "--format", "$(REPO_URI)", *only).stdout.split()
+
+
+def _log(root: Path) -> str:
+    """The last lines of debootstrap's own log, which has the reason that it does not print."""
+    path = root / "debootstrap" / "debootstrap.log"
+    return path.read_text("utf-8", "replace")[-2000:] if path.is_file() else ""
 
 
 @dataclass(frozen=True)
@@ -54,16 +73,20 @@ class Builder:
         return done.stdout.strip()
 
     def make_base(self) -> None:
-        """Debian's stable release with its Python, as BASE."""
+        """A release of Debian with its Python, as BASE, from the mirror that apt has here.
+
+        Mirrors break off, and of what was left by a run that was cut off debootstrap makes no
+        system: each try begins anew. What one mounts goes with its namespace, however it ends.
+        """
         root = self.folder / "base"
-        subprocess.run(  # noqa: S603
-            [
-                *(str(_found("debootstrap")), "--variant=minbase"),
-                *("--include=python3,python3-venv,ca-certificates", "bookworm", str(root)),
-            ],
-            stdout=subprocess.DEVNULL,
-            check=True,
-        )
+        options = ("--variant=minbase", "--include=python3,python3-venv,ca-certificates")
+        command = ("unshare", "--mount", str(_found("debootstrap")), *options, RELEASE, root)
+        for _ in range(_TRIES):
+            shutil.rmtree(root, ignore_errors=True)
+            done = called(ROOT, *command, *_mirror(), env=_WHOLE_PATH)
+            if done.returncode == 0:
+                break
+        assert done.returncode == 0, f"debootstrap: {done.stdout}{done.stderr}{_log(root)}"
         for packages in ("var/cache/apt/archives", "var/lib/apt/lists"):
             shutil.rmtree(root / packages)
         container = self("from", "scratch")
