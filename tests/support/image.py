@@ -75,8 +75,8 @@ class Builder:
     def make_base(self) -> None:
         """A release of Debian with its Python, as BASE, from the mirror that apt has here.
 
-        Mirrors break off, and of what was left by a run that was cut off debootstrap makes no
-        system: each try begins anew. What one mounts goes with its namespace, however it ends.
+        Each try begins anew: mirrors break off, and debootstrap fails where a system is already, as
+        one that was not committed. What a try mounts goes with its namespace, however it ends.
         """
         root = self.folder / "base"
         options = ("--variant=minbase", "--include=python3,python3-venv,ca-certificates")
