@@ -21,6 +21,7 @@ from tests.support.loopback import COMMIT, watched, write_catalogue
 from tests.support.repository import ROOT, attempt, called, clone, git
 
 CONF = ROOT / "conf"
+GROUPS = ("text", "image")
 
 
 def composed(path: Path, *overrides: str) -> Path:
@@ -33,23 +34,15 @@ def test_params_are_the_composition_of_the_defaults(tmp_path: Path) -> None:
     assert (ROOT / "params.yaml").read_text(encoding="utf-8") == expected
 
 
-@pytest.mark.parametrize(
-    ("text", "image"),
-    [
-        pair
-        for pair in itertools.product(
-            [path.stem for path in (CONF / "text").glob("*.yaml")],
-            [path.stem for path in (CONF / "image").glob("*.yaml")],
-        )
-        if pair != ("none", "none")
-    ],
-)
-def test_every_pair_of_branches_is_accepted(text: str, image: str, tmp_path: Path) -> None:
-    for fusion in ("weighted", "stacked"):
-        path = composed(
-            tmp_path / "params.yaml", f"text={text}", f"image={image}", f"fusion={fusion}"
-        )
-        assert load(path).fusion.method == fusion
+def test_every_pair_of_branches_is_accepted(tmp_path: Path) -> None:
+    """And every fusion of each branch: for one picture after the other they take turns."""
+    texts, images = (sorted(path.stem for path in (CONF / of).glob("*.yaml")) for of in GROUPS)
+    for number, pair in enumerate(itertools.product(texts, images)):
+        if pair != ("none", "none"):
+            fusion = ("weighted", "stacked")[(number // len(images) + number) % 2]
+            options = [f"{group}={name}" for group, name in zip(GROUPS, pair, strict=True)]
+            path = composed(tmp_path / "params.yaml", *options, f"fusion={fusion}")
+            assert load(path).fusion.method == fusion, pair
 
 
 @pytest.mark.slow
@@ -102,6 +95,7 @@ def edit(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new), encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_an_edit_by_hand_is_not_overwritten_but_told_what_to_do(tmp_path: Path) -> None:
     repository = clone(tmp_path)
     params = repository / "params.yaml"
@@ -123,6 +117,7 @@ def test_an_edit_by_hand_is_not_overwritten_but_told_what_to_do(tmp_path: Path) 
     assert compose_there(repository).returncode == 0
 
 
+@pytest.mark.slow
 def test_a_change_of_the_tree_is_composed_again_and_again(tmp_path: Path) -> None:
     repository = clone(tmp_path)
     for old, new in (("penalty: 0.25", "penalty: 0.5"), ("penalty: 0.5", "penalty: 0.75")):
@@ -236,6 +231,7 @@ def test_a_refused_experiment_changes_nothing(
     assert git(repository, "status", "--porcelain") == ""
 
 
+@pytest.mark.slow
 def test_params_edited_into_nonsense_are_refused_before_dvc_removes_a_thing(tmp_path: Path) -> None:
     repository = clone(tmp_path)
     edit(repository / "params.yaml", "method: stacked", "method: mean")

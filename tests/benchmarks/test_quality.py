@@ -148,6 +148,7 @@ def test_stages_run_once_and_never_in_the_repository(tmp_path: Path) -> None:
     assert set(tests[0]) != set(tests[1])
 
 
+@pytest.mark.slow
 def test_a_failing_stage_is_shown_with_its_last_lines(tmp_path: Path) -> None:
     runs = Combinations(tmp_path, [], {})
     params = runs.params([])

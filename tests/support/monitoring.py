@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -33,11 +34,11 @@ PATIENCE = 90
 """Seconds that something may take before it is given up."""
 
 
-def rules() -> Iterator[dict[str, Any]]:
+@cache
+def rules() -> list[dict[str, Any]]:
     """Every rule that records or alerts."""
-    for path in RULES:
-        for group in yaml.safe_load(path.read_text("utf-8"))["groups"]:
-            yield from group["rules"]
+    groups = [group for path in RULES for group in yaml.safe_load(path.read_text())["groups"]]
+    return [rule for group in groups for rule in group["rules"]]
 
 
 def alerts() -> dict[str, dict[str, Any]]:

@@ -33,7 +33,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_cut_lock_is_either_mended_or_readable_by_dvc(repository: Path) -> None:
     mended = 0
     assert readable(repository)
-    for length in [0, 1, *range(7, len(COMMITTED), len(COMMITTED) // 20)]:
+    for length in [0, 1, *range(7, len(COMMITTED), len(COMMITTED) // 7)]:
         LOCK.write_bytes(COMMITTED[:length])
         cut = fault(COMMITTED[:length]) is not None
         mended += cut
@@ -45,7 +45,7 @@ def test_a_cut_lock_is_either_mended_or_readable_by_dvc(repository: Path) -> Non
             KEPT.unlink()
         else:
             assert readable(repository)
-    assert mended > 5
+    assert mended > 2
 
 
 def readable(repository: Path) -> bool:
