@@ -169,6 +169,7 @@ def test_a_lock_that_was_committed_with_a_marker_is_not_taken_for_cut(repository
     assert LOCK.read_bytes() == marked
 
 
+@pytest.mark.slow
 def test_a_file_without_markers_that_git_calls_unmerged_stops_too(repository: Path) -> None:
     Path(".gitattributes").write_text("dvc.lock binary\n", encoding="utf-8")
     git(repository, "add", ".gitattributes")
