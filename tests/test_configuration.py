@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import inspect
 import itertools
 import os
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 import pytest
 from dvc.exceptions import DvcException
 from dvc.utils.hydra import compose_and_dump
-from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from pydantic import ValidationError
 
 from stages.common.settings import SettingsError, load
@@ -275,11 +272,3 @@ def test_settings_are_frozen() -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"absent\.yaml cannot be read"):
         load(tmp_path / "absent.yaml")
-
-
-def test_what_refusals_replaces_is_still_what_dvc_calls() -> None:
-    """A part of Hydra's inside, and how DVC calls OmegaConf: an upgrade must not pass them by."""
-    assert callable(ConfigLoaderImpl.load_configuration)
-    assert "OmegaConf.resolve(cfg)" in inspect.getsource(compose_and_dump)
-    pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
-    assert "hydra-core>=1.3,<1.4" in pyproject["project"]["optional-dependencies"]["pipeline"]
