@@ -11,8 +11,9 @@ import pytest
 
 from serving.listing.labels import CODES
 from tests.benchmarks import peers, quality
-from tests.benchmarks.combinations import PIPELINE, Combinations, StageError, identity
+from tests.benchmarks.combinations import Combinations, StageError, identity
 from tests.benchmarks.table import Row, decided, markdown, measured
+from tests.support.repository import PIPELINE
 
 
 def test_splits_of_one_model_become_one_line_with_mean_and_deviation() -> None:
