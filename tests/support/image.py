@@ -48,7 +48,8 @@ def _mirror() -> list[str]:
     if _found("apt-get") is None:
         return []
     only = (f"Codename: {RELEASE}", "Component: main", "Created-By: Packages")
-    return called(ROOT, "apt-get", "indextargets", "--format", "$(REPO_URI)", *only).stdout.split()
+    told = called(ROOT, "apt-get", "indextargets", "--format", "$(REPO_URI)", *only).stdout
+    return [address for address in told.split() if address.startswith("http")][:1]
 
 
 def _log(root: Path) -> str:
