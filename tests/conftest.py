@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.support import tiny
 from tests.support.repository import SMALL, clone, git, run
@@ -28,18 +31,36 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Say what stays in one process (`--dist loadgroup`): the tests of a module, for they share
-    servers, and all that use the small run, which is made once. The longest come first."""
+    """The longest come first."""
 
     def longest_first(item: pytest.Item) -> int:
         if "small_run" in getattr(item, "fixturenames", ()):
             return 0
         return 1 if item.get_closest_marker("exhaustive") else 2
 
-    for item in items:
-        group = item.nodeid.partition("::")[0] if longest_first(item) else "small_run"
-        item.add_marker(pytest.mark.xdist_group(group))
     items.sort(key=longest_first)
+
+
+class Together(LoadScopeScheduling):
+    """What stays in one process: the tests of a module, for they share servers, and all modules
+    that use the small run, which is made once.
+
+    In the place of xdist's groups: its release 3.8 writes them where pytest 9 reads no longer.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        module = nodeid.partition("::")[0]
+        return "small_run" if _uses_small_run(self.config.rootpath / module) else module
+
+
+@cache
+def _uses_small_run(module: Path) -> bool:
+    return "small_run" in module.read_text(encoding="utf-8")
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
+    """Whatever `--dist` says."""
+    return Together(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from stages.commands.remote import secrets
-from tests.support.repository import ROOT
+from tests.support.repository import ROOT, called
 
 COMPOSE = ROOT / "docker-compose.yml"
 PAGES = ROOT / "conf" / "compose" / "pages.yml"
@@ -32,19 +32,13 @@ SERVICES = services()
 
 @pytest.mark.parametrize("path", [COMPOSE, PAGES], ids=lambda path: path.name)
 def test_it_is_a_compose_file(path: Path) -> None:
-    command = ["check-jsonschema", "--builtin-schema", "vendor.compose-spec", str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    done = called(ROOT, "check-jsonschema", "--builtin-schema", "vendor.compose-spec", path)
     assert done.returncode == 0, done.stdout
 
 
 @pytest.mark.parametrize("path", DOCKERFILES, ids=lambda path: path.parent.name)
 def test_dockerfiles_have_no_complaint(path: Path) -> None:
-    done = subprocess.run(  # noqa: S603
-        ["hadolint", str(path)],  # noqa: S607
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = called(ROOT, "hadolint", path)
     assert done.returncode == 0, done.stdout
 
 
@@ -113,14 +107,8 @@ def test_an_empty_secret_is_refused_by_name(tmp_path: Path) -> None:
 
     def config(variables: dict[str, str]) -> subprocess.CompletedProcess[str]:
         plain = {k: v for k, v in os.environ.items() if k not in names}
-        return subprocess.run(  # noqa: S603
-            ["podman-compose", "--file", str(COMPOSE), "--env-file", os.devnull, "config"],  # noqa: S607
-            cwd=tmp_path,
-            env=plain | variables,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        command = ("podman-compose", "--file", COMPOSE, "--env-file", os.devnull, "config")
+        return called(tmp_path, *command, env=plain | variables)
 
     filled = dict.fromkeys(names, "x" * 64)
     whole = config(filled)

@@ -6,7 +6,6 @@ import importlib.util
 import json
 import re
 import shlex
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from serving.app import routes
 from serving.metrics import Metrics
 from serving.settings import Settings
 from tests.support.imports import modules
-from tests.support.repository import ROOT
+from tests.support.repository import ROOT, called
 from tests.test_house import ALSO
 
 PAGES = sorted(
@@ -110,13 +109,7 @@ def is_there(path: str) -> bool:
     """
     if any(ROOT.glob(path.rstrip("/"))):
         return True
-    ignored = subprocess.run(  # noqa: S603
-        ["git", "check-ignore", path, f"{path}/"],  # noqa: S607
-        cwd=ROOT,
-        capture_output=True,
-        check=False,
-    )
-    return ignored.returncode == 0
+    return called(ROOT, "git", "check-ignore", path, f"{path}/").returncode == 0
 
 
 def table(page: Path, heading: str) -> list[list[str]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import subprocess
 import sys
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pytest
 
 from stages.commands.__main__ import GROUPS
 from tests.support.imports import imported, modules, names, reached
-from tests.support.repository import PIPELINE, ROOT
+from tests.support.repository import PIPELINE, ROOT, called
 
 SHARED = {"listing", "encoding", "classifier"}
 """Packages of serving that stages import."""
@@ -94,15 +93,13 @@ def refusal(importer: Path, other: Path) -> str | None:
     return f"stages/{package} imports only {sorted(allowed)}"
 
 
-@pytest.mark.parametrize("module", modules(), ids=str)
-def test_every_import_is_one_that_the_house_allows(module: Path) -> None:
-    refused = {str(other): refusal(module, other) for other in imported(module)}
-    assert not {other: why for other, why in refused.items() if why}
+def test_every_import_is_one_that_the_house_allows() -> None:
+    imports = ((module, other) for module in modules() for other in imported(module))
+    assert not {pair: why for pair in imports if (why := refusal(*pair))}
 
 
-@pytest.mark.parametrize(
-    ("importer", "other"),
-    [
+def test_what_the_house_does_not_allow_is_refused() -> None:
+    for importer, other in (
         ("serving/http/bodies.py", "stages/common/output.py"),
         ("serving/access/limits.py", "serving/http/problems.py"),
         ("serving/access/passwords.py", "serving/inference/model.py"),
@@ -126,10 +123,8 @@ def test_every_import_is_one_that_the_house_allows(module: Path) -> None:
         ("stages/fusion/fitting.py", "stages/training/branch.py"),
         ("stages/common/output.py", "stages/text/ridge.py"),
         ("stages/pictures/archive.py", "stages/image/model.py"),
-    ],
-)
-def test_what_the_house_does_not_allow_is_refused(importer: str, other: str) -> None:
-    assert refusal(Path(importer), Path(other))
+    ):
+        assert refusal(Path(importer), Path(other)), (importer, other)
 
 
 def test_everything_in_serving_has_its_place_in_the_order() -> None:
@@ -137,9 +132,12 @@ def test_everything_in_serving_has_its_place_in_the_order() -> None:
     assert inside - {"__init__"} == set().union(*ORDER)
 
 
-@pytest.mark.parametrize("module", modules(), ids=str)
-def test_no_module_imports_itself_through_others(module: Path) -> None:
-    assert module not in {path for other in imported(module) for path in reached(other)}
+def test_no_module_imports_itself_through_others() -> None:
+    assert not [
+        module
+        for module in modules()
+        if module in {path for other in imported(module) for path in reached(other)}
+    ]
 
 
 def test_the_pages_are_the_stages_of_the_pipeline() -> None:
@@ -147,19 +145,20 @@ def test_the_pages_are_the_stages_of_the_pipeline() -> None:
     assert pages == set(PIPELINE)
 
 
-@pytest.mark.parametrize("module", modules(), ids=str)
-def test_every_module_says_what_it_is_for(module: Path) -> None:
-    tree = ast.parse((ROOT / module).read_text(encoding="utf-8"))
-    assert ast.get_docstring(tree)
-    if module.name == "__init__.py":  # a stage depends on modules, not on their package's code
-        assert len(tree.body) == 1
+def test_every_module_says_what_it_is_for() -> None:
+    for module in modules():
+        tree = ast.parse((ROOT / module).read_text(encoding="utf-8"))
+        assert ast.get_docstring(tree), module
+        # A stage depends on modules, not on their package's code.
+        assert module.name != "__init__.py" or len(tree.body) == 1, module
 
 
-@pytest.mark.parametrize("module", [m for m in modules() if m.parts[0] == "serving"], ids=str)
-def test_serving_names_nothing_of_training(module: Path) -> None:
-    assert not TRAINING & {name.split(".")[0] for name in names(module)}
+def test_serving_names_nothing_of_training() -> None:
+    named = {(m, name) for m in modules() if m.parts[0] == "serving" for name in names(m)}
+    assert not [pair for pair in named if pair[1].split(".")[0] in TRAINING]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("loaded", "spared"),
     [
@@ -171,7 +170,6 @@ def test_serving_names_nothing_of_training(module: Path) -> None:
 def test_serving_loads_nothing_that_it_does_not_need(loaded: str, spared: set[str]) -> None:
     """Through no library either."""
     code = f"import sys, {loaded}; print(*sys.modules)"
-    run = subprocess.run(  # noqa: S603
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert not spared & set(run.stdout.split())
+    done = called(ROOT, sys.executable, "-c", code)
+    assert done.returncode == 0, done.stderr
+    assert not spared & set(done.stdout.split())

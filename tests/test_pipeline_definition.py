@@ -37,7 +37,7 @@ TOUCHED = {
     "stages/fusion/fitting.py": {"fuse"},
     "stages/graphs/conversion.py": {"export"},
     "stages/evaluation/scores.py": ANSWERING,
-    "stages/commands/supervisor.py": set(),
+    "stages/commands/exit_codes.py": set(),
     "stages/commands/batch/answer_rows.py": set(),
     "stages/commands/batch/distributed/shards.py": set(),
     "stages/commands/drift/card.py": set(),
@@ -188,8 +188,18 @@ def test_a_file_of_every_package_is_touched() -> None:
     assert packages == {Path(file).parent.as_posix() for file in TOUCHED}
 
 
-@pytest.mark.parametrize("file", TOUCHED)
-def test_a_touched_file_runs_again_what_depends_on_it(file: str, repository: Path) -> None:
+def test_the_stages_that_depend_on_a_file_are_those_that_are_named() -> None:
+    found = {
+        file: {stage for stage in PIPELINE if any(map(Path(file).is_relative_to, code(stage)))}
+        for file in TOUCHED
+    }
+    assert found == TOUCHED
+
+
+@pytest.mark.parametrize(
+    "file", ["stages/fuse.py", "stages/pictures/decoding.py", "serving/settings.py"]
+)
+def test_dvc_runs_again_what_depends_on_a_touched_file(file: str, repository: Path) -> None:
     path = repository / file
     before = path.read_text(encoding="utf-8")
     path.write_text(before + "\n# touched\n", encoding="utf-8")

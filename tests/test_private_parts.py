@@ -27,9 +27,11 @@ def hydra_loader() -> bool:
 
 def omegaconf_resolve() -> bool:
     """conf/hydra_plugins/refusals.py takes the place of it: DVC calls it after Hydra composed."""
+    from dvc.utils.hydra import compose_and_dump
     from omegaconf import OmegaConf
 
-    return list(inspect.signature(OmegaConf.resolve).parameters) in (["cfg"], ["config"])
+    called = "OmegaConf.resolve(cfg)" in inspect.getsource(compose_and_dump)
+    return called and list(inspect.signature(OmegaConf.resolve).parameters) in (["cfg"], ["config"])
 
 
 def folds() -> bool:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from tests.support.repository import ROOT
+from tests.support.repository import ROOT, called
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.M))
@@ -28,13 +26,7 @@ def test_there_are_workflows() -> None:
 
 
 def test_actionlint_finds_nothing() -> None:
-    done = subprocess.run(  # noqa: S603
-        [Path(sys.executable).with_name("actionlint")],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = called(ROOT, "actionlint")
     assert done.returncode == 0, done.stdout
 
 

@@ -19,10 +19,9 @@ from typing import Any, NamedTuple
 import yaml
 from dvc.utils.hydra import compose_and_dump
 
-from tests.support.repository import ROOT
+from tests.support.repository import PIPELINE, ROOT
 
 CONF = ROOT / "conf"
-PIPELINE: dict[str, Any] = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
 _LAST_LINES = 15
 
 

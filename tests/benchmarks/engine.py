@@ -79,16 +79,9 @@ def run(pair: list[Host], table: Path, pictures: Path | None, output: Path, *, k
     """Answer `table` on the hosts; with `kill`, a worker of the last one is lost on the way."""
     started = time.perf_counter()
     process = pair[0].start(
-        *(
-            str(RAY / "python"),
-            "-m",
-            "stages.commands",
-            "batch",
-            "predict-ray",
-            "--output",
-            str(output),
-        ),
-        *("--shard", str(SHARD), "--pictures", str(pictures or ""), str(table)),
+        *(str(RAY / "python"), "-m", "stages.commands", "batch", "predict-ray"),
+        *("--output", str(output), "--shard", str(SHARD)),
+        *("--pictures", str(pictures or ""), str(table)),
         cwd=ROOT,
         env={"RAY_ADDRESS": f"{pair[0].address}:{hosts.PORT}"},
         stdout=subprocess.DEVNULL,

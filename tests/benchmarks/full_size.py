@@ -38,9 +38,9 @@ from stages.common.products import read_training
 from stages.common.settings import Ngrams, load
 from stages.sources.sample import listings as sample
 from tests.benchmarks import large_catalogue, peers
-from tests.benchmarks.combinations import PIPELINE, outputs
+from tests.benchmarks.combinations import outputs
 from tests.benchmarks.quality import folder, pretrained, say
-from tests.support.repository import ROOT
+from tests.support.repository import PIPELINE, ROOT
 
 SIZES = (5000, 20_000, large_catalogue.LABELLED)
 BESIDE = ROOT.parent / "shared"

@@ -40,9 +40,8 @@ def test_the_test_answers_are_those_of_the_metrics() -> None:
     assert list(of_metrics({"accepted": {"states": states}})) == [Kept("text", 9, 5, 4)]
 
 
-@pytest.mark.parametrize("seed", [0, 1])
-def test_dealt_products_are_learnt_from_or_tested_on(seed: int) -> None:
-    random = np.random.default_rng(seed)
+def test_dealt_products_are_learnt_from_or_tested_on() -> None:
+    random = np.random.default_rng(0)
     ids, labels = np.arange(3000), random.integers(0, len(CODES), 3000)
     products = pd.DataFrame({"id": ids, "group": ids // 2, "prdtypecode": np.array(CODES)[labels]})
 
@@ -53,7 +52,7 @@ def test_dealt_products_are_learnt_from_or_tested_on(seed: int) -> None:
 
     dealer = Dealer(products, branch(3.0, ids[:2000]), branch(2.0, ids[1000:]))
     params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
-    dealt = {kept.state: kept for kept in dealer.deal(params, seed)}
+    dealt = {kept.state: kept for kept in dealer.deal(params, 0)}
     assert set(dealt) == {"text", "image", "both"}
     for kept in dealt.values():
         assert kept.answers == pytest.approx(200, abs=60)

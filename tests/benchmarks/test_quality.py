@@ -11,8 +11,9 @@ import pytest
 
 from serving.listing.labels import CODES
 from tests.benchmarks import peers, quality
-from tests.benchmarks.combinations import PIPELINE, Combinations, StageError, identity
+from tests.benchmarks.combinations import Combinations, StageError, identity
 from tests.benchmarks.table import Row, decided, markdown, measured
+from tests.support.repository import PIPELINE
 
 
 def test_splits_of_one_model_become_one_line_with_mean_and_deviation() -> None:
@@ -148,6 +149,7 @@ def test_stages_run_once_and_never_in_the_repository(tmp_path: Path) -> None:
     assert set(tests[0]) != set(tests[1])
 
 
+@pytest.mark.slow
 def test_a_failing_stage_is_shown_with_its_last_lines(tmp_path: Path) -> None:
     runs = Combinations(tmp_path, [], {})
     params = runs.params([])

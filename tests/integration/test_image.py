@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from serving.inference import lock
+from tests.integration.conftest import give_up
 from tests.support import image, tiny
 from tests.support.image import Builder, Container
 from tests.support.process import free_port
@@ -28,10 +29,7 @@ MODELS, USERS = "/models", "/var/lib/product-codes"
 def builder(request: pytest.FixtureRequest) -> Builder:
     """buildah; its storage with the base image is kept from run to run."""
     if missing := image.missing():
-        reason = f"not there: {', '.join(missing)} (apt-get install buildah debootstrap; as root)"
-        if os.environ.get("INTEGRATION") == "required":
-            pytest.fail(reason, pytrace=False)
-        pytest.skip(reason)
+        give_up(f"not there: {', '.join(missing)} (apt-get install buildah debootstrap; as root)")
     builder = Builder(Path(request.config.cache.mkdir("image")))
     if image.BASE not in builder("images", "--format", "{{.Name}}"):
         builder.make_base()

@@ -28,7 +28,7 @@ from stages.sources.sample.listings import generate
 from tests.integration.conftest import give_up
 from tests.support import hosts, tiny
 from tests.support.hosts import RAY, Host
-from tests.support.repository import ROOT
+from tests.support.repository import ROOT, called, run
 from tests.support.waiting import PATIENCE, wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.exhaustive]
@@ -40,6 +40,7 @@ EARLY, LATE = "early", "late"
 
 ACTOR = "MapWorker(Map(ShardWorker))"
 COMMAND = (str(RAY / "python"), "-m", "stages.commands", "batch", "predict-ray")
+HERE = {**os.environ, "PYTHONPATH": str(ROOT)}
 S3 = "http://10.77.0.1:5000"
 ENVIRONMENT = {
     "PYTHONPATH": str(ROOT),
@@ -107,19 +108,9 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
         assert entries[9]
         assert entries[10]
     rows.assign(picture=named).to_csv(catalogue / "new.csv")
-    done = subprocess.run(  # noqa: S603
-        [
-            *(sys.executable, "-m", "stages.commands", "batch", "predict", "--pictures"),
-            *("catalogue/images.zip", "--output", "local.csv", "catalogue/new.csv"),
-        ],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    (folder / "local.txt").write_text(done.stdout, encoding="utf-8")
+    options = ("--pictures", "catalogue/images.zip", "--output", "local.csv", "catalogue/new.csv")
+    told = run(folder, "stages.commands", "batch", "predict", *options, env=HERE)
+    (folder / "local.txt").write_text(told, encoding="utf-8")
     return folder
 
 
@@ -354,14 +345,7 @@ def test_a_bad_row_stops_before_anything_is_answered_in_the_words_of_one_process
 
 def here(shop: Path, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """The command on this machine, with no cluster."""
-    return subprocess.run(  # noqa: S603
-        [*COMMAND, *words],
-        cwd=shop,
-        env={**os.environ, "PYTHONPATH": str(ROOT), **variables},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return called(shop, *COMMAND, *words, env=HERE | variables)
 
 
 def test_without_a_cluster_it_works_where_nobody_can_reach_it(shop: Path, tmp_path: Path) -> None:
@@ -404,7 +388,7 @@ def test_a_classifier_that_is_not_locked_answers_nothing(shop: Path, tmp_path: P
 
 WORKER = """
 import sys
-from stages.commands.engine import workers
+from stages.commands.batch.distributed import workers
 from stages.commands.batch.distributed.ray_setup import ray
 ray.get = lambda files: files
 task = workers.Task(64, 64, [], "", sys.argv[1])
@@ -414,14 +398,7 @@ print(workers.ShardWorker(task, {"labels.json": b"{}"}, "locked.dir")(row)["erro
 
 
 def test_a_worker_answers_nothing_with_another_classifier(shop: Path, tmp_path: Path) -> None:
-    done = subprocess.run(  # noqa: S603
-        [COMMAND[0], "-c", WORKER, str(tmp_path / "out"), "catalogue/new.csv"],
-        cwd=shop,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = called(shop, COMMAND[0], "-c", WORKER, tmp_path / "out", "catalogue/new.csv", env=HERE)
     assert "a worker got the classifier " in done.stdout, done.stderr
     assert "; locked.dir is locked" in done.stdout
     assert not (tmp_path / "out").exists()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 import subprocess
 import sys
@@ -18,8 +17,9 @@ import pytest
 from serving.access.users.store import Users
 from stages.commands.results import dvc_lock
 from stages.commands.schedule import servers
+from tests.integration.conftest import give_up
 from tests.support.process import VARIABLES, Process, free_port
-from tests.support.repository import ENVIRONMENT, PIPELINE, ROOT, clone, git
+from tests.support.repository import ENVIRONMENT, PIPELINE, ROOT, called, clone, git
 from tests.support.servers import QUIET, Store
 from tests.support.service import PASSWORD
 from tests.support.waiting import PATIENCE, wait_answered, wait_until
@@ -60,12 +60,8 @@ DESCRIBED = (
 @pytest.fixture(autouse=True, scope="session")
 def airflow_is_there() -> None:
     """Skip where Airflow is not installed; fail where skipping is forbidden."""
-    if (AIRFLOW / "airflow").is_file():
-        return
-    reason = "not installed: Airflow (make airflow-venv installs it)"
-    if os.environ.get("INTEGRATION") == "required":
-        pytest.fail(reason, pytrace=False)
-    pytest.skip(reason)
+    if not (AIRFLOW / "airflow").is_file():
+        give_up("not installed: Airflow (make airflow-venv installs it)")
 
 
 class Scheduled:
@@ -91,14 +87,7 @@ class Scheduled:
 
     def run(self, *command: str | Path, **given: str) -> subprocess.CompletedProcess[str]:
         """A command in the clone, whatever becomes of it."""
-        return subprocess.run(  # noqa: S603
-            [str(word) for word in command],
-            cwd=self.root,
-            env={**self.environment, **given},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        return called(self.root, *command, env={**self.environment, **given})
 
     def set(self, changes: dict[str, dict[str, str]]) -> None:
         """Change what a person sets, and commit that."""
@@ -206,6 +195,11 @@ def states(tasks: dict[str, str], *, of_stages: bool) -> dict[str, str]:
     return found
 
 
+def after(words: str) -> dict[str, str]:
+    """The states of the tasks after the stages, in their order."""
+    return dict(zip(AFTER, words.split(), strict=True))
+
+
 def test_the_tasks_are_the_stages_and_what_follows(scheduled: Scheduled) -> None:
     tasks = scheduled.described()
     assert states(dict.fromkeys(tasks, ""), of_stages=True).keys() == PIPELINE.keys()
@@ -295,13 +289,7 @@ def test_from_nothing_to_a_served_answer_and_on(scheduled: Scheduled, store_at: 
     state, tasks, said = scheduled.test()
     assert state == "success", said[-5000:]
     assert states(tasks, of_stages=True) == dict.fromkeys(PIPELINE, "success")
-    assert states(tasks, of_stages=False) == {
-        "push": "skipped",
-        "record": "success",
-        "gate": "skipped",
-        "promote": "success",
-        "reload": "skipped",
-    }
+    assert states(tasks, of_stages=False) == after("skipped success skipped success skipped")
 
     with champion_served(scheduled) as service:
         headers = service.log_in()
@@ -316,13 +304,7 @@ def test_from_nothing_to_a_served_answer_and_on(scheduled: Scheduled, store_at: 
         state, tasks, said = scheduled.test(**service_variables)
         assert state == "success", said[-5000:]
         assert states(tasks, of_stages=True) == dict.fromkeys(PIPELINE, "skipped")
-        assert states(tasks, of_stages=False) == {
-            "push": "skipped",
-            "record": "success",
-            "gate": "success",
-            "promote": "success",
-            "reload": "success",
-        }
+        assert states(tasks, of_stages=False) == after("skipped success success success success")
         assert f"unchanged, {first}" in said
 
         # A better one, by the schedule itself: it is pushed, and takes the first one's place in the
@@ -347,13 +329,8 @@ def test_from_nothing_to_a_served_answer_and_on(scheduled: Scheduled, store_at: 
         scheduled.set({"conf/config.yaml": {"- text: ngrams": "- text: none"}})
         state, tasks, said = scheduled.test()
         assert state == "failed", said[-5000:]
-        assert states(tasks, of_stages=False) == {
-            "push": "success",
-            "record": "success",
-            "gate": "failed",
-            "promote": "upstream_failed",
-            "reload": "upstream_failed",
-        }
+        failed = after("success success failed upstream_failed upstream_failed")
+        assert states(tasks, of_stages=False) == failed
         assert "**worse**" in said
         assert answer(service, headers)["model"] == second
         assert service.stop() == 0

@@ -13,7 +13,7 @@ import pytest
 
 from stages.commands.results import dvc_lock
 from tests.support.process import free_port
-from tests.support.repository import ENVIRONMENT, git
+from tests.support.repository import ENVIRONMENT, attempt, git
 from tests.support.servers import BUCKET, Store
 from tests.support.tracked import fill_cache
 from tests.support.waiting import PATIENCE
@@ -31,14 +31,7 @@ PLAIN = {
 def call(
     repository: Path, *command: str, given: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # noqa: S603
-        [sys.executable, "-m", *command],
-        cwd=repository,
-        env={**PLAIN, **(given or {})},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return attempt(repository, *command, env={**PLAIN, **(given or {})})
 
 
 def write_env(repository: Path, variables: dict[str, str]) -> None:

@@ -21,7 +21,7 @@ import yaml
 from tests.support import tiny
 from tests.support.environments import linked
 from tests.support.process import free_port
-from tests.support.repository import ENVIRONMENT, ROOT, SMALL, clone, git, run
+from tests.support.repository import ENVIRONMENT, ROOT, SMALL, called, clone, git, run
 from tests.support.servers import PASSWORD, QUIET, USER, Server, Store
 from tests.support.service import PASSWORD as SERVICE_PASSWORD
 from tests.support.service import SECRET
@@ -109,9 +109,7 @@ def without_training(tmp_path: Path) -> Path:
     python = linked(ROOT / "requirements" / "pull.txt", place)
     code = "import importlib.util, sys; print([*map(importlib.util.find_spec, sys.argv[1:])])"
     absent = ("tensorflow", "keras", "sklearn", "pandas", "mlflow")
-    found = subprocess.run(  # noqa: S603
-        [python, "-c", code, *absent], capture_output=True, text=True, check=True
-    )
+    found = called(tmp_path, python, "-c", code, *absent)
     assert found.stdout.strip() == str([None] * len(absent))
     return place
 
@@ -199,15 +197,9 @@ def test_the_way_of_the_page(
         "rows['image'] = [base64.b64decode(rows['image'][0])]; "
         "print(model.predict(rows).to_json(orient='records'))"
     )
-    loaded = subprocess.run(  # noqa: S603
-        [sys.executable, "-c", code, json.dumps(product)],
-        cwd=tmp_path,
-        env=variables,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    for other in (scored, json.loads(loaded.splitlines()[-1])):
+    loaded = called(tmp_path, sys.executable, "-c", code, json.dumps(product), env=variables)
+    assert loaded.returncode == 0, loaded.stderr
+    for other in (scored, json.loads(loaded.stdout.splitlines()[-1])):
         assert other[0]["predicted"] == answer["predicted"]
         assert other[0]["accepted"] == answer["accepted"]
         assert other[0]["confidence"] == pytest.approx(answer["confidence"], abs=1e-6)

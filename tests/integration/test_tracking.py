@@ -6,7 +6,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ import pytest
 from serving.classifier import manifest
 from tests.support.forked import Forked
 from tests.support.process import free_port
-from tests.support.repository import ENVIRONMENT, git
+from tests.support.repository import ENVIRONMENT, git, run
 from tests.support.servers import PASSWORD, QUIET, USER, Server
 from tests.support.tracked import relock
 from tests.support.waiting import PATIENCE, wait_until
@@ -241,15 +240,7 @@ def test_credentials_in_the_address_of_the_source_are_not_recorded(
 
 def test_without_a_server_the_record_is_a_file_here(result: Path) -> None:
     plain = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW")}
-    done = subprocess.run(  # as a person starts it
-        [sys.executable, "-m", "stages.commands", "registry", "publish"],
-        cwd=result,
-        env={**plain, **QUIET},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    run(result, "stages.commands", "registry", "publish", env={**plain, **QUIET})
     assert (result / "tracking" / "mlflow.db").is_file()
     assert not git(result, "status", "--porcelain")
 

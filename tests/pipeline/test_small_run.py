@@ -5,8 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +17,7 @@ from serving.classifier.manifest import ManifestError
 from serving.classifier.prediction import Product
 from serving.listing.text import normalise
 from stages.preparation.split import designation_key
-from tests.support.repository import git, run
+from tests.support.repository import attempt, git, run
 
 pytestmark = pytest.mark.slow
 
@@ -121,12 +119,5 @@ def test_damaged_weights_stop_the_export(repository: Path) -> None:
     stored = weights.read_bytes()
     weights.unlink()  # a link into DVC's cache, which must not be written through
     weights.write_bytes(stored[: len(stored) // 2])
-    done = subprocess.run(
-        [sys.executable, "-m", "stages", "export"],
-        cwd=repository,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode != 0
+    assert attempt(repository, "stages", "export").returncode != 0
     assert fusion.exists()

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.support.repository import ENVIRONMENT, clone, git, unactivated
+from tests.support.repository import ENVIRONMENT, called, clone, git, run, unactivated
 
 pytestmark = pytest.mark.slow
 
@@ -23,15 +22,7 @@ def test_bytecode_that_a_stage_leaves_behind_changes_nothing(repository: Path) -
     caching = {k: v for k, v in ENVIRONMENT.items() if k != "PYTHONDONTWRITEBYTECODE"}
     for cached in repository.rglob("__pycache__"):
         shutil.rmtree(cached)
-    done = subprocess.run(
-        [sys.executable, "-m", "dvc", "repro", "--force", "--single-item", "fuse"],
-        cwd=repository,
-        env=caching,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    run(repository, "dvc", "repro", "--force", "--single-item", "fuse", env=caching)
     for folder in ("stages/common", "stages/fusion", "serving/classifier"):
         assert list((repository / folder / "__pycache__").glob("*.pyc"))
     assert git(repository, "status", "--porcelain") == ""
@@ -50,28 +41,16 @@ def test_dvc_works_where_the_environment_is_not_activated(
 ) -> None:
     """Nor is there a `python`, and `python3` has no packages."""
     (repository / ".venv").symlink_to(sys.prefix)
-    done = subprocess.run(  # noqa: S603
-        [".venv/bin/dvc", *command],
-        cwd=repository,
-        env=unactivated(tmp_path / "bin"),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = called(repository, ".venv/bin/dvc", *command, env=unactivated(tmp_path / "bin"))
     assert done.returncode == 0, done.stderr
     assert f"> python3 -m stages {command[-1]}" in done.stdout
     assert git(repository, "status", "--porcelain") == ""
 
 
 def test_without_any_environment_it_is_said_in_one_line_what_to_do(tmp_path: Path) -> None:
-    done = subprocess.run(
-        ["python3", "-S", "-m", "stages", "ingest"],  # noqa: S607  # -S: without any package
-        cwd=clone(tmp_path / "repository"),
-        env=unactivated(tmp_path / "bin"),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    without_packages = ("python3", "-S", "-m", "stages", "ingest")
+    repository = clone(tmp_path / "repository")
+    done = called(repository, *without_packages, env=unactivated(tmp_path / "bin"))
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert line.startswith("ingest: No module named 'yaml' for ")

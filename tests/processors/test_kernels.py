@@ -6,7 +6,6 @@ import ast
 import json
 import os
 import platform
-import subprocess
 import sys
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from onnx import TensorProto, helper, numpy_helper
 from stages.commands.proofs.verify import HOSTILE
 from stages.common.determinism import ENVIRONMENT
 from tests.support.imports import modules
-from tests.support.repository import ROOT
+from tests.support.repository import ROOT, called
 
 pytestmark = [
     pytest.mark.slow,
@@ -57,13 +56,9 @@ UNSTABLE = {"argsort", "argpartition", "sort_values"}
 
 def printed(code: str, **environment: str) -> str:
     """What a process prints under the pins."""
-    return subprocess.run(  # noqa: S603
-        [sys.executable, "-c", code],
-        env=os.environ | environment | ENVIRONMENT,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
+    done = called(ROOT, sys.executable, "-c", code, env=os.environ | environment | ENVIRONMENT)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def test_the_libraries_of_linear_algebra_are_known_and_pinned() -> None:
@@ -119,13 +114,9 @@ session(Path(sys.argv[1]), fast=sys.argv[3] == "fast")
 @pytest.mark.parametrize("kind", ["exact", "fast"])
 def test_only_fast_inference_lays_pictures_out_by_the_register(kind: str, tmp_path: Path) -> None:
     convolution(tmp_path / "graph.onnx")
-    subprocess.run(  # noqa: S603
-        [sys.executable, "-c", OPTIMISED, "graph.onnx", "optimised.onnx", kind],
-        cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        check=True,
-    )
+    words = (sys.executable, "-c", OPTIMISED, "graph.onnx", "optimised.onnx", kind)
+    done = called(tmp_path, *words, env=os.environ | {"PYTHONPATH": str(ROOT)})
+    assert done.returncode == 0, done.stderr
     domains = {node.domain for node in onnx.load(tmp_path / "optimised.onnx").graph.node}
     assert ("com.microsoft.nchwc" in domains) == (kind == "fast")
 

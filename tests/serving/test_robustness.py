@@ -16,7 +16,7 @@ from tests.support.answers import multipart
 from tests.support.service import USER, Client
 
 many = settings(
-    max_examples=150,
+    max_examples=50,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 

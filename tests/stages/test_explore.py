@@ -53,9 +53,18 @@ def explored(folder: Path, monkeypatch: pytest.MonkeyPatch, *, pictures: bool = 
     return (folder / "metrics/data_card.md").read_text(encoding="utf-8")
 
 
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which the stage ran once for all; not to be changed."""
+    folder = tmp_path_factory.mktemp("explored") / "one"
+    with pytest.MonkeyPatch.context() as patch:
+        explored(folder, patch)
+    return folder
+
+
 @pytest.fixture
-def card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    return explored(tmp_path / "one", monkeypatch)
+def card(first: Path) -> str:
+    return (first / "metrics/data_card.md").read_text(encoding="utf-8")
 
 
 def lines(card: str, heading: str) -> list[str]:
@@ -103,13 +112,13 @@ def test_what_was_left_out_and_why(card: str) -> None:
 
 
 def test_equal_data_give_equal_bytes_with_every_picture_that_is_shown(
-    card: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    card: str, first: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert explored(tmp_path / "two", monkeypatch) == card
     shown = re.findall(r"\]\((data_card/[^)]+)\)", card)
     assert len(shown) == 3
     for name in shown:
-        one, two = (tmp_path / folder / "metrics" / name for folder in ("one", "two"))
+        one, two = (folder / "metrics" / name for folder in (first, tmp_path / "two"))
         assert one.read_bytes() == two.read_bytes()
 
 

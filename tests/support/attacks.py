@@ -9,20 +9,16 @@ import zlib
 
 from PIL import Image
 
+from tests.support.png import assembled
+
 _MARKER = re.compile(rb"\xff([^\x00\xd0-\xd7\xff])")
-_PNG, _SCAN, _END = b"\x89PNG\r\n\x1a\n", 0xDA, 0xD9
+_SCAN, _END = 0xDA, 0xD9
 
 
 def png(width: int, height: int, body: bytes = b"\0\0", *, bits: int = 1, colour: int = 0) -> bytes:
     """A PNG that says how large it is, and is not unless `body` has its rows."""
     head = struct.pack(">IIBBBBB", width, height, bits, colour, 0, 0, 0)
-    chunks = ((b"IHDR", head), (b"IDAT", zlib.compress(body)), (b"IEND", b""))
-    return _PNG + b"".join(_chunk(kind, content) for kind, content in chunks)
-
-
-def _chunk(kind: bytes, content: bytes) -> bytes:
-    checked = kind + content
-    return struct.pack(">I", len(content)) + checked + struct.pack(">I", zlib.crc32(checked))
+    return assembled((b"IHDR", head), (b"IDAT", zlib.compress(body)), (b"IEND", b""))
 
 
 def webp(width: int, height: int) -> bytes:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.support.repository import ROOT
+from tests.support.repository import ROOT, called
 from tests.support.waiting import PATIENCE, wait_until
 
 RAY = ROOT / ".venv-ray" / "bin"
@@ -44,12 +44,7 @@ def refusal() -> str:
 
 
 def _ip(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # noqa: S603
-        ["ip", *words],  # noqa: S607
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return called(ROOT, "ip", *words)
 
 
 def _must(*words: str) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from tests.support.repository import ROOT
+from tests.support.repository import ROOT, called
 
 NEEDED = ("buildah", "debootstrap", "unshare", "setpriv")
 """Programs; the packages of the first two have their names, the others are in util-linux."""
@@ -21,6 +21,11 @@ BASE = "localhost/base"
 """A Debian with Python, in the place of the Dockerfile's base image, which is on a hub."""
 
 IMAGE = "localhost/product-codes/serving"
+
+RELEASE = "bookworm"
+_TRIES = 3
+_WHOLE_PATH = {**os.environ, "PATH": f"{os.environ['PATH']}:/usr/sbin:/sbin"}
+"""With the programs of root, which debootstrap calls by name."""
 
 _HOST = {"BUILDAH_ISOLATION": "chroot", "BUILDAH_FORMAT": "docker"}
 _CERTIFICATES = Path("/etc/ssl/certs")
@@ -38,6 +43,21 @@ def _found(name: str) -> str | None:
     return shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin")
 
 
+def _mirror() -> list[str]:
+    """apt's own address of RELEASE; none where this is another system, as debootstrap has one."""
+    if _found("apt-get") is None:
+        return []
+    only = (f"Codename: {RELEASE}", "Component: main", "Created-By: Packages")
+    told = called(ROOT, "apt-get", "indextargets", "--format", "$(REPO_URI)", *only).stdout
+    return [address for address in told.split() if address.startswith("http")][:1]
+
+
+def _log(root: Path) -> str:
+    """The last lines of debootstrap's own log, which has the reason that it does not print."""
+    path = root / "debootstrap" / "debootstrap.log"
+    return path.read_text("utf-8", "replace")[-2000:] if path.is_file() else ""
+
+
 @dataclass(frozen=True)
 class Builder:
     """buildah with its storage in `folder`."""
@@ -47,28 +67,27 @@ class Builder:
     def __call__(self, *arguments: str) -> str:
         """What the command prints."""
         storage = ("--root", str(self.folder / "storage"), "--runroot", str(self.folder / "run"))
-        done = subprocess.run(  # noqa: S603
-            [str(_found("buildah")), *storage, *arguments],
-            cwd=ROOT,
-            env={**os.environ, **_HOST},
-            capture_output=True,
-            text=True,
-            check=False,
+        done = called(
+            ROOT, str(_found("buildah")), *storage, *arguments, env={**os.environ, **_HOST}
         )
         assert done.returncode == 0, f"{arguments[0]}: {done.stdout[-4000:]}{done.stderr[-4000:]}"
         return done.stdout.strip()
 
     def make_base(self) -> None:
-        """Debian's stable release with its Python, as BASE."""
+        """A release of Debian with its Python, as BASE, from the mirror that apt has here.
+
+        Each try begins anew: mirrors break off, and debootstrap fails where a system is already, as
+        one that was not committed. What a try mounts goes with its namespace, however it ends.
+        """
         root = self.folder / "base"
-        subprocess.run(  # noqa: S603
-            [
-                *(str(_found("debootstrap")), "--variant=minbase"),
-                *("--include=python3,python3-venv,ca-certificates", "bookworm", str(root)),
-            ],
-            stdout=subprocess.DEVNULL,
-            check=True,
-        )
+        options = ("--variant=minbase", "--include=python3,python3-venv,ca-certificates")
+        command = ("unshare", "--mount", str(_found("debootstrap")), *options, RELEASE, root)
+        for _ in range(_TRIES):
+            shutil.rmtree(root, ignore_errors=True)
+            done = called(ROOT, *command, *_mirror(), env=_WHOLE_PATH)
+            if done.returncode == 0:
+                break
+        assert done.returncode == 0, f"debootstrap: {done.stdout}{done.stderr}{_log(root)}"
         for packages in ("var/cache/apt/archives", "var/lib/apt/lists"):
             shutil.rmtree(root / packages)
         container = self("from", "scratch")

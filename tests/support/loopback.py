@@ -10,16 +10,16 @@ import hashlib
 import io
 import math
 import socket
-import threading
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 from stages.common.paths import FILES, IMAGES, TEST_PRODUCTS, TRAIN_CODES, TRAIN_PRODUCTS
 from stages.common.settings import WatchedFiles
+from tests.support.process import answering
 
 REPOSITORY = "somebody/a-catalogue"
 COMMIT = "5f" * 20
@@ -127,16 +127,8 @@ def serve() -> Iterator[Loopback]:
     class Handler(_Handler):
         state = loopback
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    loopback.address = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    with answering(Handler) as loopback.address:
         yield loopback
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 class _Handler(BaseHTTPRequestHandler):

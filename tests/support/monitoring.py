@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from functools import cache
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ import yaml
 
 from stages.commands.monitor import local_servers as servers
 from stages.commands.supervisor import running
-from tests.support.process import Process, free_port
+from tests.support.process import Process, answering, free_port
 from tests.support.repository import ROOT
 
 CONF = ROOT / "conf"
@@ -33,11 +33,11 @@ PATIENCE = 90
 """Seconds that something may take before it is given up."""
 
 
-def rules() -> Iterator[dict[str, Any]]:
+@cache
+def rules() -> list[dict[str, Any]]:
     """Every rule that records or alerts."""
-    for path in RULES:
-        for group in yaml.safe_load(path.read_text("utf-8"))["groups"]:
-            yield from group["rules"]
+    groups = [group for path in RULES for group in yaml.safe_load(path.read_text())["groups"]]
+    return [rule for group in groups for rule in group["rules"]]
 
 
 def alerts() -> dict[str, dict[str, Any]]:
@@ -150,15 +150,9 @@ def receiving() -> Iterator[Receiver]:
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listening:
-        receiver.address = f"http://127.0.0.1:{listening.server_port}/hook"
-        thread = threading.Thread(target=listening.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield receiver
-        finally:
-            listening.shutdown()
-            thread.join()
+    with answering(Handler) as address:
+        receiver.address = f"{address}/hook"
+        yield receiver
 
 
 @dataclass

@@ -47,6 +47,11 @@ def png(
     chunks += [(b"PLTE", palette)] if palette else []
     chunks += [(b"tRNS", transparency)] if transparency else []
     chunks += [(b"IDAT", zlib.compress(raw)), (b"IEND", b"")]
+    return assembled(*chunks)
+
+
+def assembled(*chunks: tuple[bytes, bytes]) -> bytes:
+    """A file of these chunks, each a name and its data, right or wrong."""
     return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(name, data) for name, data in chunks)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,21 +34,24 @@ def unactivated(folder: Path) -> dict[str, str]:
     return {**left, "PATH": f"{folder}:/usr/bin:/bin"}
 
 
-def attempt(repository: Path, *command: str) -> subprocess.CompletedProcess[str]:
+def called(
+    folder: Path, *command: str | Path, env: Mapping[str, str] = ENVIRONMENT
+) -> subprocess.CompletedProcess[str]:
+    """A command in `folder`, whatever becomes of it."""
+    words = [str(word) for word in command]
+    return subprocess.run(words, cwd=folder, env=env, capture_output=True, text=True, check=False)  # noqa: S603
+
+
+def attempt(
+    repository: Path, *command: str, env: Mapping[str, str] = ENVIRONMENT
+) -> subprocess.CompletedProcess[str]:
     """`python -m command`, whatever becomes of it."""
-    return subprocess.run(  # noqa: S603
-        [sys.executable, "-m", *command],
-        cwd=repository,
-        capture_output=True,
-        text=True,
-        check=False,
-        env=ENVIRONMENT,
-    )
+    return called(repository, sys.executable, "-m", *command, env=env)
 
 
-def run(repository: Path, *command: str) -> str:
+def run(repository: Path, *command: str, env: Mapping[str, str] = ENVIRONMENT) -> str:
     """What `python -m command` prints; it must succeed."""
-    done = attempt(repository, *command)
+    done = attempt(repository, *command, env=env)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return done.stdout
 

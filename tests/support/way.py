@@ -7,9 +7,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import urlsplit
 
+from tests.support.process import answering
 from tests.support.waiting import PATIENCE
 
 
@@ -82,14 +83,8 @@ def way_to(server: str) -> Iterator[Way]:
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listening:
-        listening.daemon_threads = True
-        way.address = f"http://127.0.0.1:{listening.server_port}"
-        thread = threading.Thread(target=listening.serve_forever, daemon=True)
-        thread.start()
+    with answering(Handler) as way.address:
         try:
             yield way
         finally:
             way.go_on.set()
-            listening.shutdown()
-            thread.join()

@@ -243,6 +243,7 @@ def test_without_the_library_it_says_what_to_install(
     Model(changed(settings, public_key=None), Metrics()).close()
 
 
+@pytest.mark.slow
 def test_the_service_loads_the_library_only_where_it_is_asked_to() -> None:
     code = "import sys, serving.app; print('model_signing' in sys.modules)"
     run = [sys.executable, "-c", code]

@@ -173,6 +173,7 @@ def largest(kind: str) -> bytes:
             return encoded(Image.new("RGBA", (side, side)), kind, lossless=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["16 bits", "PNG", "WEBP", "CMYK"])
 def test_the_memory_that_the_largest_pictures_take_is_bounded(kind: str, tmp_path: Path) -> None:
     program = """

@@ -62,6 +62,7 @@ def test_what_does_not_exist_or_is_not_whole_is_unusable(words: list[str]) -> No
     assert code_of(*words) == 2
 
 
+@pytest.mark.slow
 def test_help_waits_for_no_library() -> None:
     code = (
         "import sys\nfrom stages.commands.__main__ import main\n"
@@ -92,6 +93,7 @@ def test_what_a_person_can_mend_is_told_in_a_line(
     assert capsys.readouterr().err == "results metrics: why\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [("metrics",), ("metrics", "--help")])
 def test_who_reads_no_further_sees_no_traceback(words: tuple[str, ...]) -> None:
     """As in `make metrics | head`, whether output is written at once or at the end."""
@@ -210,6 +212,7 @@ def test_make_help_lists_every_target_in_a_group(made: Path) -> None:
     assert groups[:4] == ["First steps", "Experiments", "Serve", "Team"]
 
 
+@pytest.mark.slow
 def test_a_folder_with_an_apostrophe_is_looked_at(tmp_path: Path) -> None:
     """From the variable to the message."""
     folder = tmp_path / "l'hiver (été) a=b&c $HOME"
@@ -225,6 +228,7 @@ def test_a_folder_with_an_apostrophe_is_looked_at(tmp_path: Path) -> None:
     assert f"- {folder / 'images.zip'} is missing" in done.stdout
 
 
+@pytest.mark.slow
 def test_a_verb_that_is_run_is_the_one_that_was_asked_for() -> None:
     done = attempt(ROOT, "stages.commands", "results", "lineage", "no-hash")
     assert done.returncode == ExitCode.FAILED

@@ -161,6 +161,7 @@ def runner(*words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_the_runner_tells_faults_without_a_traceback() -> None:
     assert "usage: python -m stages STAGE" in runner().stderr
     unknown = runner("other")

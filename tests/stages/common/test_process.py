@@ -50,6 +50,7 @@ def repository_with_environment(folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("pins", [{}, ENVIRONMENT], ids=["unpinned", "pinned"])
+@pytest.mark.slow
 def test_the_environment_of_the_repository_takes_over(pins: dict[str, str], tmp_path: Path) -> None:
     environment = unactivated(tmp_path / "bin") | pins
     repository = repository_with_environment(tmp_path / "repository")

@@ -22,18 +22,18 @@ def threshold(confidence: np.ndarray, right: np.ndarray, groups: np.ndarray | No
     return acceptance_threshold(confidence, right, groups, PRECISION, CERTAINTY)
 
 
-@pytest.mark.parametrize("count", [200, 500, 2000])
+@pytest.mark.parametrize("count", [200, 2000])
 def test_new_products_keep_the_promise_in_as_many_draws_as_asked(count: int) -> None:
     """The mean confidence of accepted answers is their true precision: they are calibrated."""
     random = np.random.default_rng(0)
     fresh, _ = draw(200_000, random)
     broken = 0
-    for _ in range(400):
+    for _ in range(200):
         least = threshold(*draw(count, random))
         accepted = fresh[fresh >= least]
         broken += len(accepted) > 0 and accepted.mean() < PRECISION
-    # 40 are expected at most; three standard deviations more are chance.
-    assert broken <= 40 + 3 * 6
+    # 20 are expected at most; three standard deviations more are chance.
+    assert broken <= 20 + 3 * 4.3
 
 
 @pytest.mark.parametrize(("count", "share"), [(500, 0.3), (2000, 0.5), (20_000, 0.55)])

@@ -137,7 +137,7 @@ def test_the_split_is_that_of_its_seed() -> None:
     assert (first != other).any()
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(8))
 def test_a_large_group_is_trained_on_and_starves_no_part(seed: int) -> None:
     codes = pd.Series([10] * 500 + [40] * 300)
     groups = np.concatenate([np.zeros(55, int), np.arange(1, 746)])

@@ -343,10 +343,11 @@ def test_too_small_a_sample_is_refused(tmp_path: Path) -> None:
 
 def _changed(source: Path, change: Change, folder: Path) -> Path:
     """A copy of the data file `source` in `folder`, with `change` made to it."""
-    stored = yaml.safe_load(source.read_text(encoding="utf-8"))
+    stored = yaml.load(source.read_text(encoding="utf-8"), yaml.CSafeLoader)
     change(stored)
     copy = folder / source.name
-    copy.write_text(yaml.safe_dump(stored, allow_unicode=True, sort_keys=False), encoding="utf-8")
+    written = yaml.dump(stored, Dumper=yaml.CSafeDumper, allow_unicode=True, sort_keys=False)
+    copy.write_text(written, encoding="utf-8")
     return copy
 
 

@@ -136,6 +136,7 @@ def test_a_run_that_is_cut_off_leaves_nothing(table: Path, monkeypatch: pytest.M
     assert set(Path().iterdir()) == before
 
 
+@pytest.mark.slow
 def test_without_a_table_it_says_how_it_is_used() -> None:
     done = attempt(ROOT, "stages.commands", "batch", "predict")
     assert done.returncode == ExitCode.UNUSABLE

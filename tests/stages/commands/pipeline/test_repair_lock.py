@@ -33,7 +33,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_cut_lock_is_either_mended_or_readable_by_dvc(repository: Path) -> None:
     mended = 0
     assert readable(repository)
-    for length in [0, 1, *range(7, len(COMMITTED), len(COMMITTED) // 20)]:
+    for length in [0, 1, *range(7, len(COMMITTED), len(COMMITTED) // 7)]:
         LOCK.write_bytes(COMMITTED[:length])
         cut = fault(COMMITTED[:length]) is not None
         mended += cut
@@ -45,7 +45,7 @@ def test_a_cut_lock_is_either_mended_or_readable_by_dvc(repository: Path) -> Non
             KEPT.unlink()
         else:
             assert readable(repository)
-    assert mended > 5
+    assert mended > 2
 
 
 def readable(repository: Path) -> bool:
@@ -169,6 +169,7 @@ def test_a_lock_that_was_committed_with_a_marker_is_not_taken_for_cut(repository
     assert LOCK.read_bytes() == marked
 
 
+@pytest.mark.slow
 def test_a_file_without_markers_that_git_calls_unmerged_stops_too(repository: Path) -> None:
     Path(".gitattributes").write_text("dvc.lock binary\n", encoding="utf-8")
     git(repository, "add", ".gitattributes")

@@ -59,6 +59,7 @@ def repository(tmp_path: Path) -> Path:
     return root
 
 
+@pytest.mark.slow
 def test_a_repository_answers_with_its_own_serving_code(
     rows: pd.DataFrame, pictures: Path, repository: Path, tmp_path: Path
 ) -> None:
@@ -84,6 +85,7 @@ def test_a_repository_answers_with_its_own_serving_code(
         comparison.answers(repository, products, output)
 
 
+@pytest.mark.slow
 def test_a_repository_in_which_products_lay_beside_the_classifier_answers_too(
     rows: pd.DataFrame, pictures: Path, repository: Path, tmp_path: Path
 ) -> None:
@@ -179,6 +181,7 @@ def pipeline(tmp_path: Path) -> Path:
     return root
 
 
+@pytest.mark.slow
 def test_stale_missing_and_unknown_results_are_told_apart(pipeline: Path) -> None:
     (pipeline / "in.txt").write_text("two", encoding="utf-8")
     with pytest.raises(StaleError, match="copy changed since the last run"):
