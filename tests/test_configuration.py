@@ -72,8 +72,8 @@ def test_the_named_combinations_are_what_they_are_named_for(tmp_path: Path) -> N
         found[path.stem] = (of.data.source, of.text.model, of.image.model, of.fusion.method)
     assert found == {
         "original": ("sample", "lstm", "vgg16", "weighted"),
-        "fast": ("sample", "ngrams", "cnn", "stacked"),
-        "full": ("huggingface", "ngrams", "mobilenet", "stacked"),
+        "fast": ("sample", "ngrams", "efficientnet", "stacked"),
+        "full": ("huggingface", "ngrams", "efficientnet", "stacked"),
     }
 
 
