@@ -388,12 +388,14 @@ def test_a_classifier_that_is_not_locked_answers_nothing(shop: Path, tmp_path: P
 
 WORKER = """
 import sys
+from dataclasses import asdict
 from stages.commands.batch.distributed import workers
 from stages.commands.batch.distributed.ray_setup import ray
+from stages.commands.batch.distributed.shards import divide
 ray.get = lambda files: files
 task = workers.Task(64, 64, [], "", sys.argv[1])
-row = workers.asdict(next(workers.shards(sys.argv[2], 0, 64)))
-print(workers.ShardWorker(task, {"labels.json": b"{}"}, "locked.dir")(row)["error"])
+shard, *_ = divide(sys.argv[2], 0, 64).shards
+print(workers.ShardWorker(task, {"labels.json": b"{}"}, "locked.dir")(asdict(shard))["error"])
 """
 
 
