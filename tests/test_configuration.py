@@ -243,7 +243,7 @@ def test_params_edited_into_nonsense_are_refused_before_dvc_removes_a_thing(tmp_
 @pytest.mark.parametrize(
     ("overrides", "named"),
     [
-        (["image.size=-4"], ["image.size = -4", "greater than or equal to 16"]),
+        (["image.size=-4"], ["image.size = -4", "greater than or equal to 32"]),
         (["train.epochs=0"], ["train.epochs = 0"]),
         (["data.products=12"], ["data.products = 12", "135"]),
         (["data.seed=abc"], ["data.seed = 'abc'", "integer"]),

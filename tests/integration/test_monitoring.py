@@ -256,6 +256,6 @@ def test_a_program_that_ends_is_named_and_the_others_are_stopped(
     ):
         said, _ = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert "node has ended; monitoring/node.log says why" in said
+    assert f"node has ended; {tmp_path / 'monitoring/node.log'} says why" in said
     assert "address already in use" in (tmp_path / "monitoring/node.log").read_text("utf-8")
     assert not listening(ports.values())

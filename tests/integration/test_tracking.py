@@ -116,7 +116,7 @@ def test_a_result_is_on_record_once_with_all_that_belongs_to_it(
     assert run["info"]["status"] == "FINISHED"
     told = tags(run)
     assert told["mlflow.source.git.commit"] == git(result, "rev-parse", "HEAD").strip()
-    assert told["model_type"] == "CNN+NGRAMS"
+    assert told["model_type"] == "EFFICIENTNET+NGRAMS"
     assert (told["started_by"], told["mlflow.user"]) == ("schedule", "Alice Martin")
     assert len(told["dvc_lock"]) == 64
     assert told["model"].endswith(".dir")

@@ -1,5 +1,5 @@
 """A repository whose workspace holds a result, made without a run: the tiny classifier, the
-committed metrics, and a dvc.lock that says so."""
+committed metrics with curves, and a dvc.lock that says so."""
 
 from __future__ import annotations
 
@@ -19,12 +19,23 @@ def make(folder: Path) -> Path:
     clone(folder)
     (folder / dvc_lock.LOCK).unlink()
     tiny.build(folder)
+    write_curves(folder)
     relock(folder)
     git(folder, "add", "--all", "--force", "dvc.lock", "metrics")
     git(folder, "commit", "--quiet", "--message", "result")
     git(folder, "config", "user.name", "Alice Martin")
     git(folder, "config", "user.email", "alice@localhost")
     return folder
+
+
+def write_curves(folder: Path) -> None:
+    """Curves of the image branch, as training by gradient descent leaves them: the committed
+    branches are solved at once and have none."""
+    for part in ("train", "eval"):
+        for figure in ("loss", "accuracy"):
+            path = folder / f"metrics/train_image/plots/metrics/{part}/{figure}.tsv"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(f"step\t{figure}\n0\t0.5\n1\t0.25\n", encoding="utf-8")
 
 
 def relock(folder: Path) -> None:

@@ -14,6 +14,7 @@ import yaml
 from dvc_render import VegaRenderer
 
 from stages.commands.results import plots
+from tests.support import tracked
 from tests.support.repository import ROOT, attempt, clone, run
 
 CODES = ("10 Used books", "40 Imported video games", "1140 Figurines", "2905 PC games")
@@ -99,9 +100,9 @@ def test_the_page_carries_its_scripts() -> None:
 
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A clone with the committed metrics, but for the curves of the text branch."""
+    """A clone with the committed metrics, and curves of the image branch alone."""
     repository = clone(tmp_path_factory.mktemp("plots"))
-    shutil.rmtree(repository / "metrics/train_text/plots", ignore_errors=True)
+    tracked.write_curves(repository)
     return repository
 
 
