@@ -265,8 +265,8 @@ verify-reproducible: $(STAMP) ## Run the committed pipeline twice, in other surr
 	@python -m stages.commands proofs verify
 
 .PHONY: verify-small
-verify-small: $(STAMP) ## The same with a small sample
-	@python -m stages.commands proofs verify $(SMALL)
+verify-small: $(STAMP) ## The same with a small sample, and a network that is trained step by step
+	@python -m stages.commands proofs verify $(SMALL) -S image=cnn
 
 .PHONY: verify-processors
 verify-processors: $(STAMP) ## Run the small pipeline on emulated processors (qemu-user) too, and compare to the byte: [OPTIONS='-S …']
