@@ -232,7 +232,7 @@ def test_a_package_spares_what_has_nothing_to_do_with_it(package: str, spared: s
     ("section", "key", "value", "touched", "spared"),
     [
         ("text", "penalty", 0.5, {"train_text", "export"}, {"images", "train_image"}),
-        ("image", "dropout", 0.1, {"train_image", "export"}, {"images", "train_text"}),
+        ("image", "folds", 3, {"train_image", "export"}, {"images", "train_text"}),
         ("fusion", "method", "weighted", {"fuse", "export"}, {"train_image", "train_text"}),
     ],
 )
