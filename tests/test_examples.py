@@ -174,7 +174,7 @@ def test_experiments_look_like_what_is_shown() -> None:
     }
     small = {**base, "data.products": 800, "train.epochs": 2}
     of = {
-        "main": base,
+        "main": {**base, "image.model": "efficientnet"},
         "fired-snap": {**small, "image.model": "none"},
         "burly-heir": small,
         "beery-pump": {**small, "text.model": "lstm"},

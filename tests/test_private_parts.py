@@ -62,7 +62,16 @@ def protocol() -> bool:
     return 200 in STATUS_LINE and extended <= set(vars(HttpToolsProtocol))
 
 
+def queue() -> bool:
+    """stages/commands/results/sweep.py: the command line tells no ids of the tasks that failed."""
+    from dvc.repo.experiments import Experiments
+    from dvc.repo.experiments.queue.celery import LocalCeleryQueue
+
+    return hasattr(Experiments, "celery_queue") and callable(LocalCeleryQueue.status)
+
+
 PARTS: dict[str, Callable[[], bool]] = {
+    "dvc": queue,
     "hydra-core": hydra_loader,
     "omegaconf": omegaconf_resolve,
     "scikit-learn": folds,

@@ -43,6 +43,7 @@ def main() -> None:
         print(f"to {size:>3} pixels: {speed(pictures, size):,.0f} pictures/s on one core")
     for name, each in (
         ("cnn, 64 pixels", 64 * 64 * 3),
+        ("efficientnet", 2 * 4256),
         ("mobilenet 0.25", 2 * 3584),
         ("vgg16", 2 * 512),
     ):

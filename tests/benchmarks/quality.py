@@ -63,7 +63,7 @@ def plans(kinds: Sequence[str], weights: dict[str, str | None]) -> Iterator[Plan
     pictures: dict[str, tuple[str, ...]] = {}
     for name, option in options("image").items():
         model = option["model"]
-        if option["weights"] is None:
+        if option["weights"] != "imagenet":  # from scratch, or by an installed package
             pictures[name] = (f"image={name}",)
         elif model in weights:
             stated = "null" if weights[model] is None else f"'{weights[model]}'"

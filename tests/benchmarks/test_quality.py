@@ -91,7 +91,8 @@ def test_text_peers_answer_only_products_with_text() -> None:
 
 def test_every_option_with_weights_at_hand_is_compared(capsys: pytest.CaptureFixture[str]) -> None:
     names = {plan.name for plan in quality.plans(quality.KINDS, {"vgg16": None})}
-    assert {"text=ngrams", "text=lstm", "image=cnn", "image=vgg16, random weights"} <= names
+    assert {"text=ngrams", "text=lstm", "image=vgg16, random weights", "the defaults"} <= names
+    assert {"image=cnn", "image=efficientnet"} <= names
     assert not any("mobilenet" in name for name in names)
     assert "image=mobilenet is left out: no weights of mobilenet" in capsys.readouterr().err
     every = list(quality.plans(quality.KINDS, {"vgg16": "imagenet", "mobilenet": "/w.h5"}))

@@ -89,16 +89,16 @@ def check(folder: Path) -> list[str]:
             report.say(name, f"{len(table):,} rows, UTF-8: {columns}")
     if asked is not None:
         report.attempt(lambda: require_good_rows(asked, str(queries)))
-    found = None
+    rows = None
     if products is not None and labels is not None:
         joined = report.attempt(lambda: join_labels(products, labels, str(codes)))
         if joined is not None:
-            found = report.attempt(lambda: reject_bad_rows(joined, str(path)))
+            rows = report.attempt(lambda: reject_bad_rows(joined, str(path)))
     report.attempt(lambda: transfer.check(folder))
     archive = report.attempt(lambda: _archive(folder / IMAGES))
     usable = None
-    if found:
-        usable = report.attempt(lambda: _usable(report, *found, archive))
+    if rows:
+        usable = report.attempt(lambda: _usable(report, *rows, archive))
     if archive is not None:
         with archive:
             unreadable = _pictures(report, archive, usable, asked)
@@ -170,8 +170,8 @@ def _pictures(
     products = None if usable is None else usable.products
     for table, part, title in ((products, _LABELLED, "labelled"), (asked, _ASKED, "asked")):
         if table is not None:
-            found = sum(map(bool, archive.names(table, part)))
-            report.say("", f"{found:,} of {len(table):,} {title} rows have a picture")
+            pictured = sum(map(bool, archive.names(table, part)))
+            report.say("", f"{pictured:,} of {len(table):,} {title} rows have a picture")
     if usable is not None:
         repeated = len(usable.products) - usable.products["group"].nunique()
         report.say(

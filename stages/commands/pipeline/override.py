@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from itertools import chain
 
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9_.-]*/[A-Za-z0-9_./-]*")
 """Hydra reads it as it stands: as neither a number nor a list nor null."""
@@ -20,7 +21,8 @@ def override(key: str, value: str) -> str:
 
 def run_command(*overrides: str) -> str:
     """The command, for a shell, that runs the pipeline with these."""
-    return shlex.join(["dvc", "exp", "run", *(w for each in overrides for w in ("-S", each))])
+    options = chain.from_iterable(("-S", assignment) for assignment in overrides)
+    return shlex.join(["dvc", "exp", "run", *options])
 
 
 def _quoted(value: str) -> str:

@@ -52,10 +52,12 @@ def _training(products: pd.DataFrame, settings: Settings) -> pd.DataFrame:
 def _refusal(
     branch: TextSettings | ImageSettings, settings: Settings, products: pd.DataFrame
 ) -> str:
-    told = [_division_refusal(branch, settings, products, stops) for stops in (False, True)]
-    if told[0] == told[1]:
-        return told[0]
-    return told[_stops(branch, settings, products)]
+    going_on, stopping = (
+        _division_refusal(branch, settings, products, stops) for stops in (False, True)
+    )
+    if going_on != stopping and _stops(branch, settings, products):
+        return stopping
+    return going_on
 
 
 def _division_refusal(
