@@ -46,7 +46,7 @@ SMALL = {
         "seconds: 0.5 ": "seconds: 99.0 ",
     },
     "conf/text/ngrams.yaml": {"folds: 5": "folds: 2"},
-    "conf/image/efficientnet.yaml": {"size: 250": "size: 32"},
+    "conf/image/efficientnet.yaml": {"size: 250": "size: 32", "folds: 5": "folds: 2"},
 }
 """A small pipeline: what is set, and what is set instead."""
 
