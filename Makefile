@@ -274,6 +274,10 @@ verify-small: $(STAMP) ## The same with a small sample, and a network that is tr
 verify-processors: $(STAMP) ## Run the small pipeline on emulated processors (qemu-user) too, and compare to the byte: [OPTIONS='-S …']
 	@python -m stages.commands proofs processors $(SMALL)
 
+.PHONY: verify-operations
+verify-operations: $(STAMP) ## Compare every operation, of all networks, with an emulated processor (qemu-user)
+	@OPERATIONS=all python -m pytest tests/processors/test_equal_bits.py
+
 .PHONY: image-check
 image-check: $(STAMP) ## Build the serving image with buildah, start it as an engine would, and ask it
 	@INTEGRATION=required python -m pytest tests/integration/test_image.py

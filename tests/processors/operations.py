@@ -1,12 +1,14 @@
 """Everything that computes a result, in small, layer by layer: a digest a line.
 
-`python -m tests.processors.operations`, with determinism.ENVIRONMENT set. Its lines come in the
-order of the computation, so that the first that differs between two processors names the operation.
+`python -m tests.processors.operations PART`, with determinism.ENVIRONMENT set. Its lines come in
+the order of the computation, so that the first that differs between two processors names the
+operation.
 """
 
 from __future__ import annotations
 
 import hashlib
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -141,21 +143,24 @@ def networks(texts: list[Text]) -> Layers:
     drawn = settings(Cnn, "image", "image=cnn", f"image.size={PIXELS}")
     pixels = random.integers(0, 256, (BATCH, drawn.size, drawn.size, 3), dtype=np.uint8)
     yield from step(cnn(drawn), {"pixels": pixels}, *plain(drawn.learning_rate))
+    yield from frozen("mobilenet", "null")
+    yield from frozen("vgg16", "null")
 
-    for name, weights in (("efficientnet", "lite0"), ("mobilenet", "null"), ("vgg16", "null")):
-        options = (f"image={name}", f"image.weights={weights}", f"image.size={PIXELS}")
-        frozen = settings(Frozen, "image", *options)
-        network = backbone(frozen)
-        seen = {"pixels": random.integers(0, 256, (1, PIXELS, PIXELS, 3), dtype=np.uint8)}
-        if name != "vgg16":  # the largest by far: what comes out tells if a layer differs
-            yield from within(network)
-        yield f"{name}: features", np.asarray(network(seen["pixels"], training=False))
-        if name == "efficientnet":  # the other graphs have its operations and the small network's
-            yield from graph(network, seen)
-        if isinstance(frozen.head, Dense):
-            features = {"features": random.normal(size=(BATCH, 512)).astype(np.float32)}
-            recipe = plain(frozen.head.learning_rate)
-            yield from step(head(frozen.head, 512), features, *recipe)
+
+def frozen(name: str, weights: str) -> Layers:
+    """A frozen network, and a training step of its head where that is trained."""
+    options = (f"image={name}", f"image.weights={weights}", f"image.size={PIXELS}")
+    of = settings(Frozen, "image", *options)
+    network = backbone(of)
+    seen = {"pixels": random.integers(0, 256, (1, PIXELS, PIXELS, 3), dtype=np.uint8)}
+    if name != "vgg16":  # the largest by far: what comes out tells if a layer differs
+        yield from within(network)
+    yield f"{name}: features", np.asarray(network(seen["pixels"], training=False))
+    if name == "efficientnet":  # the other graphs have its operations and the small network's
+        yield from graph(network, seen)
+    if isinstance(of.head, Dense):
+        features = {"features": random.normal(size=(BATCH, 512)).astype(np.float32)}
+        yield from step(head(of.head, 512), features, *plain(of.head.learning_rate))
 
 
 def step(
@@ -209,15 +214,22 @@ def graph(model: keras.Model, inputs: Inputs) -> Layers:
         yield f"{model.name}: ONNX Runtime", session(path).run([LOGITS], dict(inputs))[0]
 
 
-def main() -> None:
+def defaults(texts: list[Text]) -> Layers:
+    """What the default classifier is made of."""
+    for part in (numpy_and_blas(), solutions(texts), fusion(), frozen("efficientnet", "lite0")):
+        yield from part
+
+
+PARTS = {"defaults": defaults, "networks": networks}
+
+
+def main(part: str) -> None:
     """Print name and digest of every layer."""
     set_up(1, 2)
-    texts = listings()
-    for part in (numpy_and_blas(), solutions(texts), fusion(), networks(texts)):
-        for name, values in part:
-            digest = hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest()[:16]
-            print(f"{digest} {name}", flush=True)
+    for name, values in PARTS[part](listings()):
+        digest = hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest()[:16]
+        print(f"{digest} {name}", flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])
