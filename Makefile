@@ -31,13 +31,14 @@ help: ## List the targets
 .PHONY: venv
 venv: $(STAMP) ## Make .venv from the hash-locked requirements
 
+# Compiled is what is imported, when it is: pip would spend a minute on 24,000 files.
 $(STAMP): requirements/pip.txt requirements/dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
 		{ echo "Python 3.11, 3.12 or 3.13 is needed; name one with: make PYTHON=python3.12 …" >&2; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) 2>/dev/null || $(PYTHON) -m virtualenv -q $(VENV) || \
 		{ rm -rf $(VENV); echo "No environment can be made: install Debian's python3-venv, or: $(PYTHON) -m pip install --user virtualenv" >&2; exit 1; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/pip.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements/dev.txt
 	@$(BIN)/python -m stages.commands results plots --install
 	@touch $@
 
@@ -231,8 +232,9 @@ ray-venv: $(RAY)/installed ## Make .venv-ray, which answers a catalogue on sever
 
 ##@ Check and prove
 
-# Two processes; tests/conftest.py says which tests stay together, and which come first.
-PYTEST := python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
+# Three processes, for two processors: some wait for servers. tests/conftest.py says which tests stay
+# together, and which come first.
+PYTEST := python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder
 
 .PHONY: test
 test: $(STAMP) ## Run the tests but the exhaustive ones
@@ -271,6 +273,10 @@ verify-small: $(STAMP) ## The same with a small sample, and a network that is tr
 .PHONY: verify-processors
 verify-processors: $(STAMP) ## Run the small pipeline on emulated processors (qemu-user) too, and compare to the byte: [OPTIONS='-S …']
 	@python -m stages.commands proofs processors $(SMALL)
+
+.PHONY: verify-operations
+verify-operations: $(STAMP) ## Compare every operation, of all networks, with an emulated processor (qemu-user)
+	@OPERATIONS=all python -m pytest tests/processors/test_equal_bits.py
 
 .PHONY: image-check
 image-check: $(STAMP) ## Build the serving image with buildah, start it as an engine would, and ask it

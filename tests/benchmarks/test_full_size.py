@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -79,27 +80,30 @@ def test_a_stage_that_fails_is_told_with_its_last_words(tmp_path: Path) -> None:
         full_size.measured(command, tmp_path, tmp_path / "log")
 
 
-@pytest.mark.slow
-def test_a_made_catalogue_is_like_the_real_set_and_the_same_each_time(tmp_path: Path) -> None:
-    small = tmp_path / "sample"
-    small.mkdir()
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> large_catalogue.Source:
+    small = tmp_path_factory.mktemp("sample")
     sample.generate(small, products=sample.MINIMUM_PRODUCTS, unlabelled=0, seed=3)
-    source = large_catalogue.Source.read(small)
-    first, again, other = (tmp_path / name for name in ("first", "again", "other"))
-    large_catalogue.build(source, 400, 1, first)
-    large_catalogue.build(source, 400, 1, again)
-    large_catalogue.build(source, 400, 2, other)
-    for name in FILES:
-        assert (first / name).read_bytes() == (again / name).read_bytes()
-    assert (first / IMAGES).read_bytes() != (other / IMAGES).read_bytes()
+    return large_catalogue.Source.read(small)
 
-    products = pd.read_csv(first / TRAIN_PRODUCTS, index_col=0, keep_default_na=False)
-    queries = pd.read_csv(first / TEST_PRODUCTS, index_col=0, keep_default_na=False)
+
+@pytest.fixture(scope="module")
+def made(source: large_catalogue.Source, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A catalogue of 400 products and 65 unlabelled ones; not to be changed."""
+    folder = tmp_path_factory.mktemp("catalogue") / "made"
+    large_catalogue.build(source, 400, 1, folder)
+    return folder
+
+
+@pytest.mark.slow
+def test_a_made_catalogue_is_like_the_real_set(made: Path) -> None:
+    products = pd.read_csv(made / TRAIN_PRODUCTS, index_col=0, keep_default_na=False)
+    queries = pd.read_csv(made / TEST_PRODUCTS, index_col=0, keep_default_na=False)
     assert (len(products), len(queries)) == (400, 65)
     assert (products["description"] == "").mean() == pytest.approx(0.35, abs=0.1)
-    assert (first / TRAIN_PRODUCTS).stat().st_size / 400 == pytest.approx(637, rel=0.2)
-    assert (first / IMAGES).stat().st_size / 465 == pytest.approx(25_300, rel=0.2)
-    with PictureArchive(first / IMAGES) as archive:
+    assert (made / TRAIN_PRODUCTS).stat().st_size / 400 == pytest.approx(637, rel=0.2)
+    assert (made / IMAGES).stat().st_size / 465 == pytest.approx(25_300, rel=0.2)
+    with PictureArchive(made / IMAGES) as archive:
         assert all(archive.names(products, "image_train"))
         assert all(archive.names(queries, "image_test"))
         prints = pd.Series(archive.names(products, "image_train")).map(archive.fingerprint)
@@ -109,16 +113,16 @@ def test_a_made_catalogue_is_like_the_real_set_and_the_same_each_time(tmp_path: 
 
 
 @pytest.mark.slow
-def test_what_was_cut_off_is_made_anew_and_what_is_whole_is_not(tmp_path: Path) -> None:
-    small, made = tmp_path / "sample", tmp_path / "made"
-    small.mkdir()
-    sample.generate(small, products=sample.MINIMUM_PRODUCTS, unlabelled=0, seed=3)
-    source = large_catalogue.Source.read(small)
-    large_catalogue.build(source, 40, 1, made)
-    whole = (made / IMAGES).read_bytes()
-    (made / IMAGES).write_bytes(b"kept")
-    large_catalogue.build(source, 40, 1, made)
-    assert (made / IMAGES).read_bytes() == b"kept"
-    (made / large_catalogue.MADE).unlink()
-    large_catalogue.build(source, 40, 1, made)
-    assert (made / IMAGES).read_bytes() == whole
+def test_what_was_cut_off_is_made_anew_the_same_and_what_is_whole_is_not(
+    source: large_catalogue.Source, made: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(made, tmp_path / "made")
+    (folder / IMAGES).write_bytes(b"kept")
+    large_catalogue.build(source, 400, 1, folder)
+    assert (folder / IMAGES).read_bytes() == b"kept"
+    (folder / large_catalogue.MADE).unlink()
+    large_catalogue.build(source, 400, 1, folder)
+    for name in FILES:
+        assert (folder / name).read_bytes() == (made / name).read_bytes()
+    large_catalogue.build(source, 400, 2, folder)
+    assert (folder / IMAGES).read_bytes() != (made / IMAGES).read_bytes()

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from stages.commands.results import dvc_lock
+from tests.support import tracked
 from tests.support.process import free_port
 from tests.support.repository import ENVIRONMENT, attempt, git
 from tests.support.servers import BUCKET, Store
-from tests.support.tracked import fill_cache
 from tests.support.waiting import PATIENCE
 from tests.support.way import Way, way_to
 
@@ -57,14 +57,31 @@ def variables(store_at: Store, tmp_path: Path) -> dict[str, str]:
     return {**store_at.variables, "REMOTE_URL": f"s3://{BUCKET}/{tmp_path.name}"}
 
 
-@pytest.fixture
-def pushed(result: Path, variables: dict[str, str]) -> dict[str, Path]:
-    """Objects of the classifier, by the file's name, in the cache of `result` and in the bucket."""
-    objects = fill_cache(result)
-    configure(result, variables)
-    done = call(result, "dvc", "push", dvc_lock.CLASSIFIER)
+@pytest.fixture(scope="module")
+def first_push(store_at: Store, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The folder of the bucket into which DVC has pushed the classifier; not to be changed."""
+    folder = tmp_path_factory.mktemp("pushed")
+    repository = tracked.make(folder / "repository")
+    tracked.fill_cache(repository)
+    url = f"s3://{BUCKET}/{folder.name}"
+    configure(repository, {**store_at.variables, "REMOTE_URL": url})
+    done = call(repository, "dvc", "push", dvc_lock.CLASSIFIER)
     assert done.returncode == 0, done.stderr
-    return objects
+    return folder.name
+
+
+@pytest.fixture
+def pushed(
+    first_push: str, result: Path, variables: dict[str, str], store_at: Store
+) -> dict[str, Path]:
+    """Objects of the classifier, by the file's name, in the cache of `result` and in the bucket."""
+    client = store_at.client()
+    own = variables["REMOTE_URL"].rpartition("/")[2]
+    for key in store_at.objects():
+        folder, _, path = key.partition("/")
+        if folder == first_push:
+            client.copy_object(Bucket=BUCKET, Key=f"{own}/{path}", CopySource=f"{BUCKET}/{key}")
+    return tracked.fill_cache(result)
 
 
 @pytest.fixture
@@ -172,7 +189,7 @@ def test_wrong_settings_are_refused_by_name(result: Path) -> None:
 def test_a_push_that_was_killed_is_completed_by_the_next(
     result: Path, other: Path, variables: dict[str, str], store_at: Store, way: Way
 ) -> None:
-    objects = fill_cache(result)
+    objects = tracked.fill_cache(result)
     configure(result, {**variables, "REMOTE_ENDPOINT_URL": way.address})
     way.puts = 2
     process = subprocess.Popen(  # noqa: S603

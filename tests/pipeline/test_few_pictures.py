@@ -13,7 +13,7 @@ from serving.classifier.classifier import Classifier
 from serving.classifier.prediction import Product
 from stages.common.paths import IMAGES
 from stages.sources.sample import listings as sample
-from tests.support.repository import clone, run
+from tests.support.repository import SMALL, clone, run
 
 pytestmark = pytest.mark.slow
 
@@ -32,7 +32,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
             few.writestr(name, every.read(name))
     run(
         *(folder, "dvc", "exp", "run", "-S", "data=folder", "-S", f"data.path={catalogue}"),
-        *("-S", "train.epochs=1", "-S", "text.folds=2", "-S", "image.size=32"),
+        *SMALL[4:],
     )
     return folder
 

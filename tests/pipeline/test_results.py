@@ -13,12 +13,11 @@ import psutil
 import pytest
 import yaml
 
-from tests.support.repository import ENVIRONMENT, SMALL, attempt, git, run
+from tests.support.repository import ENVIRONMENT, SMALL, WITHOUT_PICTURES, attempt, git, run
 
 pytestmark = pytest.mark.slow
 
 NO_BASELINE, STALE, MISSING, UNKNOWN = 3, 4, 5, 6
-WITHOUT_PICTURES = SMALL[:-2]
 
 
 @pytest.fixture
@@ -51,8 +50,8 @@ def test_a_result_is_not_worse_than_itself_and_no_promotion(repository: Path) ->
 
 def test_a_loss_of_quality_fails_and_is_traced(repository: Path) -> None:
     base = locked(repository, "models/classifier")
-    worse = ("-S", "text.least=100", "-S", "image=none")  # hardly an n-gram is left
-    run(repository, "dvc", "exp", "run", *WITHOUT_PICTURES, *worse)
+    worse = (*WITHOUT_PICTURES, "-S", "text.least=100")  # hardly an n-gram is left
+    run(repository, "dvc", "exp", "run", *worse)
     gate = attempt(repository, "stages.commands", "quality", "gate", "HEAD")
     assert gate.returncode == 1, gate.stderr
     assert re.search(r"^### Worse than HEAD: .*weighted F1", gate.stdout)
@@ -202,9 +201,7 @@ def test_an_unseeded_shuffle_is_caught_and_what_differs_is_named(repository: Pat
         encoding="utf-8",
     )
     git(repository, "commit", "--quiet", "--all", "--message", "unseeded")
-    done = attempt(
-        repository, "stages.commands", "proofs", "verify", *WITHOUT_PICTURES, "-S", "image=none"
-    )
+    done = attempt(repository, "stages.commands", "proofs", "verify", *WITHOUT_PICTURES)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "DIFFERENT" in done.stdout
     first = done.stdout.split("First:\n")[1].splitlines()[0]

@@ -39,7 +39,7 @@ from tests.support.process import (
 )
 from tests.support.repository import ROOT
 from tests.support.service import PASSWORD, SECRET, USER
-from tests.support.waiting import PATIENCE, wait_answered, wait_until
+from tests.support.waiting import PATIENCE, WITHOUT_TLS, wait_answered, wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -461,6 +461,7 @@ def test_clients_in_flight_get_an_answer_or_503(root: Path) -> None:
                         headers=headers,
                         json={"designation": "livre"},
                         timeout=PATIENCE,
+                        verify=WITHOUT_TLS,
                     )
                     statuses.append(answer.status_code)
 

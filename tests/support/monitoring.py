@@ -21,6 +21,7 @@ from stages.commands.monitor import local_servers as servers
 from stages.commands.supervisor import running
 from tests.support.process import Process, answering, free_port
 from tests.support.repository import ROOT
+from tests.support.waiting import WITHOUT_TLS
 
 CONF = ROOT / "conf"
 RULES = sorted((CONF / "prometheus/rules").glob("*.yml"))
@@ -90,7 +91,8 @@ class Prometheus:
 
     def get(self, path: str, **query: Any) -> Any:
         """The data of an answer. Raises httpx.TransportError before it can be asked."""
-        answer = httpx.get(f"http://{self.address}/api/v1/{path}", params=query, timeout=10)
+        address = f"http://{self.address}/api/v1/{path}"
+        answer = httpx.get(address, params=query, timeout=10, verify=WITHOUT_TLS)
         if answer.status_code == 503:
             raise httpx.ConnectError("it is starting")
         assert answer.status_code == 200, answer.text
@@ -166,7 +168,7 @@ class MonitoredServices:
 
     def alerts(self) -> dict[str, dict[str, Any]]:
         """What Alertmanager knows, by the alert's name."""
-        answer = httpx.get(f"http://{self.alertmanager}/api/v2/alerts")
+        answer = httpx.get(f"http://{self.alertmanager}/api/v2/alerts", verify=WITHOUT_TLS)
         return {each["labels"]["alertname"]: each for each in answer.json()}
 
 

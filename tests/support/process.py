@@ -18,7 +18,7 @@ import httpx
 
 from tests.support.repository import ROOT
 from tests.support.service import ACCOUNT, PASSWORD, USER
-from tests.support.waiting import HELD_BACK, PATIENCE, wait_answered, wait_until
+from tests.support.waiting import HELD_BACK, PATIENCE, WITHOUT_TLS, wait_answered, wait_until
 
 
 def free_port() -> int:
@@ -68,7 +68,8 @@ class Process:
             stderr=subprocess.STDOUT,
             text=True,
         )
-        self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=PATIENCE)
+        address = f"http://127.0.0.1:{self.port}"
+        self.client = httpx.Client(base_url=address, timeout=PATIENCE, verify=WITHOUT_TLS)
 
     def wait_ready(self) -> float:
         """Seconds from the start until ready."""

@@ -35,6 +35,7 @@ WORDS = (
 """Lines that are not TensorFlow's, or not among those it always prints."""
 
 PROGRAM = "import ctypes, os, sys; from stages.common import standard_error as e\n"
+LOADING_TENSORFLOW = ("train_text", "train_image", "export")
 TENSORFLOW = {name: of for name, of in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
 
 
@@ -103,10 +104,16 @@ def test_nobody_waits_for_a_process_that_goes_on() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", PIPELINE)
+@pytest.mark.parametrize("page", LOADING_TENSORFLOW)
 def test_a_page_is_loaded_without_a_word(page: str) -> None:
     """Whatever it imports first: all that loads TensorFlow does so behind `keras_setup`."""
     assert told(f"import stages.{page}") == ""
+
+
+@pytest.mark.slow
+def test_the_other_pages_load_no_tensorflow() -> None:
+    pages = ", ".join(f"stages.{page}" for page in PIPELINE if page not in LOADING_TENSORFLOW)
+    assert told(f"import {pages}\nassert 'tensorflow' not in sys.modules") == ""
 
 
 @pytest.mark.slow

@@ -176,7 +176,7 @@ def test_what_a_stage_will_refuse_is_told_in_its_words(
     assert check(folder) == 1
     told = capsys.readouterr().out
     repository = clone(tmp_path_factory.mktemp("repository"))
-    options = ("data=folder", f"data.path={folder}", "image.size=32")
+    options = ("data=folder", f"data.path={folder}", "image=cnn")
     attempt(repository, "stages.commands", "pipeline", "params", *options)
     for stage in ("ingest", *stages[:-1]):
         assert attempt(repository, "stages", stage).returncode == 0
