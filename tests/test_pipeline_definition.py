@@ -52,6 +52,7 @@ TOUCHED = {
     "serving/access/users/store.py": set(),
     "serving/listing/text.py": {"prepare", "explore", "train_text", "export"} | ANSWERING,
     "serving/listing/images.py": {"prepare", "explore", "images", "export"} | ANSWERING,
+    "serving/listing/heads.py": {"prepare", "explore", "images", "export"} | ANSWERING,
     "serving/encoding/ngrams.py": {"train_text", "export"} | ANSWERING,
     "serving/classifier/classifier.py": {"export"} | ANSWERING,
     "serving/classifier/fusion.py": {"fuse", "export"} | ANSWERING,

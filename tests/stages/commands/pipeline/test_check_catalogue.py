@@ -130,7 +130,7 @@ def test_bad_rows_rare_codes_and_unreadable_pictures_are_told(
     assert check(folder) == 0
     told = capsys.readouterr().out
     assert "prdtypecode 9999: unknown code" in told
-    assert "image_1_product_1.jpg: picture is neither JPEG, PNG nor WebP" in told
+    assert "image_1_product_1.jpg: picture is no JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF" in told
     assert "(few: its scores will say little)" in told
 
 
