@@ -15,10 +15,16 @@ import pandas as pd
 from serving.listing.images import MAX_BYTES
 from stages.common.output import StageError
 
+EXTENSIONS = ("jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff", "avif")
+"""How names of pictures end; what is in one is told by its content."""
+
 _DAMAGED = (zlib.error, lzma.LZMAError, EOFError, ValueError, RuntimeError, OSError)
 
 _NAME = re.compile(
-    r"(?:^|/)(?:(image_(?:train|test))/)?image_(\d+)_product_(\d+)\.(?:jpe?g|png)$", re.I
+    r"(?:^|/)(?:(image_(?:train|test))/)?image_(\d+)_product_(\d+)\.(?:"
+    + "|".join(EXTENSIONS)
+    + ")$",
+    re.I,
 )
 _MISNAMED = "not named image_<imageid>_product_<productid>.jpg or .png"
 _OUTSIDE = "in no folder image_train or image_test, which the archive has"
@@ -92,8 +98,8 @@ class PictureArchive:
         if (first.CRC, first.file_size) != (entry.CRC, entry.file_size):
             self._zip.close()
             raise ArchiveError(
-                f"{self.path}: {first.filename} and {entry.filename} are different pictures of one "
-                "product; take one of them out (zip -d)"
+                f"{self.path}: {_told_apart(first, entry)} are different pictures of one product; "
+                "take one of them out (zip -d)"
             )
         self.skipped.append(Skipped(entry.filename, f"the same picture as {first.filename}"))
 
@@ -104,7 +110,13 @@ class PictureArchive:
         self._zip.close()
 
     def names(self, products: pd.DataFrame, part: str) -> list[str]:
-        """The entry of each product in `part` ("image_train" or "image_test"); "" if none."""
+        """The entry of each product in `part` ("image_train" or "image_test"); "" if none.
+
+        It is the one in its column `picture`, where the table has this column, and else the one
+        that is called by its identifiers.
+        """
+        if "picture" in products:
+            return [name if name in self._named else "" for name in products["picture"]]
         pairs = zip(products["imageid"], products["productid"], strict=True)
         where = part if self._parted else ""
         entries = (
@@ -151,6 +163,14 @@ class PictureArchive:
                 return file.read(MAX_BYTES + 1)
         except (zipfile.BadZipFile, *_DAMAGED) as error:
             raise OSError(f"{self.path}: {name}: {error}") from error
+
+
+def _told_apart(first: zipfile.ZipInfo, other: zipfile.ZipInfo) -> str:
+    """The names of both entries, and where they lie if these are equal."""
+    if first.filename != other.filename:
+        return f"{first.filename} and {other.filename}"
+    places = (f"{entry.file_size:,} bytes at {entry.header_offset:,}" for entry in (first, other))
+    return f"two entries called {first.filename} ({' and '.join(places)})"
 
 
 def _plain(name: str) -> str:

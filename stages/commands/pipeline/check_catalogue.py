@@ -30,10 +30,12 @@ from stages.pictures.archive import WITHOUT, PictureArchive
 from stages.pictures.decoding import decode_all
 from stages.preparation.tables import (
     join_labels,
+    labels_without_product,
     read_labels,
     read_products,
     reject_bad_rows,
     require_good_rows,
+    schema_of,
 )
 from stages.preparation.usable import Usable, usable_products
 from stages.sources import transfer
@@ -88,12 +90,15 @@ def check(folder: Path) -> list[str]:
             columns = ", ".join(table.columns.drop("fault"))
             report.say(name, f"{len(table):,} rows, UTF-8: {columns}")
     if asked is not None:
-        report.attempt(lambda: require_good_rows(asked, str(queries)))
+        report.attempt(lambda: require_good_rows(asked, str(queries), schema_of(asked)))
     rows = None
     if products is not None and labels is not None:
         joined = report.attempt(lambda: join_labels(products, labels, str(codes)))
         if joined is not None:
             rows = report.attempt(lambda: reject_bad_rows(joined, str(path)))
+        if rows:
+            good, bad = rows
+            rows = good, pd.concat([bad, labels_without_product(products, labels)])
     report.attempt(lambda: transfer.check(folder))
     archive = report.attempt(lambda: _archive(folder / IMAGES))
     usable = None

@@ -18,12 +18,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from stages.commands.batch.distributed.storage import filesystem
+from stages.common.paths import PRODUCT_COLUMNS
 from stages.preparation.csv_table import CatalogueError, CsvTable, Row
 from stages.preparation.diagnosis import likely_cause
 from stages.preparation.repeats import Indices
 from stages.preparation.tables import (
     IDENTIFIERS,
-    PRODUCT_COLUMNS,
     leading_zeros,
     product_chunks,
     require_good_rows,
