@@ -12,6 +12,9 @@ FORMATS = ("JPEG", "PNG", "WebP", "GIF", "BMP", "TIFF", "AVIF")
 ANY_FORMAT = f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
 """The same in words."""
 
+MAX_BYTES = 20 * 2**20
+"""Largest encoded picture that is looked at."""
+
 MAX_SIDE = 16_384
 """Largest width and height: memory and time go by rows as well as by pixels."""
 

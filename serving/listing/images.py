@@ -18,11 +18,8 @@ import numpy as np
 from PIL import AvifImagePlugin, Image, UnidentifiedImageError
 
 from serving.listing import heads
-from serving.listing.heads import ANY_FORMAT, FORMATS
+from serving.listing.heads import ANY_FORMAT, FORMATS, MAX_BYTES
 from serving.listing.heads import ImageError as ImageError
-
-MAX_BYTES = 20 * 2**20
-"""Largest encoded picture that is looked at."""
 
 MAX_PIXELS = 50_000_000
 """Largest width x height that is decoded (Pillow's own guard only warns at 89 million)."""

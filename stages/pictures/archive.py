@@ -12,13 +12,14 @@ from typing import IO, NamedTuple, Self
 
 import pandas as pd
 
-from serving.listing.images import MAX_BYTES
+from serving.listing.heads import MAX_BYTES
 from stages.common.output import StageError
 
 EXTENSIONS = ("jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff", "avif")
 """How names of pictures end; what is in one is told by its content."""
 
-_DAMAGED = (zlib.error, lzma.LZMAError, EOFError, ValueError, RuntimeError, OSError)
+DAMAGED = (zlib.error, lzma.LZMAError, EOFError, ValueError, RuntimeError, OSError)
+"""What reading a damaged entry raises beside zipfile.BadZipFile."""
 
 _NAME = re.compile(
     r"(?:^|/)(?:(image_(?:train|test))/)?image_(\d+)_product_(\d+)\.(?:"
@@ -78,7 +79,7 @@ class PictureArchive:
             if name.endswith("/"):
                 continue
             match = _NAME.search(name)
-            if reason := _refusal(entry) or (None if match else _MISNAMED):
+            if reason := refusal(entry) or (None if match else _MISNAMED):
                 self.skipped.append(Skipped(entry.filename, reason))
             elif match:
                 named.append((match, entry))
@@ -98,7 +99,7 @@ class PictureArchive:
         if (first.CRC, first.file_size) != (entry.CRC, entry.file_size):
             self._zip.close()
             raise ArchiveError(
-                f"{self.path}: {_told_apart(first, entry)} are different pictures of one product; "
+                f"{self.path}: {told_apart(first, entry)} are different pictures of one product; "
                 "take one of them out (zip -d)"
             )
         self.skipped.append(Skipped(entry.filename, f"the same picture as {first.filename}"))
@@ -161,11 +162,11 @@ class PictureArchive:
         try:
             with self._zip.open(entry) as file:
                 return file.read(MAX_BYTES + 1)
-        except (zipfile.BadZipFile, *_DAMAGED) as error:
+        except (zipfile.BadZipFile, *DAMAGED) as error:
             raise OSError(f"{self.path}: {name}: {error}") from error
 
 
-def _told_apart(first: zipfile.ZipInfo, other: zipfile.ZipInfo) -> str:
+def told_apart(first: zipfile.ZipInfo, other: zipfile.ZipInfo) -> str:
     """The names of both entries, and where they lie if these are equal."""
     if first.filename != other.filename:
         return f"{first.filename} and {other.filename}"
@@ -181,7 +182,8 @@ def _number(identifier: object) -> str:
     return str(identifier).lstrip("0")
 
 
-def _refusal(entry: zipfile.ZipInfo) -> str | None:
+def refusal(entry: zipfile.ZipInfo) -> str | None:
+    """Why an entry of any archive is not read; None if it is."""
     path = PurePosixPath(_plain(entry.filename))
     if path.is_absolute() or ".." in path.parts or ":" in entry.filename:
         return "unsafe path"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from serving.listing.images import MAX_BYTES
+from serving.listing.heads import MAX_BYTES
 from stages.pictures import archive as pictures
 from stages.pictures.archive import ArchiveError, PictureArchive
 
