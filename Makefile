@@ -78,7 +78,7 @@ plots: $(STAMP) ## Draw curves, confusion, calibration and coverage into dvc_plo
 	@python -m stages.commands results plots
 
 .PHONY: check-catalogue
-check-catalogue: $(STAMP) ## Look a catalogue over before a run: FOLDER=<folder with the four files>
+check-catalogue: $(STAMP) ## Look a catalogue over before a run: FOLDER=<the four files, or a shop's own tables> [OPTIONS='-S …']
 	@python -m stages.commands pipeline check-catalogue
 
 ENGINE ?= local

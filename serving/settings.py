@@ -178,8 +178,8 @@ class Settings(BaseModel):
     """Most characters in a designation or a description."""
 
     max_pixels: PositiveInt = 12 * 2**20
-    """Most pixels of a picture, width x height: a telephone's photograph. A WebP, which takes twice
-    the memory, may have half of them."""
+    """Most pixels of a picture, width x height: a telephone's photograph. A WebP or an AVIF, which
+    takes twice the memory, may have half of them."""
 
     predict_limit: NonNegativeInt = 10
     """Products a user may ask about in a minute; 0: no limit."""

@@ -10,11 +10,13 @@ from stages.common.settings import (
     FolderData,
     HuggingFaceData,
     SampleData,
+    TablesData,
     UrlData,
     load,
 )
 from stages.sources import folder, huggingface, transfer, url
 from stages.sources.sample import listings as sample
+from stages.sources.tables import translate
 
 
 def bring(data: Data, destination: Path) -> None:
@@ -30,6 +32,8 @@ def bring(data: Data, destination: Path) -> None:
             )
         case FolderData():
             folder.fetch(data.folder, destination)
+        case TablesData():
+            print(translate.fetch(data, destination))
         case UrlData():
             url.fetch(data.path, data.sha256, destination)
         case HuggingFaceData():

@@ -24,10 +24,12 @@ from stages.pictures.archive import PictureArchive, Skipped
 from stages.preparation.split import PARTS, split
 from stages.preparation.tables import (
     join_labels,
+    labels_without_product,
     read_labels,
     read_products,
     reject_bad_rows,
     require_good_rows,
+    schema_of,
     with_numbers,
 )
 from stages.preparation.usable import usable_products
@@ -41,9 +43,11 @@ def prepare() -> None:
         (RAW / name, everything.data.named(name))
         for name in (TRAIN_CODES, TRAIN_PRODUCTS, TEST_PRODUCTS)
     )
-    labelled = join_labels(read_products(*products), read_labels(*labels), labels[1])
-    labelled, rejected = reject_bad_rows(labelled, products[1])
-    unlabelled = with_numbers(require_good_rows(read_products(*queries), queries[1]))
+    listed, coded = read_products(*products), read_labels(*labels)
+    labelled, rejected = reject_bad_rows(join_labels(listed, coded, labels[1]), products[1])
+    lonely = labels_without_product(listed, coded)
+    asked = read_products(*queries)
+    unlabelled = with_numbers(require_good_rows(asked, queries[1], schema_of(asked)))
 
     with PictureArchive(ARCHIVE) as archive:
         # The archive's entry of each product, "" if none.
@@ -53,7 +57,7 @@ def prepare() -> None:
         skipped = archive.skipped
         pictures = {*archive.entries("image_train"), *archive.entries("image_test")}
     labelled, prints, stand_in = usable.products, usable.fingerprints, usable.placeholders
-    rejected = pd.concat([rejected, usable.rejected])
+    rejected = pd.concat([rejected, lonely, usable.rejected])
     codes = labelled["prdtypecode"]
     parts = split(
         codes,

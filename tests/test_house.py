@@ -26,6 +26,7 @@ VERBS = {
 """The modules that are commands; what others need of them lies beside them."""
 
 ALSO = {
+    "sources": {"pictures", "preparation"},
     "text": {"training"},
     "image": {"training", "pictures"},
     "graphs": {"image", "pictures"},

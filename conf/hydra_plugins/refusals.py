@@ -71,21 +71,36 @@ def _unknown(key: str) -> str:
     """What is wrong with a key that is nowhere, and what to write instead."""
     group, _, name = key.partition(".")
     options = {path.stem: _read(path) for path in sorted((_CONF / group).glob("*.yaml"))}
-    having = [option for option, settings in options.items() if name.split(".")[0] in settings]
+    having = [option for option, settings in options.items() if _has(settings, name)]
     if having:
         ways = " or ".join(f"-S {group}={option} -S {key}=…" for option in having)
         return (
             f"{key} is no setting of the option chosen for {group}; choose one that has it: {ways}"
         )
-    known = set().union(*options.values()) or _read(_CONF / "config.yaml").get(group, {})
+    above = name.rpartition(".")[0]
+    beside = [_below(settings, above) for settings in options.values()]
+    known = set().union(*filter(None, beside)) or _read(_CONF / "config.yaml").get(group, {})
     if known:
-        told = ", ".join(f"{group}.{each}" for each in sorted(known))
+        prefix = f"{group}.{above}." if any(beside) and above else f"{group}."
+        told = ", ".join(f"{prefix}{each}" for each in sorted(known))
         return f"{key} is no setting; expected one of {told}"
     config = _read(_CONF / "config.yaml")
     sections = set(config) - {"defaults"}
     # Not the folders of conf/: some configure what is around the pipeline.
     sections |= {group for each in config["defaults"] if each != "_self_" for group in each}
     return f"{key} is no setting; expected one below {', '.join(sorted(sections))}"
+
+
+def _below(settings: Any, name: str) -> dict[str, Any] | None:
+    """The settings below a dotted name; None where there are none."""
+    for part in filter(None, name.split(".")):
+        settings = settings.get(part) if isinstance(settings, dict) else None
+    return settings if isinstance(settings, dict) else None
+
+
+def _has(settings: dict[str, Any], name: str) -> bool:
+    above, _, last = name.rpartition(".")
+    return last in (_below(settings, above) or {})
 
 
 def _read(path: Path) -> dict[str, Any]:

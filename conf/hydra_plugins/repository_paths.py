@@ -1,4 +1,4 @@
-"""Hydra resolvers `local_path`, `watched`: paths as DVC must see them, whatever folder a run uses.
+"""Hydra resolvers of paths: as DVC must see them, whatever folder a run uses.
 
 Queued and `--temp` experiments run in a copy of the repository, where a path relative to the
 repository would point elsewhere. So a path is made absolute when the configuration is composed,
@@ -32,9 +32,17 @@ def _local_path(path: str | None, otherwise: str, *, _parent_: DictConfig) -> st
     """
     if path is None or path == "imagenet":
         return otherwise
+    return _absolute(path, *_EXPECTED[str(_parent_._key())])
+
+
+def _local_file(path: str | None, key: str, otherwise: str) -> str:
+    """The same of a file or folder that the setting `key` names; `otherwise` if it names none."""
+    return otherwise if path is None else _absolute(path, key, "a file or folder")
+
+
+def _absolute(path: str, key: str, expected: str) -> str:
     absolute = (_ROOT / Path(path).expanduser()).resolve()
     if not absolute.exists():
-        key, expected = _EXPECTED[str(_parent_._key())]
         raise FileNotFoundError(
             f"{key} = {path!r}: does not exist (looked at {absolute}); expected {expected}, by a "
             "path that is absolute or relative to the repository"
@@ -58,4 +66,5 @@ def _watched(path: str | None, otherwise: str, *, _parent_: DictConfig) -> DictC
 
 
 OmegaConf.register_new_resolver("local_path", _local_path, replace=True)
+OmegaConf.register_new_resolver("local_file", _local_file, replace=True)
 OmegaConf.register_new_resolver("watched", _watched, replace=True)

@@ -60,10 +60,12 @@ _DATA_URL = re.compile(
 )
 _PICTURE_NAME = re.compile(r"(image|picture|photo|img|file|upload)", re.IGNORECASE)
 _PICTURE = re.compile(
-    rb'"?((?i:data:[^",]{0,99};base64,)|\\?/9j\\?/|iVBORw0KGgo|UklGR|\xff\xd8\xff|\x89PNG|RIFF.{4}WEBP)',
+    rb'"?((?i:data:[^",]{0,99};base64,)'
+    rb"|\\?/9j\\?/|iVBORw0KGgo|UklGR|R0lGOD|Qk(?:\\?[\w+/]){6}AAAAA|SUkqA|TU0AK|AAAA\\?[\w+/]{2}Z0eXB"
+    rb"|\xff\xd8\xff|\x89PNG|RIFF.{4}WEBP|GIF8|BM.{4}\0{4}|II\*\0|MM\0\*|\0{3}.ftyp)",
     re.DOTALL,
 )
-"""How a picture begins: in a data URL, in base64, as it is (JPEG, PNG, WebP)."""
+"""How a picture begins: in a data URL, in base64, as it is; each in the order of FORMATS."""
 _FILLED = re.compile(rb'"[^"]|[\[{]\s*+[^]}\s]')
 _FILE_NAME = re.compile(r";\s*filename\*?\s*=", re.IGNORECASE)
 _FIRST_BOUNDARY = re.compile(rb"(?:\A|\n)--([^\r\n]{1,70}?)(?:--)?[ \t]*(\r?\n|\Z)")

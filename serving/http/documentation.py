@@ -9,6 +9,7 @@ from litestar.openapi.spec import Components, OAuthFlow, OAuthFlows, SecuritySch
 
 from serving.http.bodies import JSON, MAX_IDENTIFIER, MULTIPART, NDJSON, URL_ENCODED
 from serving.http.problems import MEDIA_TYPE, OAuthErrorBody, ProblemDetails, title
+from serving.listing.heads import ANY_FORMAT
 
 OPENAPI = "application/vnd.oai.openapi+json"
 
@@ -99,14 +100,14 @@ def _product(*, text: Any, image: dict[str, Any], identifier: dict[str, Any]) ->
 
 _FORM = _product(
     text="string",
-    image=_string("JPEG, PNG or WebP.", format="binary"),
+    image=_string(f"{ANY_FORMAT}.", format="binary"),
     identifier=_string("Given back as it is."),
 )
 _JSON = _product(
     text=["string", "null"],
     image={
         "type": ["string", "null"],
-        "description": "JPEG, PNG or WebP in base64, or its data URL.",
+        "description": f"{ANY_FORMAT} in base64, or its data URL.",
         "contentEncoding": "base64",  # says what it is, and demands nothing (JSON Schema, 2020-12)
         "pattern": _BASE64,
     },

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import math
-import re
 import struct
 import time
 import warnings
@@ -16,26 +15,15 @@ import zlib
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import AvifImagePlugin, Image, UnidentifiedImageError
 
-MAX_BYTES = 20 * 2**20
-"""Largest encoded picture that is looked at."""
+from serving.listing import heads
+from serving.listing.heads import ANY_FORMAT, FORMATS, MAX_BYTES
+from serving.listing.heads import ImageError as ImageError
 
 MAX_PIXELS = 50_000_000
 """Largest width x height that is decoded (Pillow's own guard only warns at 89 million)."""
 
-MAX_SIDE = 16_384
-"""Largest width and height: memory and time go by rows as well as by pixels."""
-
-MAX_SCANS = 24
-"""Scans a JPEG of the most pixels may have, a smaller one more; encoders make up to eighteen.
-
-A progressive JPEG goes over all its pixels once a scan, and a scan takes a dozen bytes."""
-
-MAX_MARKERS = 1_000
-"""Segments and scans that are looked at in a JPEG of many scans."""
-
-_FORMATS = ("JPEG", "PNG", "WEBP")
 _BROKEN = (
     *(OSError, EOFError, ValueError, TypeError, SyntaxError, LookupError, OverflowError),
     *(struct.error, zlib.error),
@@ -60,28 +48,18 @@ _PNG_DEPTH = 24
 """Place of the bits a sample in a PNG: eight bytes of signature, then IHDR's length, name, width
 and height."""
 
-_START_OF_SCAN, _END = 0xDA, 0xD9
-_SCAN = bytes((0xFF, _START_OF_SCAN))
-_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-"""JPEG markers that tell width and height (ITU-T T.81, table B.1)."""
-
-_MARKER = re.compile(rb"\xff+([^\x00\xd0-\xd7\xff])")
-"""A JPEG marker between coded data: no stuffed byte, no restart (ITU-T T.81, B.1.1)."""
-
-
 # Of damaged EXIF, which harms nothing, and of many pixels, which are refused. Once for the process:
 # what threads change for a while, they put back in any order.
 warnings.filterwarnings("ignore", module=r"PIL\.")
 
-
-class ImageError(ValueError):
-    """The bytes are no picture that can be used; the message says why."""
+# A picture is decoded in the thread that asks: how many there are is said elsewhere.
+AvifImagePlugin.DEFAULT_MAX_THREADS = 1
 
 
 class _Clocked(io.BytesIO):
     """Bytes that are given out only while their reader has not used up its processor time.
 
-    Pillow decodes JPEG and PNG as it reads, 64 KiB at a time.
+    Pillow decodes JPEG, PNG, GIF and BMP as it reads, 64 KiB at a time at most.
     """
 
     def __init__(self, data: bytes, seconds: float) -> None:
@@ -98,27 +76,26 @@ class _Clocked(io.BytesIO):
 def decode(
     data: bytes, size: int, *, max_pixels: int = MAX_PIXELS, seconds: float = math.inf
 ) -> np.ndarray:
-    """Decode one JPEG, PNG or WebP to uint8 [size, size, 3], RGB, transparency on white.
+    """Decode one picture, of FORMATS, to uint8 [size, size, 3], RGB, transparency on white.
 
     JPEG is scaled by the decoder itself to the next power of two above `size` (Pillow's `draft`)
     and then resampled, which is twice as fast as decoding in full. EXIF orientation is applied.
-    The picture is stretched to a square: catalogue pictures are square already. An animation is
-    answered by its first frame.
+    The picture is stretched to a square: catalogue pictures are square already. An animation, or a
+    TIFF of several pages, is answered by its first frame.
 
     What a picture costs is bounded by its head, before anything is decoded; `seconds` bounds the
     processor time besides, as far as it goes into reading.
 
-    Raises ImageError: not JPEG, PNG or WebP, broken, over MAX_BYTES, MAX_SIDE, `max_pixels` (half
-    of them for WebP) or MAX_SCANS, or over `seconds`.
+    Raises ImageError: none of FORMATS, broken, over MAX_BYTES, `max_pixels` (half of them for WebP
+    and AVIF) or what heads.py bounds, or over `seconds`.
     """
     if len(data) > MAX_BYTES:
         raise ImageError(f"picture has {len(data)} bytes; at most {MAX_BYTES} are accepted")
     # Pillow makes room for a whole WebP, twice, as it opens it, and passes over a JPEG's scans.
-    _check_size(_webp_size(data), max_pixels // 2)
-    _check_scans(data, max_pixels)
+    heads.check(data, max_pixels)
     try:
-        with Image.open(_Clocked(data, seconds), formats=_FORMATS) as picture:
-            _check_size(picture.size, max_pixels)
+        with Image.open(_Clocked(data, seconds), formats=FORMATS) as picture:
+            heads.check_size(picture.size, max_pixels // (2 if picture.format == "AVIF" else 1))
             picture.draft("RGB", (size, size))
             picture.load()  # whatever is broken is told here, and never passed over later
             rgb = _on_white(picture, _Clocked(data, seconds))
@@ -126,57 +103,11 @@ def decode(
             rgb = rgb if turned is None else rgb.transpose(turned)
             return np.asarray(rgb.resize((size, size), Image.Resampling.BILINEAR))
     except UnidentifiedImageError as error:
-        raise ImageError("picture is neither JPEG, PNG nor WebP") from error
+        raise ImageError(f"picture is no {ANY_FORMAT}") from error
     except (*_BROKEN, Image.DecompressionBombError) as error:
         if isinstance(error, ImageError):
             raise
         raise ImageError(f"picture cannot be decoded: {error}") from error
-
-
-def _check_size(size: tuple[int, int], max_pixels: int) -> None:
-    """Raises ImageError: more pixels, or a longer side, than is accepted."""
-    width, height = size
-    if width * height > max_pixels:
-        raise ImageError(f"picture is {width}x{height}; at most {max_pixels} pixels are accepted")
-    if max(size) > MAX_SIDE:
-        raise ImageError(f"picture is {width}x{height}; at most {MAX_SIDE} a side are accepted")
-
-
-def _webp_size(data: bytes) -> tuple[int, int]:
-    """Width and height of the canvas in a WebP's head (RFC 9649); (0, 0) where there is none."""
-    if data[:4] != b"RIFF" or data[8:12] != b"WEBP" or len(data) < 30:
-        return 0, 0
-    match data[12:16]:
-        case b"VP8X":
-            width, height = data[24:27], data[27:30]
-            return int.from_bytes(width, "little") + 1, int.from_bytes(height, "little") + 1
-        case b"VP8L":
-            bits = int.from_bytes(data[21:25], "little")
-            return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
-        case b"VP8 ":
-            width, height = struct.unpack_from("<HH", data, 26)
-            return width & 0x3FFF, height & 0x3FFF
-    return 0, 0
-
-
-def _check_scans(data: bytes, max_pixels: int) -> None:
-    """Raises ImageError: a JPEG that goes over its pixels too often, or has too many segments."""
-    if data[:2] != b"\xff\xd8" or data.count(_SCAN) <= MAX_SCANS:
-        return
-    at, pixels, scans = 2, 1, 0
-    for _ in range(MAX_MARKERS):
-        marker = _MARKER.search(data, at)
-        if marker is None or marker[1][0] == _END:
-            return
-        kind, at = marker[1][0], marker.end()
-        if kind in _FRAMES and len(data) >= at + 7:
-            height, width = struct.unpack_from(">HH", data, at + 3)
-            pixels = max(pixels, height * width)
-        scans += kind == _START_OF_SCAN
-        if scans * pixels > MAX_SCANS * max_pixels:
-            raise ImageError(f"picture has {scans} scans or more, too many for its size")
-        at += int.from_bytes(data[at : at + 2])
-    raise ImageError(f"picture has more than {MAX_MARKERS} segments and scans")
 
 
 def _orientation(picture: Image.Image) -> int:
@@ -193,9 +124,11 @@ def _on_white(picture: Image.Image, again: io.BytesIO) -> Image.Image:
     `again` is the file, for what Pillow leaves out as it reads.
     """
     key = picture.info.get("transparency")
-    if key is not None and picture.mode != "P":
+    if key is not None and picture.mode != "P" and picture.format == "PNG":
         return _without(picture, key, again)
-    if picture.mode in ("RGBA", "LA", "PA") or key is not None:
+    if picture.mode in ("I", "F"):
+        raise ImageError("picture has 32 bits a sample; at most 16 are read")
+    if picture.mode in ("RGBA", "RGBa", "LA", "PA") or key is not None:
         return _composed(picture)
     if picture.mode.startswith("I;16"):
         return Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8)).convert("RGB")

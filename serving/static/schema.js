@@ -60,7 +60,7 @@ function trial(method, path, operation) {
   const content = operation.requestBody?.content ?? {};
   const kinds = element("select", {}, ...Object.keys(content).map((kind) => element("option", { textContent: kind })));
   const text = element("textarea", { spellcheck: false });
-  const picture = element("input", { type: "file", accept: "image/jpeg,image/png,image/webp" });
+  const picture = element("input", { type: "file", accept: "image/jpeg,image/png,image/webp,image/gif,image/bmp,image/tiff,image/avif" });
   const output = element("pre", { hidden: true });
   const button = element("button", { textContent: "Send" });
   const show = () => {

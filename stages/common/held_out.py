@@ -14,7 +14,7 @@ from serving.listing.labels import CODES
 class HeldOut:
     """Logits, float32 [n, codes], for the products with ids `rows`, given by models that had not
     seen them; `visible` are the ids of all training products that the branch can see, held out or
-    not, int [m]: what a product has does not depend on which products were held out."""
+    not, [m]: what a product has does not depend on which products were held out."""
 
     rows: np.ndarray
     logits: np.ndarray
@@ -22,7 +22,11 @@ class HeldOut:
 
     def write(self, path: Path) -> None:
         """As .npz; byte-identical for equal arrays."""
-        np.savez(path, rows=self.rows, logits=self.logits, visible=self.visible)
+        # Ids that are texts are Python's objects in a table, which only a pickle would hold.
+        rows, visible = (
+            ids.astype(np.str_) if ids.dtype == object else ids for ids in (self.rows, self.visible)
+        )
+        np.savez(path, rows=rows, logits=self.logits, visible=visible)
 
     @classmethod
     def read(cls, path: Path) -> HeldOut:

@@ -11,6 +11,13 @@ TEST_PRODUCTS = "X_test_update.csv"
 IMAGES = "images.zip"
 FILES = (TRAIN_PRODUCTS, TRAIN_CODES, TEST_PRODUCTS, IMAGES)
 
+PRODUCT_COLUMNS = ("designation", "description", "productid", "imageid")
+"""Columns of a table of products, after the index."""
+
+TRANSLATED_COLUMNS = (*PRODUCT_COLUMNS, "picture", "reason")
+"""The same where `ingest` made the table of another: besides, the entry in the archive of each
+product's picture, and why a row cannot be used. Its identifiers are any text."""
+
 RAW = Path("data/raw")
 ARCHIVE = RAW / IMAGES
 PREPARED = Path("data/prepared")

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import yaml
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -22,7 +23,14 @@ from pydantic import (
 )
 
 from stages.common.output import StageError
-from stages.common.paths import FILES
+from stages.common.paths import (
+    FILES,
+    IMAGES,
+    RAW,
+    TEST_PRODUCTS,
+    TRAIN_CODES,
+    TRAIN_PRODUCTS,
+)
 
 PARAMS = Path("params.yaml")
 _GROUPS = ("data", "text", "image")
@@ -156,7 +164,134 @@ class HuggingFaceData(_Data):
         return f"{self.path}/{name}"
 
 
-Data = Annotated[SampleData | FolderData | UrlData | HuggingFaceData, Field(discriminator="source")]
+Encoding = Literal["utf-8", "utf-16", "latin-1", "iso-8859-15", "windows-1252"]
+"""Of tables of text; utf-8 and utf-16 with or without a byte order mark."""
+
+Separator = Literal["comma", "semicolon", "tab", "bar"]
+SEPARATORS: dict[Separator, str] = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|"}
+
+TABLE_KINDS = {"csv": "text in columns", "parquet": "Parquet", "lines": "JSON, an object a line"}
+_TABLE_ENDINGS = {
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".txt": "csv",
+    ".parquet": "parquet",
+} | dict.fromkeys((".jsonl", ".ndjson"), "lines")
+
+
+def table_kind(name: str) -> str:
+    """Which of TABLE_KINDS a file holds by its name, packed or not; "" for none of them."""
+    path = Path(name.lower())
+    return _TABLE_ENDINGS.get(
+        Path(path.stem if path.suffix in (".gz", ".zip") else path).suffix, ""
+    )
+
+
+def _is_table(name: str) -> str:
+    if not table_kind(name):
+        raise ValueError(
+            f"expected a table called {', '.join(_TABLE_ENDINGS)}, or one of these in .gz or .zip"
+        )
+    return name
+
+
+Table = Annotated[str, AfterValidator(_is_table)]
+
+
+class Columns(_Frozen):
+    """What a shop calls the columns of its tables; null is one that it has not."""
+
+    index: str | None
+    codes_index: str | None
+    title: str | None
+    description: str | None
+    code: str
+    product_id: str | None
+    picture: str | None
+    picture_sha256: str | None
+
+    @model_validator(mode="after")
+    def _something_to_learn_from(self) -> Columns:
+        if self.picture_sha256 is not None and self.picture is None:
+            raise ValueError("picture_sha256 is set and picture is not: whose hash is it?")
+        return self
+
+
+class Pictures(_Frozen):
+    """Where a shop's pictures lie, and which is whose."""
+
+    path: str | None
+    pattern: Annotated[str, Field(min_length=1)] | None
+    between: Separator | None
+    hosts: list[str]
+
+    @property
+    def named(self) -> list[str]:
+        """The columns that the pattern names."""
+        return re.findall(r"\{([^{}]*)\}", self.pattern or "")
+
+    @model_validator(mode="after")
+    def _findable(self) -> Pictures:
+        if self.pattern is not None and self.path is None:
+            raise ValueError("pattern is set and path is not; expected a zip archive or a folder")
+        if self.pattern is not None and not self.named:
+            raise ValueError(
+                f"pattern {self.pattern!r} names no column; expected one at least, in braces"
+            )
+        return self
+
+
+class TablesData(_Data):
+    """Tables and pictures of any shop, as they are; what is watched are their absolute paths."""
+
+    source: Literal["tables"]
+    products: Table
+    codes: Table | None
+    asked: Table | None
+    encoding: Encoding
+    separator: Separator
+    columns: Columns
+    pictures: Pictures
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> TablesData:
+        columns, pictures = self.columns, self.pictures
+        if self.codes is not None and columns.index is None and columns.product_id is None:
+            raise ValueError(
+                "codes is a table of its own, so that columns.index must name what products and "
+                "codes are joined by"
+            )
+        if pictures.pattern is not None and columns.picture is not None:
+            raise ValueError("columns.picture and pictures.pattern are both set; expected one way")
+        if pictures.path is not None and pictures.pattern is None and columns.picture is None:
+            raise ValueError(
+                "pictures.path is set, and neither columns.picture nor pictures.pattern says which "
+                "picture is whose"
+            )
+        if not (columns.title or columns.description or columns.picture or pictures.pattern):
+            raise ValueError(
+                "columns names neither title nor description, and there are no pictures: there is "
+                "nothing to learn from"
+            )
+        return self
+
+    @property
+    def origin(self) -> str:
+        return "Tables of a shop, whose hashes are in `dvc.lock`"
+
+    def named(self, name: str) -> str:
+        own = {
+            TRAIN_PRODUCTS: self.products,
+            TRAIN_CODES: self.codes or self.products,
+            TEST_PRODUCTS: self.asked or self.products,
+            IMAGES: self.pictures.path or "addresses",
+        }
+        return f"{RAW / name} (made of {own[name]})"
+
+
+Data = Annotated[
+    SampleData | FolderData | TablesData | UrlData | HuggingFaceData, Field(discriminator="source")
+]
 
 
 class Prepare(_Frozen):

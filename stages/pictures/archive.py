@@ -12,13 +12,20 @@ from typing import IO, NamedTuple, Self
 
 import pandas as pd
 
-from serving.listing.images import MAX_BYTES
+from serving.listing.heads import MAX_BYTES
 from stages.common.output import StageError
 
-_DAMAGED = (zlib.error, lzma.LZMAError, EOFError, ValueError, RuntimeError, OSError)
+EXTENSIONS = ("jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff", "avif")
+"""How names of pictures end; what is in one is told by its content."""
+
+DAMAGED = (zlib.error, lzma.LZMAError, EOFError, ValueError, RuntimeError, OSError)
+"""What reading a damaged entry raises beside zipfile.BadZipFile."""
 
 _NAME = re.compile(
-    r"(?:^|/)(?:(image_(?:train|test))/)?image_(\d+)_product_(\d+)\.(?:jpe?g|png)$", re.I
+    r"(?:^|/)(?:(image_(?:train|test))/)?image_(\d+)_product_(\d+)\.(?:"
+    + "|".join(EXTENSIONS)
+    + ")$",
+    re.I,
 )
 _MISNAMED = "not named image_<imageid>_product_<productid>.jpg or .png"
 _OUTSIDE = "in no folder image_train or image_test, which the archive has"
@@ -72,7 +79,7 @@ class PictureArchive:
             if name.endswith("/"):
                 continue
             match = _NAME.search(name)
-            if reason := _refusal(entry) or (None if match else _MISNAMED):
+            if reason := refusal(entry) or (None if match else _MISNAMED):
                 self.skipped.append(Skipped(entry.filename, reason))
             elif match:
                 named.append((match, entry))
@@ -92,8 +99,8 @@ class PictureArchive:
         if (first.CRC, first.file_size) != (entry.CRC, entry.file_size):
             self._zip.close()
             raise ArchiveError(
-                f"{self.path}: {first.filename} and {entry.filename} are different pictures of one "
-                "product; take one of them out (zip -d)"
+                f"{self.path}: {told_apart(first, entry)} are different pictures of one product; "
+                "take one of them out (zip -d)"
             )
         self.skipped.append(Skipped(entry.filename, f"the same picture as {first.filename}"))
 
@@ -104,7 +111,13 @@ class PictureArchive:
         self._zip.close()
 
     def names(self, products: pd.DataFrame, part: str) -> list[str]:
-        """The entry of each product in `part` ("image_train" or "image_test"); "" if none."""
+        """The entry of each product in `part` ("image_train" or "image_test"); "" if none.
+
+        It is the one in its column `picture`, where the table has this column, and else the one
+        that is called by its identifiers.
+        """
+        if "picture" in products:
+            return [name if name in self._named else "" for name in products["picture"]]
         pairs = zip(products["imageid"], products["productid"], strict=True)
         where = part if self._parted else ""
         entries = (
@@ -149,8 +162,16 @@ class PictureArchive:
         try:
             with self._zip.open(entry) as file:
                 return file.read(MAX_BYTES + 1)
-        except (zipfile.BadZipFile, *_DAMAGED) as error:
+        except (zipfile.BadZipFile, *DAMAGED) as error:
             raise OSError(f"{self.path}: {name}: {error}") from error
+
+
+def told_apart(first: zipfile.ZipInfo, other: zipfile.ZipInfo) -> str:
+    """The names of both entries, and where they lie if these are equal."""
+    if first.filename != other.filename:
+        return f"{first.filename} and {other.filename}"
+    places = (f"{entry.file_size:,} bytes at {entry.header_offset:,}" for entry in (first, other))
+    return f"two entries called {first.filename} ({' and '.join(places)})"
 
 
 def _plain(name: str) -> str:
@@ -161,7 +182,8 @@ def _number(identifier: object) -> str:
     return str(identifier).lstrip("0")
 
 
-def _refusal(entry: zipfile.ZipInfo) -> str | None:
+def refusal(entry: zipfile.ZipInfo) -> str | None:
+    """Why an entry of any archive is not read; None if it is."""
     path = PurePosixPath(_plain(entry.filename))
     if path.is_absolute() or ".." in path.parts or ":" in entry.filename:
         return "unsafe path"

@@ -38,16 +38,26 @@ class Row(NamedTuple):
 
 
 class CsvTable:
-    """The rows of a table that has an index, which is its first column, and `columns`."""
+    """The rows of a table that has `columns` and, where it is `indexed`, an index, which is then
+    its first column, and the first value of every row."""
 
-    def __init__(self, lines: Iterable[str], columns: Sequence[str], start: int = 0) -> None:
+    def __init__(
+        self,
+        lines: Iterable[str],
+        columns: Sequence[str],
+        start: int = 0,
+        *,
+        separator: str = ",",
+        indexed: bool = True,
+    ) -> None:
         """`lines` keep their ends, and are split at those of files alone. Where they are a header
         and rows from further down, `start` is the number of lines before these.
 
         Raises CatalogueError: a column is missing or there twice, or there is no index.
         """
         self._record: list[str] = []
-        self._reader = csv.reader(self._watched(lines))
+        self._separator = separator
+        self._reader = csv.reader(self._watched(lines), delimiter=separator)
         header = next(row for row in self._reader if any(map(str.strip, row)))
         if header == [_END]:
             raise CatalogueError("no table in CSV: the file is empty")
@@ -59,13 +69,18 @@ class CsvTable:
             raise CatalogueError(
                 f"column {', '.join(doubled)} is there twice; found {', '.join(header)}"
             )
-        if header[0] in columns:
+        if indexed and header[0] in columns:
             raise CatalogueError(
                 f"expected an index column before {', '.join(columns)}; found {', '.join(header)}"
             )
         self._width = len(header)
-        self._places = [0, *map(header.index, columns)]
+        self.header = header
+        self._places = [*([0] if indexed else []), *map(header.index, columns)]
+        self._known = indexed
         self._numbers = [0, *(header.index(name) for name in columns if name in _NUMBERS)]
+        if not indexed:
+            self._numbers = list(range(self._width))
+        self._looked_at = 0
         self._shift = start - self._reader.line_num if start else 0
         self._record.clear()
 
@@ -85,6 +100,7 @@ class CsvTable:
             if len(record) > 1:
                 self._refuse_open_quote(first, record, values)
             if len(values) > 1 or "".join(values).strip():
+                self._learn(values)
                 yield Row(first, self._wanted(values), self._fault(values))
 
     def _watched(self, lines: Iterable[str]) -> Iterator[str]:
@@ -93,6 +109,13 @@ class CsvTable:
             yield line
         self._record.append(_END)
         yield _END
+
+    def _learn(self, values: list[str]) -> None:
+        """Columns in which all rows so far hold whole numbers, where nobody says which these are:
+        by these a line is known for a row."""
+        if not self._known and len(values) == self._width:
+            self._numbers = [place for place in self._numbers if _is_number(values[place])]
+            self._looked_at += 1
 
     def _wanted(self, values: list[str]) -> list[str]:
         return [values[place] if place < len(values) else "" for place in self._places]
@@ -116,19 +139,27 @@ class CsvTable:
             parts = _LINE_END.split(value)
             if value.endswith(_END):
                 raise _open_quote(line, "is never closed")
-            if len(parts) > 1 and self._whole(values[:number] + parts[0].split(",")):
+            if len(parts) > 1 and self._whole(values[:number] + parts[0].split(self._separator)):
                 following = record[line - first + 1 :]
                 if len(values) != self._width or any(
-                    self._whole(next(csv.reader([text]))) for text in following if text.strip()
+                    self._whole(next(csv.reader([text], delimiter=self._separator)))
+                    for text in following
+                    if text.strip()
                 ):
                     raise _open_quote(line, "takes in what looks like further rows")
             line += len(parts) - 1
 
     def _whole(self, values: list[str]) -> bool:
-        """Whether these are the values of a row."""
-        return len(values) == self._width and all(
-            values[place].isascii() and values[place].isdigit() for place in self._numbers
-        )
+        """Whether these are the values of a row, as far as numbers tell."""
+        told = self._known or (self._looked_at and self._numbers)
+        return bool(told) and len(values) == self._width and self._numbered(values)
+
+    def _numbered(self, values: list[str]) -> bool:
+        return all(_is_number(values[place]) for place in self._numbers)
+
+
+def _is_number(value: str) -> bool:
+    return value.isascii() and value.isdigit()
 
 
 def _open_quote(line: int, words: str) -> CatalogueError:

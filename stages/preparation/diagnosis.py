@@ -42,9 +42,9 @@ def likely_cause(file: BinaryIO) -> str:
     """What may be wrong with the file as a whole, and how it is mended; "" if nothing is seen."""
     file.seek(0)
     head = file.read(4096)
-    if kind := _kind(head):
+    if kind := other_kind(head):
         return f"it is {kind}"
-    if encoding := _wide_encoding(head):
+    if encoding := wide_encoding(head):
         mark = "" if head.startswith(tuple(_WIDE)) else " without a byte order mark"
         return (
             f"it is {encoding[:6]}{mark}, not UTF-8: save it as UTF-8 "
@@ -66,13 +66,14 @@ def likely_cause(file: BinaryIO) -> str:
     return ""
 
 
-def _kind(head: bytes) -> str:
+def other_kind(head: bytes) -> str:
+    """What a file that is no text is, by its first bytes, and how a table is had of it; "" else."""
     if head.startswith(b"PK\x03\x04"):
         return next(words for name, words in _ZIPPED.items() if name in head)
     return next((words for first, words in _KINDS.items() if head.startswith(first)), "")
 
 
-def _wide_encoding(head: bytes) -> str:
+def wide_encoding(head: bytes) -> str:
     """UTF-16 or UTF-32 by its mark or, without one, by the zeros that Latin letters have in it."""
     for mark, encoding in _WIDE.items():
         if head.startswith(mark):

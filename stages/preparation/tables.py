@@ -8,16 +8,19 @@ the person's own: what is read may be a copy. Lines are counted from 1, the head
 
 from __future__ import annotations
 
+import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby, islice
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
 from serving.listing.labels import CODES
+from stages.common.paths import PRODUCT_COLUMNS, TRANSLATED_COLUMNS
 from stages.preparation.csv_table import CatalogueError, CsvTable, Row
 from stages.preparation.diagnosis import decimal_cause, likely_cause
 from stages.preparation.repeats import Indices
@@ -27,9 +30,6 @@ _AT_ONCE = 8192
 """Rows that are held as Python's own strings at once."""
 
 IDENTIFIERS = ["id", "productid", "imageid"]
-PRODUCT_COLUMNS = ["designation", "description", "productid", "imageid"]
-"""Columns of a table of products, after the index."""
-
 _INTEGER = r"[0-9]{1,18}"
 _CODES = [str(code) for code in CODES]
 
@@ -48,15 +48,28 @@ PRODUCTS = pa.DataFrameSchema(
         "imageid": _identifier(),
     }
 )
-LABELLED = PRODUCTS.add_columns(
-    {"prdtypecode": pa.Column(str, pa.Check.isin(_CODES, error="unknown code"))}
+TRANSLATED = PRODUCTS.update_columns(
+    {
+        "id": {"checks": pa.Check.str_length(min_value=1, error="no index")},
+        "productid": {"checks": None},
+    }
 )
+"""Of a table that names its pictures, none is built from identifiers: these are any text."""
+
+_CODE = {"prdtypecode": pa.Column(str, pa.Check.isin(_CODES, error="unknown code"))}
 
 
 def read_products(path: Path, name: str) -> pd.DataFrame:
     """Columns id, designation, description, productid, imageid and, of a row with too few or too
-    many values, the `fault`; all str, "" where empty. The index is the `line` of a row."""
-    return _read(path, name, PRODUCT_COLUMNS)
+    many values, the `fault`; all str, "" where empty. The index is the `line` of a row.
+
+    A table that `ingest` made of another has the column `picture` as well.
+    """
+    if not _is_translated(path):
+        return _read(path, name, PRODUCT_COLUMNS)
+    table = _read(path, name, TRANSLATED_COLUMNS)
+    told = table.pop("reason")
+    return table.assign(fault=table["fault"].where(table["fault"] != "", told))
 
 
 def read_labels(path: Path, name: str) -> pd.DataFrame:
@@ -65,28 +78,55 @@ def read_labels(path: Path, name: str) -> pd.DataFrame:
 
 
 def join_labels(products: pd.DataFrame, labels: pd.DataFrame, name: str) -> pd.DataFrame:
-    """Products with their code, row by row; the labels come from the file `name`.
+    """Products with their code, by the index, in the order of the products; the labels come from
+    the file `name`. A product without a label, or with several that differ, has a fault.
 
-    Raises CatalogueError when the two files do not list the same ids in the same order.
+    Raises CatalogueError when more than half of the products have no label, or of the labels no
+    product: then the files do not belong together.
     """
-    if len(products) != len(labels):
-        raise CatalogueError(
-            f"{name}: column prdtypecode has {len(labels)} labels for {len(products)} products; "
-            "expected one label for each product, in the same order"
-        )
-    product, label = products["id"].to_numpy(), labels["id"].to_numpy()
-    differing = product != label
-    if differing.any():
-        lines = [
-            f"line {labels.index[row]}: product {product[row]!r}, label {label[row]!r}"
-            for row in differing.nonzero()[0][:_SHOWN]
+    place = _places(products, labels)
+    lonely = labels_without_product(products, labels)
+    missing = products["id"][place < 0]
+    if max(2 * len(missing) - len(products), 2 * len(lonely) - len(labels)) > 0:
+        shown = [
+            f"{what} {identifier!r}"
+            for what, ids in (("product", missing), ("label", lonely["id"]))
+            for identifier in ids.head(_SHOWN)
         ]
+        cause = decimal_cause([*products["id"].head(1), *labels["id"].head(1)])
         raise CatalogueError(
-            f"{name}: the index column differs from the products' in {differing.sum()} rows; "
-            f"expected the same ids in the same order ({'; '.join(lines)})"
+            f"{name}: {len(missing):,} of {len(products):,} products have no label, and "
+            f"{len(lonely):,} of {len(labels):,} labels no product ({', '.join(shown)}); expected "
+            f"the same index in both, in any order{f'. {cause}' if cause else ''}"
         )
-    fault = products["fault"].mask(products["fault"] == "", labels["fault"].to_numpy())
-    return products.assign(prdtypecode=labels["prdtypecode"].to_numpy(), fault=fault)
+    codes = labels["prdtypecode"].to_numpy()[place]
+    differing = lonely.merge(pd.DataFrame({"id": products["id"].array, "code": codes}), on="id")
+    several = differing["id"][differing["prdtypecode"] != differing["code"]]
+    fault = products["fault"].mask(products["fault"] == "", labels["fault"].to_numpy()[place])
+    fault = fault.mask(products["id"].isin(several), "has several labels that differ")
+    return products.assign(
+        prdtypecode=pd.Series(codes, products.index).mask(place < 0, ""),
+        fault=fault.mask(place < 0, "has no label"),
+    )
+
+
+def labels_without_product(products: pd.DataFrame, labels: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the labels whose index no product has, with the `reason`."""
+    taken = np.zeros(len(labels), bool)
+    place = _places(products, labels)
+    taken[place[place >= 0]] = True
+    return labels[~taken].assign(reason="is a label without a product")
+
+
+def _places(products: pd.DataFrame, labels: pd.DataFrame) -> np.ndarray:
+    """The row in the labels of each product, -1 if none. Of an index that repeats in both, the
+    first belongs to the first: all but the first are told to be duplicates."""
+    keys = (
+        pd.MultiIndex.from_arrays([table["id"], table.groupby("id").cumcount()])
+        for table in (labels, products)
+    )
+    of_labels, of_products = keys
+    return of_labels.get_indexer(of_products)
 
 
 def reject_bad_rows(labelled: pd.DataFrame, name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -97,8 +137,11 @@ def reject_bad_rows(labelled: pd.DataFrame, name: str) -> tuple[pd.DataFrame, pd
     """
     if labelled.empty:
         raise CatalogueError(f"{name}: there is no row below the header")
+    translated = "picture" in labelled
+    schema = schema_of(labelled).add_columns(_CODE)
     # Held-out answers are kept by number: an index is the same with and without leading zeros.
-    failures = _failures(labelled, LABELLED, labelled["id"].str.lstrip("0"))
+    keys = labelled["id"] if translated else labelled["id"].str.lstrip("0")
+    failures = _failures(labelled, schema, keys)
     reasons = failures.groupby("index")["reason"].agg("; ".join)
     if len(reasons) > len(labelled) / 2:
         raise CatalogueError(
@@ -107,23 +150,36 @@ def reject_bad_rows(labelled: pd.DataFrame, name: str) -> tuple[pd.DataFrame, pd
     bad = labelled.index.isin(reasons.index)
     rejected = labelled[bad].assign(reason=reasons)
     good = labelled[~bad].reset_index(drop=True).drop(columns="fault")
-    return with_numbers(good.astype({"id": "int64", "prdtypecode": "int64"})), rejected
+    numbers = {"prdtypecode": "int64"} | ({} if translated else {"id": "int64"})
+    return with_numbers(good.astype(numbers)), rejected
 
 
-def require_good_rows(products: pd.DataFrame, name: str) -> pd.DataFrame:
+def schema_of(products: pd.DataFrame) -> pa.DataFrameSchema:
+    """What the rows of a table that `read_products` gave are held to."""
+    return TRANSLATED if "picture" in products else PRODUCTS
+
+
+def require_good_rows(
+    products: pd.DataFrame, name: str, schema: pa.DataFrameSchema = PRODUCTS
+) -> pd.DataFrame:
     """The rows, identifiers as they came. All of `name` must be answered, so one bad row stops it.
 
     Raises CatalogueError naming column and first offending lines.
     """
-    failures = _failures(products, PRODUCTS, products["id"])
+    failures = _failures(products, schema, products["id"])
     if len(failures):
         raise CatalogueError(f"{name}: {_first(failures)}")
     return products.drop(columns="fault")
 
 
 def with_numbers(products: pd.DataFrame) -> pd.DataFrame:
-    """Identifiers as integers, but for a column in which one begins with a zero: str."""
-    plain = [name for name in IDENTIFIERS if not leading_zeros(products[name])]
+    """Identifiers as integers, but for a column in which one begins with a zero or is none: str."""
+    texts = products[IDENTIFIERS].astype("str")
+    plain = [
+        name
+        for name, values in texts.items()
+        if values.str.fullmatch(_INTEGER).all() and not leading_zeros(values)
+    ]
     return products.astype(dict.fromkeys(plain, "int64"))
 
 
@@ -154,7 +210,14 @@ def count_products(path: Path, name: str, size: int) -> int:
     return len(indices)
 
 
-def _read(path: Path, name: str, columns: list[str]) -> pd.DataFrame:
+def _is_translated(path: Path) -> bool:
+    if not path.is_file():
+        return False  # which is told when it is read
+    with path.open(encoding="utf-8", errors="replace", newline="") as file:
+        return next(csv.reader(file), []) == ["", *TRANSLATED_COLUMNS]
+
+
+def _read(path: Path, name: str, columns: Sequence[str]) -> pd.DataFrame:
     try:
         with path.open("rb") as file:
             return pd.concat([_frame([], columns), *_parts(file, name, columns, _AT_ONCE)])

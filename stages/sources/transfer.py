@@ -42,6 +42,10 @@ class SourceError(StageError):
     """The catalogue cannot be had; the message says which file, from where, and what to do."""
 
 
+class AbsentError(SourceError):
+    """There is no such file, or it may not be read."""
+
+
 class Interrupted(Exception):
     """The remote end failed in a way that may pass: a cut connection, a 5xx answer, a timeout."""
 
@@ -64,6 +68,8 @@ class Remote:
     """The server's own hash of the content: a sha256, or a git blob's sha1."""
     read: Callable[[int], Iterator[bytes]]
     """The content from an offset on. Raises RangesRefused, Interrupted or SourceError."""
+    shown: bool = True
+    """Whether its progress is: it is one of a few files, not of thousands."""
 
 
 def public(text: str) -> str:
@@ -274,7 +280,7 @@ def _append(partial: Path, remote: Remote, start: int) -> None:
     try:
         with (
             partial.open("ab" if start else "wb") as writer,
-            _progress(partial.stem, remote.size, start) as done,
+            _progress(partial.stem, remote.size, start, remote.shown) as done,
         ):
             for block in remote.read(start):
                 writer.write(block)
@@ -283,9 +289,15 @@ def _append(partial: Path, remote: Remote, start: int) -> None:
         raise SourceError(f"cannot write {partial}: {error.strerror}") from error
 
 
-def _progress(name: str, size: int | None, start: int) -> tqdm[Never]:
+def _progress(name: str, size: int | None, start: int, shown: bool = True) -> tqdm[Never]:
     return progress(
-        title=name, unit="B", total=size, initial=start, unit_scale=True, unit_divisor=1024
+        title=name,
+        unit="B",
+        total=size,
+        initial=start,
+        unit_scale=True,
+        unit_divisor=1024,
+        disable=not shown,
     )
 
 

@@ -23,6 +23,7 @@ from stages.sources import transfer
 from stages.sources.transfer import (
     BLOCK,
     DOWNLOADS,
+    AbsentError,
     Interrupted,
     RangesRefused,
     SourceError,
@@ -54,9 +55,9 @@ def fetch(
     transfer.refuse_unknown_names(sha256)
     # Without the query: a signature in it may be renewed between two runs.
     folder = downloads / hashlib.sha256(transfer.public(address).encode()).hexdigest()[:16]
-    described = {name: partial(_describe, _below(address, name)) for name in FILES}
-    for name, describe in described.items():
-        transfer.download(name, folder, describe, sha256.get(name))
+    described = {name: partial(describe, _below(address, name)) for name in FILES}
+    for name, described_now in described.items():
+        transfer.download(name, folder, described_now, sha256.get(name))
     for name in FILES:
         if name not in sha256:
             transfer.require_unchanged(name, folder, described[name])
@@ -68,7 +69,7 @@ def require_there(address: str) -> None:
     `address` cannot be had."""
     for name in FILES:
         try:
-            _describe(_below(address, name))
+            describe(_below(address, name))
         except Interrupted as error:
             raise SourceError(str(error)) from error
 
@@ -84,8 +85,12 @@ def _is_http(address: str) -> bool:
     return address.startswith(("http://", "https://"))
 
 
-def _describe(address: str) -> transfer.Remote:
-    filesystem, path = _open_filesystem(address)
+def describe(address: str, redirects: bool = True) -> transfer.Remote:
+    """The file at an address; where an answer that sends elsewhere is not followed, none is there.
+
+    Raises Interrupted, or SourceError: it cannot be had.
+    """
+    filesystem, path = _open_filesystem(address, redirects)
     try:
         info = filesystem.info(path)
         if info["type"] != "file":
@@ -102,13 +107,14 @@ def _describe(address: str) -> transfer.Remote:
     )
 
 
-def _open_filesystem(address: str) -> tuple[AbstractFileSystem, str]:
+def _open_filesystem(address: str, redirects: bool) -> tuple[AbstractFileSystem, str]:
     options: dict[str, Any] = {}
     if _is_http(address):
         # The client's own limit is five minutes for a whole answer.
         timeout = aiohttp.ClientTimeout(
             total=None, sock_connect=TIMEOUT_SECONDS, sock_read=TIMEOUT_SECONDS
         )
+        options["allow_redirects"] = redirects
         options["client_kwargs"] = {"timeout": timeout, "trust_env": True}
     try:
         filesystem, path = url_to_fs(address, **options)
@@ -146,6 +152,8 @@ def _read_http(
     if start:
         headers["Range"] = f"bytes={start}-"
     with filesystem.open(path, "rb", block_size=0, size=size, headers=headers) as stream:
+        if 300 <= stream.r.status < 400:
+            raise FileNotFoundError(path)
         content_range = stream.r.headers.get("Content-Range")
         if start and not transfer.continues_at(start, stream.r.status, content_range):
             raise RangesRefused
@@ -178,11 +186,11 @@ def _explained(error: Exception, address: str) -> Exception:
         cause = error.__cause__  # the http filesystem calls every failure "not found"
     status = getattr(cause, "status", None)
     if isinstance(cause, FileNotFoundError) or status in (404, 410):
-        return SourceError(
+        return AbsentError(
             f"{where} does not exist; expected {', '.join(FILES)} directly below data.path"
         )
     if isinstance(cause, PermissionError) or status in (401, 403):
-        return SourceError(
+        return AbsentError(
             f"{where} may not be read: access denied. Check the credentials the environment holds "
             "for this address (for s3: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY)."
         )

@@ -91,7 +91,7 @@ def test_the_classifier_keeps_its_word(repository: Path, tmp_path: Path) -> None
         assert empty.state == "none"
         assert not empty.accepted
         assert broken.state == read.state == "text"
-        assert broken.image_error == "picture is neither JPEG, PNG nor WebP"
+        assert broken.image_error == "picture is no JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF"
         assert np.allclose(broken.probabilities, read.probabilities, atol=1e-6)
     copied = shutil.copytree(folder, tmp_path / "classifier")
     (copied / "text.onnx").write_bytes(b"something else")

@@ -33,7 +33,9 @@ KINDS = (
 PATHS = ("/predict", "/predict_code", "/predict/batch", "/token")
 PICTURES = (
     *(tiny.picture("red", kind, exif=tiny.ROTATED) for kind in ("JPEG", "PNG", "WEBP")),
-    *(tiny.animation(kind) for kind in ("PNG", "WEBP")),
+    *(tiny.picture("red", kind) for kind in ("GIF", "BMP", "TIFF", "AVIF")),
+    tiny.picture("red", "TIFF", compression="tiff_lzw"),
+    *(tiny.animation(kind) for kind in ("PNG", "WEBP", "GIF")),
 )
 
 

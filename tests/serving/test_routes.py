@@ -347,8 +347,13 @@ def test_not_both_may_be_missing(client: Client, auth: Auth, fields: dict[str, s
         tiny.picture("green", "JPEG", exif=tiny.ROTATED),
         tiny.picture("green", "WEBP"),
         tiny.picture("green", "WEBP", "RGBA", lossless=True),
+        tiny.picture("green", "GIF"),
+        tiny.picture("green", "BMP"),
+        tiny.picture("green", "TIFF", compression="tiff_lzw"),
+        tiny.picture("green", "AVIF"),
         tiny.animation("WEBP"),
         tiny.animation("PNG"),
+        tiny.animation("GIF"),
     ],
 )
 def test_any_picture_is_recognised_by_its_content(client: Client, auth: Auth, data: bytes) -> None:
@@ -367,8 +372,10 @@ def test_a_picture_without_colours_is_answered(client: Client, auth: Auth, data:
 @pytest.mark.parametrize(
     "data",
     [
-        tiny.picture("green", "GIF"),
-        tiny.picture("green", "BMP"),
+        tiny.picture("green", "GIF")[:-60],
+        tiny.picture("green", "BMP")[:-60],
+        tiny.picture("green", "TIFF")[:-200],
+        tiny.picture("green", "AVIF")[:-20],
         tiny.picture("green", "PNG")[:-30],
         tiny.picture("green", "JPEG")[:200],
         tiny.picture("green", "JPEG")[:20],

@@ -28,6 +28,47 @@ def webp(width: int, height: int) -> bytes:
     return b"RIFF" + struct.pack("<I", 4 + len(vp8x)) + b"WEBP" + vp8x
 
 
+def gif(width: int, height: int) -> bytes:
+    """The head of a GIF with a large canvas, and one pixel on it."""
+    screen = struct.pack("<HHBBB", width, height, 0x80, 0, 0)
+    frame = b"," + struct.pack("<HHHHB", 0, 0, 1, 1, 0) + b"\x02\x02\x44\x01\x00;"
+    return b"GIF89a" + screen + bytes(6) + frame
+
+
+def bmp(width: int, height: int) -> bytes:
+    """The head of a BMP in run-length encoding, and nothing of its rows."""
+    info = struct.pack("<IiiHHIIiiII", 40, width, height, 1, 8, 1, 0, 0, 0, 256, 0)
+    return b"BM" + struct.pack("<IHHI", 54 + 1024, 0, 0, 54 + 1024) + info + bytes(1024)
+
+
+def tiff(width: int, height: int, *more: tuple[int, int, int, int], order: str = "<") -> bytes:
+    """The head of a grey TIFF; `more` are tags beside: number, kind (3: 16 bits, 4: 32 bits), how
+    many values, and the value or where they lie."""
+    tags = sorted(
+        {
+            **{tag: (tag, 4, 1, value) for tag, value in ((256, width), (257, height), (262, 1))},
+            **{tag: (tag, 3, 1, value) for tag, value in ((258, 8), (259, 1), (277, 1), (273, 8))},
+            **{tag[0]: tag for tag in more},
+        }.values()
+    )
+    entries = b"".join(
+        struct.pack(f"{order}HHI", *tag[:3])
+        + struct.pack(f"{order}{'HH' if tag[1] == 3 else 'I'}", tag[3], *[0] * (tag[1] == 3))
+        for tag in tags
+    )
+    start = b"II*\0" if order == "<" else b"MM\0*"
+    return start + struct.pack(f"{order}IH", 8, len(tags)) + entries + bytes(4)
+
+
+def avif(side: int) -> bytes:
+    """An AVIF of many pixels, whose container says that there are few."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (side, side)).save(buffer, "AVIF", speed=10)
+    data = buffer.getvalue()
+    at = data.index(b"ispe") + 8
+    return data[:at] + struct.pack(">II", 64, 64) + data[at + 8 :]
+
+
 def scans(side: int, times: int) -> bytes:
     """A grey progressive JPEG whose second scan is there `times` times more."""
     buffer = io.BytesIO()

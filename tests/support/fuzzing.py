@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from random import Random
 
+from serving.listing.heads import FORMATS
 from tests.support import tiny
 from tests.support.answers import multipart
 
@@ -24,7 +25,6 @@ UNANSWERED = "none"
 
 _FINAL = re.compile(rb"HTTP/1\.[01] ([2-9]\d\d) [^\r\n]*\r\n")
 _FORM = "multipart/form-data; boundary=b"
-_FORMATS = ("JPEG", "PNG", "WEBP")
 _ODD = (
     *(b"\0", b"\r", b"\n", b"\r\n", b"\r\n\r\n", b" ", b"\t", b":", b";", b",", b"=", b"&", b"%"),
     *(b'"', b"\\", b"\\ud800", b"{", b"}", b"[", b"]", b"-", b"--b", b"/", b"..", b"?", b"#"),
@@ -136,7 +136,7 @@ def pictures(random: Random, token: str) -> bytes:
     """Pictures."""
     picture = tiny.picture(
         random.choice(("red", "white")),
-        random.choice(_FORMATS),
+        random.choice(FORMATS),
         size=random.choice((8, 64, 300)),
         exif=tiny.ROTATED,
     )

@@ -10,9 +10,11 @@ import pytest
 
 from serving.http.bodies import INLINE_BYTES, MAX_TOKENS, _array, _from_form, decode_product
 from serving.http.problems import Problem
+from tests.support import tiny
 from tests.support.service import Client
 
 JPEG = b"\xff\xd8\xff\xe0 a picture"
+HEADS = [tiny.picture("red", kind)[:40] for kind in ("GIF", "BMP", "TIFF", "AVIF")]
 
 
 def refusal(call: Any, *given: Any) -> tuple[int, str]:
@@ -134,6 +136,7 @@ def test_a_picture_in_a_field_that_nobody_reads_is_refused(name: str) -> None:
         base64.b64encode(JPEG).decode(),
         base64.b64encode(b"\x89PNG\r\n\x1a\n").decode(),
         base64.b64encode(b"RIFF....WEBP").decode(),
+        *(base64.b64encode(head).decode() for head in HEADS),
         "data:application/octet-stream;name=a;base64,AAAA",
     ],
 )
@@ -154,6 +157,7 @@ def test_a_picture_is_known_by_its_content_too(value: str) -> None:
         ("", "", JPEG),
         ("", "", b"\x89PNG\r\n"),
         ("", "", b"RIFF\x0a\x00\x00\x00WEBP"),
+        *(("", "", head) for head in HEADS),
     ],
 )
 def test_a_file_is_known_without_a_name(disposition: str, kind: str, content: bytes) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from serving.listing import images
+from serving.listing import heads, images
 from serving.listing.images import ImageError, decode
 from serving.settings import Settings
 from tests.support import attacks
@@ -25,6 +25,10 @@ def encoded(picture: Image.Image, kind: str = "JPEG", **options: object) -> byte
     buffer = io.BytesIO()
     picture.save(buffer, kind, **options)
     return buffer.getvalue()
+
+
+NOISE = Image.effect_noise((200, 200), 90).convert("RGB")
+OTHER = Image.new("RGB", (9, 9), "white")
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
@@ -67,10 +71,11 @@ def test_webp_is_read(lossless: bool) -> None:
     assert np.allclose(decode(clear, 32), 255, atol=1)
 
 
-@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "GIF", "TIFF"])
 def test_an_animation_is_answered_by_its_first_frame(kind: str) -> None:
     first, later = (Image.new("RGB", (50, 50), colour) for colour in ("lime", "red"))
-    data = encoded(first, kind, save_all=True, append_images=[later, later], duration=50)
+    moving = {} if kind == "TIFF" else {"duration": 50}
+    data = encoded(first, kind, save_all=True, append_images=[later, later], **moving)
     with Image.open(io.BytesIO(data)) as animated:
         assert getattr(animated, "n_frames", 1) > 1
     assert np.allclose(decode(data, 32), (0, 255, 0), atol=4)
@@ -81,12 +86,19 @@ def test_an_animation_is_answered_by_its_first_frame(kind: str) -> None:
     [
         b"",
         b"not a picture",
-        encoded(Image.new("RGB", (9, 9)), "GIF"),
+        encoded(Image.new("RGB", (9, 9)), "ICO"),
+        encoded(Image.new("RGB", (9, 9)), "TIFF", big_tiff=True),
+        encoded(Image.new("RGB", (9, 9)), "TIFF", compression="jpeg"),
+        encoded(Image.new("F", (9, 9)), "TIFF"),
+        encoded(Image.new("RGB", (9, 9)), "AVIF", save_all=True, append_images=[OTHER]),
+        *(encoded(NOISE, kind)[:3000] for kind in ("GIF", "BMP", "TIFF", "AVIF")),
+        *(encoded(NOISE, "AVIF")[:end] for end in (12, 40, 100, 200, 330)),
+        *(encoded(NOISE, "TIFF")[:end] for end in (4, 8, 20)),
         encoded(Image.effect_noise((500, 500), 90).convert("RGB"))[:3000],
         encoded(Image.effect_noise((500, 500), 90).convert("RGB"), "WEBP")[:3000],
         b"RIFF\x04\x00\x00\x00WEBP",
     ],
-    ids=["empty", "garbage", "gif", "truncated", "truncated webp", "empty webp"],
+    ids=lambda data: f"{data[:12].hex()} {len(data)}",
 )
 def test_what_is_no_picture_is_refused(data: bytes) -> None:
     with pytest.raises(ImageError, match="picture"):
@@ -143,16 +155,30 @@ with ThreadPoolExecutor(4) as pool:
     assert (done.stdout, done.stderr) == ("50\n", "")
 
 
+LYING_AVIF = attacks.avif(6000)
+
+
 @pytest.mark.parametrize(
     ("data", "says"),
     [
         (attacks.png(1, 50_000_000), "16384 a side"),
         (attacks.png(50_000_000, 1), "16384 a side"),
         (attacks.webp(16383, 16383), "16383x16383"),
+        (attacks.gif(12000, 12000), "12000x12000"),
+        (attacks.bmp(12000, 12000), "12000x12000"),
+        (attacks.bmp(2, 40_000), "16384 a side"),
+        (attacks.tiff(12000, 12000), "12000x12000"),
+        (attacks.tiff(64, 64, (273, 4, 5_000_000, 8)), "5000000 strips"),
+        (attacks.tiff(64, 64, (273, 4, 5_000_000, 8), order=">"), "5000000 strips"),
+        (attacks.tiff(64, 64, (322, 4, 1, 60_000), (323, 4, 1, 60_000)), "60000x60000"),
+        (attacks.tiff(64, 64, (322, 3, 1, 60_000), (323, 3, 1, 60_000), order=">"), "60000x60000"),
+        (attacks.tiff(64, 64, (259, 3, 1, 34925)), "compression 34925"),
+        (LYING_AVIF, "6000x6000"),
+        (LYING_AVIF.replace(b"iloc", b"free", 1) + LYING_AVIF, "twice"),
         (attacks.scans(4000, 200), "scans"),
         (attacks.scans(8, 2000), "segments"),
     ],
-    ids=["high png", "wide png", "webp canvas", "scans", "scans of a small picture"],
+    ids=lambda value: value if isinstance(value, str) else value[:12].hex(),
 )
 def test_what_would_take_long_or_much_is_refused_by_its_head(data: bytes, says: str) -> None:
     started = time.thread_time()
@@ -163,10 +189,23 @@ def test_what_would_take_long_or_much_is_refused_by_its_head(data: bytes, says: 
 
 def largest(kind: str) -> bytes:
     """A picture of as many pixels as a service accepts."""
-    side = math.isqrt(Settings().max_pixels // (2 if kind == "WEBP" else 1))
+    side = math.isqrt(Settings().max_pixels // (2 if kind in ("WEBP", "AVIF") else 1))
     match kind:
         case "16 bits":
             return attacks.png(side, side, bytes(side * (8 * side + 1)), bits=16, colour=6)
+        case "GIF":
+            picture = Image.effect_noise((side, side), 90).convert("P")
+            return encoded(picture, kind, transparency=3)
+        case "BMP":
+            row = bytes((255, 7)) * (side // 255) + bytes((side % 255, 7, 0, 0))
+            return attacks.bmp(side, side) + row * side
+        case "TIFF":
+            return encoded(Image.new("RGBA", (side, side)), kind, compression="tiff_deflate")
+        case "one strip":
+            options: dict[str, object] = {"compression": "tiff_deflate", "strip_size": 2**31 - 1}
+            return encoded(Image.new("CMYK", (side, side)), "TIFF", **options)
+        case "AVIF":
+            return encoded(NOISE.convert("RGBA").resize((side, side)), kind, speed=10)
         case "CMYK":
             return encoded(Image.new("CMYK", (side, side)), progressive=True)
         case _:
@@ -174,7 +213,9 @@ def largest(kind: str) -> bytes:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["16 bits", "PNG", "WEBP", "CMYK"])
+@pytest.mark.parametrize(
+    "kind", ["16 bits", "PNG", "WEBP", "CMYK", "GIF", "BMP", "TIFF", "one strip", "AVIF"]
+)
 def test_the_memory_that_the_largest_pictures_take_is_bounded(kind: str, tmp_path: Path) -> None:
     program = """
 import re, sys
@@ -207,14 +248,17 @@ print(decode(picture, 64, max_pixels=pixels).shape, most() - before)
     assert int(taken) < 14 * pixels
 
 
-def test_a_picture_that_takes_long_to_read_is_given_up() -> None:
+@pytest.mark.parametrize(
+    "data", [attacks.junk(12_000_000), attacks.bmp(6000, 6000) + b"\0\2\1\0\1\7" * 3_000_000]
+)
+def test_a_picture_that_takes_long_to_read_is_given_up(data: bytes) -> None:
     started = time.thread_time()
     with pytest.raises(ImageError, match="takes too long"):
-        decode(attacks.junk(12_000_000), 64, seconds=0.1)
+        decode(data, 64, seconds=0.1)
     assert time.thread_time() - started < 0.3
 
 
-@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "TIFF", "AVIF"])
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
 def test_strips_on_white_are_the_picture_on_white(
     kind: str, mode: str, monkeypatch: pytest.MonkeyPatch
@@ -233,3 +277,66 @@ def test_broken_data_is_no_picture_though_its_orientation_is_asked() -> None:
     data[-3000:-2000] = bytes(1000)
     with pytest.raises(ImageError, match="cannot be decoded"):
         decode(bytes(data), 64)
+
+
+KINDS = {
+    "GIF": {},
+    "BMP": {},
+    "TIFF": {},
+    "TIFF in LZW": {"compression": "tiff_lzw"},
+    "TIFF in deflate": {"compression": "tiff_adobe_deflate"},
+    "TIFF in PackBits": {"compression": "packbits"},
+}
+"""Formats that lose nothing, and options of their encoder."""
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("mode", ["RGB", "L", "P", "1"])
+def test_every_other_format_gives_the_pixels_of_a_png(kind: str, mode: str) -> None:
+    picture = NOISE.quantize(200) if kind == "GIF" else NOISE
+    if mode != "RGB":
+        picture = picture.convert(mode)
+    data = encoded(picture, kind.split()[0], **KINDS[kind])
+    assert (decode(data, 64) == decode(encoded(picture, "PNG"), 64)).all()
+
+
+def test_avif_gives_the_colours_of_what_was_encoded() -> None:
+    coarse = NOISE.resize((8, 8)).resize((200, 200))
+    found = decode(encoded(coarse, "AVIF", quality=95), 64).astype(int)
+    assert np.abs(found - decode(encoded(coarse, "PNG"), 64)).mean() < 3
+
+
+@pytest.mark.parametrize("kind", ["GIF", "TIFF", "AVIF"])
+def test_what_is_transparent_in_other_formats_is_white(kind: str) -> None:
+    clear = Image.new("RGBA", (50, 50), (255, 0, 0, 0))
+    assert (decode(encoded(clear, kind), 32) > 253).all()
+    grey = encoded(Image.new("L", (50, 50), 7), "GIF", transparency=7)
+    assert (decode(grey, 32) == 255).all()
+
+
+@pytest.mark.parametrize(("kind", "way"), [("TIFF", 3), ("TIFF", 6), ("AVIF", 3)])
+def test_another_format_is_turned_as_its_orientation_says(kind: str, way: int) -> None:
+    picture = Image.new("RGB", (100, 60), "white")
+    picture.paste("black", (0, 0, 100, 30))
+    exif = Image.Exif()
+    exif[0x0112] = way
+    pixels = decode(encoded(picture, kind, exif=exif), 32)
+    dark = {3: pixels[20:], 6: pixels[:, 20:]}[way]
+    light = {3: pixels[:12], 6: pixels[:, :12]}[way]
+    assert light.mean() > 200 > 50 > dark.mean()
+
+
+def test_an_avif_with_sequence_headers_of_every_form_tells_its_size() -> None:
+    """A still picture says little of itself, a frame of a film more."""
+    for still in (True, False):
+        header = (
+            0b000_1_1_01000 if still else 0b000000000000_00100,
+            10 if still else 29,
+        )
+        bits, count = header
+        for value, width in ((11, 4), (10, 4), (3999, 12), (1999, 11)):
+            bits, count = bits << width | value, count + width
+        size = -(-count // 8)
+        data = (bits << (8 * size - count)).to_bytes(size)
+        item = bytes((0x12, 0, 0x0A, len(data))) + data + b"\x32\x01\x00"
+        assert list(heads._frame_sizes(item)) == [(4000, 2000)]

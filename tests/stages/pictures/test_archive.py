@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from serving.listing.images import MAX_BYTES
+from serving.listing.heads import MAX_BYTES
 from stages.pictures import archive as pictures
 from stages.pictures.archive import ArchiveError, PictureArchive
 
@@ -53,7 +53,7 @@ def test_an_unsafe_path_is_skipped(name: str, tmp_path: Path) -> None:
         "images/image_train/image_1.jpg",
         "images/image_train/image_1_product_.jpg",
         "images/image_train/image_x_product_2.jpg",
-        "images/image_train/image_1_product_2.gif",
+        "images/image_train/image_1_product_2.psd",
         "images/image_train/image_1_product_2",
         "__MACOSX/images/image_train/._image_1_product_2.jpg",
         "images/image_train/ïmage_1_product_2.jpg",
@@ -127,8 +127,23 @@ def test_an_entry_that_is_twice_in_the_archive_is_refused(tmp_path: Path) -> Non
         file.writestr(GOOD, b"one")
         with pytest.warns(UserWarning, match="Duplicate name"):
             file.writestr(GOOD, b"two")
-    with pytest.raises(ArchiveError, match="are different pictures of one product"):
+    with pytest.raises(
+        ArchiveError, match=rf"two entries called {GOOD} \(3 bytes at 0 and 3 bytes at \d+\)"
+    ):
         PictureArchive(path)
+
+
+@pytest.mark.parametrize("ending", ["jpeg", "webp", "gif", "bmp", "tif", "tiff", "avif", "AVIF"])
+def test_a_picture_of_every_format_that_is_read_is_found(ending: str, tmp_path: Path) -> None:
+    name = f"image_test/image_1_product_2.{ending}"
+    with PictureArchive(archive(tmp_path / "images.zip", {name: b"x"})) as opened:
+        assert opened.entries("image_test") == [name]
+
+
+def test_a_table_may_name_its_pictures(tmp_path: Path) -> None:
+    rows = pd.DataFrame({"picture": [GOOD, "", "absent.jpg", GOOD], "imageid": 9, "productid": "a"})
+    with PictureArchive(archive(tmp_path / "images.zip", {GOOD: b"x"})) as opened:
+        assert opened.names(rows, "image_train") == [GOOD, "", "", GOOD]
 
 
 def test_an_entry_that_is_read_is_not_the_skipped_one_of_its_name(tmp_path: Path) -> None:

@@ -11,11 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stages.common.held_out import HeldOut
 from stages.pictures.archive import PictureArchive
 from stages.preparation.csv_table import CatalogueError
 from stages.preparation.split import designation_key, near_duplicate_groups, split
 from stages.preparation.tables import (
+    TRANSLATED,
     join_labels,
+    labels_without_product,
     read_labels,
     read_products,
     reject_bad_rows,
@@ -61,14 +64,75 @@ def test_a_file_that_is_mostly_bad_stops(tmp_path: Path) -> None:
         )
 
 
-def test_labels_that_do_not_match_stop(tmp_path: Path) -> None:
-    x = products(tmp_path, "0,a,,1,1", "1,b,,2,2")
-    y = labels(tmp_path, "0,10")
-    with pytest.raises(CatalogueError, match="1 labels for 2 products"):
-        join_labels(read_products(x, str(x)), read_labels(y, str(y)), str(y))
-    y = labels(tmp_path, "0,10", "5,10")
-    with pytest.raises(CatalogueError, match="line 3: product '1', label '5'"):
-        join_labels(read_products(x, str(x)), read_labels(y, str(y)), str(y))
+def test_labels_are_joined_in_whatever_order_they_come(tmp_path: Path) -> None:
+    x = products(tmp_path, *[f"{i},titre {i},,{i},{i}" for i in range(6)])
+    y = labels(tmp_path, "4,40", "0,10", "5,50", "2,2583", "1,10", "3,60")
+    found = join_labels(read_products(x, "X"), read_labels(y, "Y"), "Y")
+    assert found["prdtypecode"].tolist() == ["10", "10", "2583", "60", "40", "50"]
+    assert found["id"].tolist() == list("012345")
+    assert (found["fault"] == "").all()
+
+
+def test_every_row_without_its_partner_is_named(tmp_path: Path) -> None:
+    x = products(tmp_path, *[f"{i},titre {i},,{i},{i}" for i in range(6)], "2,encore,,9,9")
+    y = labels(tmp_path, "9,10", "3,10", "2,40", "2,40", "1,10", "0,10", "4,10", "4,50", "")
+    listed, coded = read_products(x, "X"), read_labels(y, "Y")
+    good, rejected = reject_bad_rows(join_labels(listed, coded, "Y"), "X")
+    assert good["id"].tolist() == [0, 1, 2, 3]
+    reasons = dict(zip(rejected.index, rejected["reason"], strict=True))
+    assert reasons == {
+        6: "has several labels that differ",
+        7: "has no label",
+        8: "id 2: duplicate id",
+    }
+    lonely = labels_without_product(listed, coded)
+    assert lonely["id"].tolist() == ["9", "4"]
+    assert set(lonely["reason"]) == {"is a label without a product"}
+
+
+def test_files_that_do_not_belong_together_stop(tmp_path: Path) -> None:
+    x = products(tmp_path, "0,a,,1,1", "1,b,,2,2", "2,c,,3,3")
+    for rows, words in (
+        (["0,10"], "2 of 3 products have no label, and 0 of 1 labels no product (product '1', "),
+        ([f"{i},10" for i in range(7)], "0 of 3 products have no label, and 4 of 7 labels no"),
+        (["0.0,10", "1.0,10", "2.0,10"], "label '0.0', label '1.0', label '2.0'"),
+        (["0.0,10", "1.0,10", "2.0,10"], "0.0 is a decimal"),
+        ([], "3 of 3 products have no label"),
+    ):
+        y = labels(tmp_path, *rows)
+        with pytest.raises(CatalogueError) as refused:
+            join_labels(read_products(x, str(x)), read_labels(y, "Y.csv"), "Y.csv")
+        assert words in str(refused.value)
+        assert str(refused.value).startswith("Y.csv: ")
+
+
+OF_ANOTHER = ",designation,description,productid,imageid,picture,reason\n"
+
+
+def test_identifiers_of_a_table_that_names_its_pictures_are_any_text(tmp_path: Path) -> None:
+    x = tmp_path / "X.csv"
+    rows = ["a-1,titre,,SKU é,1,p.jpg,", "007,titre,,,2,,", "7,b,,1.0,3,,", ",c,,4,4,,"]
+    rows += ["a-1,encore,,5,5,,", "z,,,6,6,,has 2 values of 9", "y,d,,7,7,,"]
+    x.write_text(OF_ANOTHER + "\n".join(rows) + "\n", encoding="utf-8")
+    y = labels(tmp_path, *[f"{name},10" for name in ("y", "z", "", "7", "007", "a-1")])
+    good, rejected = reject_bad_rows(
+        join_labels(read_products(x, "X"), read_labels(y, "Y"), "Y"), "X"
+    )
+    assert good["id"].tolist() == ["a-1", "007", "7", "y"]
+    assert good["productid"].tolist() == ["SKU é", "", "1.0", "7"]
+    assert good["picture"].tolist() == ["p.jpg", "", "", ""]
+    assert good["imageid"].dtype == np.int64
+    assert rejected["reason"].tolist() == ["id : no index", "has no label", "has 2 values of 9"]
+    with pytest.raises(CatalogueError, match="line 5: id : no index"):
+        require_good_rows(read_products(x, "X"), "X", TRANSLATED)
+
+
+def test_held_out_answers_of_texts_are_kept_by_their_ids(tmp_path: Path) -> None:
+    ids = pd.Series(["b", "a é", "c"], dtype="str").to_numpy()
+    HeldOut(ids, np.zeros((3, 27), np.float32), ids[:2]).write(tmp_path / "h.npz")
+    read = HeldOut.read(tmp_path / "h.npz")
+    assert read.rows.tolist() == ["b", "a é", "c"]
+    assert read.visible.tolist() == ["b", "a é"]
 
 
 def test_a_table_without_rows_or_without_content_is_refused(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 
-from serving.listing.images import MAX_BYTES
+from serving.listing.heads import MAX_BYTES
 from stages.commands.batch.answer_rows import Archived, Picture
 from stages.commands.batch.distributed.storage import File, filesystem
 from stages.common.output import StageError

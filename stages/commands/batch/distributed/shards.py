@@ -14,16 +14,16 @@ from typing import BinaryIO, NamedTuple
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from stages.commands.batch.distributed.storage import filesystem
+from stages.common.paths import PRODUCT_COLUMNS
+from stages.preparation.arrow_texts import texts
 from stages.preparation.csv_table import CatalogueError, CsvTable, Row
 from stages.preparation.diagnosis import likely_cause
 from stages.preparation.repeats import Indices
 from stages.preparation.tables import (
     IDENTIFIERS,
-    PRODUCT_COLUMNS,
     leading_zeros,
     product_chunks,
     require_good_rows,
@@ -99,7 +99,7 @@ def _parquet_runs(
         first = 0
         for batch in opened.iter_batches(_DECODED, columns=[name]):
             index = pd.RangeIndex(first, first + len(batch), name="row")
-            yield pd.Series(_texts(batch[name], table, name), index)
+            yield pd.Series(texts(batch[name], table, name), index)
             first += len(batch)
 
     for name in IDENTIFIERS:
@@ -202,7 +202,7 @@ def _parquet_chunks(shard: Shard, size: int, also: tuple[str, ...]) -> Iterator[
         part = table.slice(start, size)
         first = shard.first + start
         rows = pd.DataFrame(
-            {name: _texts(part[name], shard.table, name) for name in wanted},
+            {name: texts(part[name], shard.table, name) for name in wanted},
             pd.RangeIndex(first, first + len(part), name="row"),
             dtype="str",
         ).assign(fault="")
@@ -228,13 +228,3 @@ def _rows(file: pq.ParquetFile, shard: Shard, columns: list[str]) -> Iterator[pa
         at += len(batch)
         if at >= last:
             return
-
-
-def _texts(column: pa.Array | pa.ChunkedArray, table: str, name: str) -> list[str]:
-    """What a CSV table would hold: whole numbers in digits, "" where there is nothing."""
-    try:
-        return pc.fill_null(column.cast(pa.string()), "").to_pylist()
-    except pa.ArrowException as error:
-        raise CatalogueError(
-            f"{table}: column {name} is {column.type}; expected texts or whole numbers"
-        ) from error

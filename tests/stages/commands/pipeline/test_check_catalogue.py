@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from stages import ingest
 from stages.commands.__main__ import main
 from stages.common.paths import IMAGES, TEST_PRODUCTS, TRAIN_CODES, TRAIN_PRODUCTS
+from stages.common.settings import TablesData, load
 from stages.sources.sample import listings as sample
 from tests.support.repository import attempt, clone
+from tests.support.shop import (
+    Overrides,
+    Shop,
+    addresses,
+    json_lines_packed,
+    latin_semicolons,
+    two_tables_in_another_order,
+)
+from tests.test_configuration import composed
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +142,7 @@ def test_bad_rows_rare_codes_and_unreadable_pictures_are_told(
     assert check(folder) == 0
     told = capsys.readouterr().out
     assert "prdtypecode 9999: unknown code" in told
-    assert "image_1_product_1.jpg: picture is neither JPEG, PNG nor WebP" in told
+    assert "image_1_product_1.jpg: picture is no JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF" in told
     assert "(few: its scores will say little)" in told
 
 
@@ -199,9 +211,10 @@ def test_pictures_none_of_which_can_be_read_are_a_fault(
     assert "-S image=none" in told
 
 
-def test_missing_files_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert check(tmp_path) == 1
-    assert f"- {tmp_path / IMAGES} is missing" in capsys.readouterr().out
+def test_missing_files_are_named(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / IMAGES).unlink()
+    assert check(folder) == 1
+    assert f"- {folder / IMAGES} is missing" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("arguments", [[], ["no/such/folder"]])
@@ -212,3 +225,90 @@ def test_without_a_folder_it_cannot_be_asked(
     printed = capsys.readouterr()
     assert "folder" in printed.err
     assert not printed.out
+
+
+def recommended(told: str, path: Path) -> TablesData:
+    """The settings of the command that was printed last."""
+    words = shlex.split(told.strip().splitlines()[-1].partition(": ")[2])
+    assert words[:3] == ["dvc", "exp", "run"]
+    data = load(composed(path, *words[4::2])).data
+    assert isinstance(data, TablesData)
+    return data
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [
+        (
+            latin_semicolons,
+            "export.csv       220 rows, Latin-1, separated by semicolons: Réf, Nom,",
+        ),
+        (json_lines_packed, "export.jsonl.gz  220 rows, UTF-8: Réf, Nom, Texte, Rayon,"),
+        (
+            two_tables_in_another_order,
+            "c.tsv.zip        200 rows, UTF-16, separated by tabs: Rayon,",
+        ),
+    ],
+)
+def test_a_shop_s_tables_are_guessed_and_the_command_runs_as_it_is_printed(
+    form: Callable[[Shop], Iterator[Overrides]],
+    said: str,
+    generated: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    shop = Shop(generated, tmp_path / "l'été (2)")
+    if form is json_lines_packed:  # pictures are then found by how they are called
+        shop.rows = shop.rows.drop(columns="Photo")
+    next(form(shop))
+    assert check(shop.folder) == 0
+    told = capsys.readouterr().out
+    assert said in told
+    assert "27 of 27" in told
+    assert re.search(r" 1[78]\d of 19\d labelled rows have a picture", told)
+    data = recommended(told, tmp_path / "params.yaml")
+    raw = tmp_path / "raw"
+    ingest.bring(data, raw)
+    assert "200 products with codes, 20 to be answered" in capsys.readouterr().out
+    expected = pd.read_csv(generated / TRAIN_CODES)["prdtypecode"].tolist()
+    codes = pd.read_csv(raw / TRAIN_CODES, index_col=0)["prdtypecode"]
+    products = pd.read_csv(raw / TRAIN_PRODUCTS, index_col=0, keep_default_na=False)
+    assert codes[products.index].tolist() == expected
+    with zipfile.ZipFile(raw / IMAGES) as archive:
+        assert len(archive.namelist()) > 190
+
+
+def test_hosts_of_pictures_are_told_and_not_asked(
+    generated: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shop = Shop(generated, tmp_path / "shop")
+    making = addresses(shop)
+    host = str(next(making)["pictures.hosts"])
+    list(making)  # nobody answers there any more
+    assert check(shop.folder / "export.csv") == 0
+    told = capsys.readouterr().out
+    assert re.search(rf"addresses +19\d pictures at {host[1:-1]}, which is not asked here", told)
+    data = recommended(told, tmp_path / "params.yaml")
+    assert (data.pictures.hosts, data.columns.picture_sha256) == ([host[1:-1]], "Hash")
+
+
+def test_what_cannot_be_guessed_is_asked_for_and_taken(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = Shop(folder, folder / "shop")
+    rows = shop.rows.rename(columns={"Nom": "machin", "Photo": "quoi"}).drop(columns="imageid")
+    rows["productid"] = range(len(rows))
+    rows.to_csv(shop.folder / "t.csv", index=False)
+    assert check(shop.folder) == 1
+    told = capsys.readouterr().out
+    assert "no column looks like a title (found Réf, machin, Texte" in told
+    assert "OPTIONS='-S data.columns.title=…'" in told
+    monkeypatch.setenv("OPTIONS", "-S data.columns.title=machin -S data.columns.code=bidule")
+    assert check(shop.folder) == 1
+    told = capsys.readouterr().out
+    assert "column 'bidule' is missing; found 'Réf', 'machin'" in told
+    assert "-S data.columns.title=machin -S data.columns.code=bidule\n" in told
+    (shop.folder / "t.csv").unlink()
+    assert check(shop.folder) == 2
+    assert "holds neither the challenge's four files nor a table" in capsys.readouterr().err

@@ -1,0 +1,1 @@
+"""Tables and pictures of any shop, as they are, and what `ingest` makes of them."""
