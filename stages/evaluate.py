@@ -36,11 +36,16 @@ def evaluate() -> None:
     labels = columns(products)
     with PictureArchive(ARCHIVE) as archive, Classifier.load(CLASSIFIER) as classifier:
         chunks = in_chunks(products, archive, settings.predict.chunk, "evaluate")
-        parts = [classifier.logits(chunk)[:4] for _, chunk in chunks]
-    text, image, has_text, has_image = (np.concatenate(part) for part in zip(*parts, strict=True))
+        parts = [classifier.logits(chunk) for _, chunk in chunks]
+    has_text = np.concatenate([part.has_text for part in parts])
+    has_image = np.concatenate([part.has_image for part in parts])
+    logits = {
+        branch: np.concatenate([part.branches[branch] for part in parts])
+        for branch in parts[0].branches
+    }
 
     def ask(use_text: np.ndarray, use_image: np.ndarray) -> np.ndarray:
-        return classifier.fusion.probabilities(text, image, use_text, use_image)
+        return classifier.fusion.probabilities(logits, use_text, use_image)
 
     unreadable = unreadable_pictures(classifier, products["picture"].tolist(), has_image)
     if unreadable:

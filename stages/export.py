@@ -1,8 +1,8 @@
 """Turn the trained branches into the classifier that is measured and served.
 
-Reads models/text, models/image and models/fusion; writes models/classifier: ONNX graphs, encoder,
-labels, fusion, the reference of drift and the manifest. Refuses when a graph does not answer as its
-Keras model does.
+Reads models/text, models/language (with data/language), models/image and models/fusion; writes
+models/classifier: ONNX graphs, encoders, labels, fusion, the reference of drift and the manifest.
+Refuses when a graph does not answer as its Keras model does.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ from serving.classifier.classifier import (
     FUSION_FILE,
     IMAGE_GRAPH,
     LABELS_FILE,
+    LANGUAGE_GRAPH,
     REFERENCE_FILE,
     TEXT_GRAPH,
 )
-from serving.classifier.fusion import Fusion, State
+from serving.classifier.fusion import READS, Branch, Fusion
 from serving.encoding.encoders import read_encoder
 from serving.listing.labels import LABELS
 from stages.common.held_out import HeldOut
@@ -29,17 +30,22 @@ from stages.common.keras_setup import keras, set_up
 from stages.common.output import write_json
 from stages.common.paths import (
     ARCHIVE,
+    BRANCHES,
     CLASSIFIER,
     FUSION,
     HELD_OUT,
     IMAGE_BRANCH,
+    LANGUAGE,
+    LANGUAGE_BRANCH,
     TEXT_BRANCH,
 )
 from stages.common.products import read_part
-from stages.common.settings import NoImage, NoText, Settings, load
+from stages.common.settings import NoImage, NoLanguage, NoText, Settings, load
+from stages.encoders.pretrained import Pretrained
 from stages.graphs.conversion import ExportError, answers, to_onnx
 from stages.graphs.reference import reference
 from stages.image.registry import image_model
+from stages.language.registry import language_model
 from stages.pictures.archive import PictureArchive
 from stages.pictures.decoding import decode_chunk
 from stages.text import registry
@@ -53,15 +59,16 @@ FAST_TOLERANCE = 1e-5
 measured varies by processor, and would make equal results look different."""
 
 _CHECKED = 64
+_PLACES = {"folder", "watched"}  # on this machine
 _LIBRARIES = ("tensorflow", "keras", "onnx", "tf2onnx", "onnxruntime", "numpy", "pillow")
 
 
-def check(branch: State, model: keras.Model, graph: Path, inputs: dict[str, np.ndarray]) -> None:
+def check(branch: Branch, model: keras.Model, graph: Path, inputs: dict[str, np.ndarray]) -> None:
     """Raise ExportError when the graph's calibrated probabilities differ from the model's, or those
     of its fast inference from the exact ones."""
-    blend = Fusion.read(FUSION).blends[branch]
+    blend = Fusion.read(FUSION).blends[READS[branch]]
     trained, exact, fast = (
-        blend.probabilities(*((z, 0 * z) if branch == "text" else (0 * z, z)))
+        blend.probabilities({other: z * (other == branch) for other in blend.weights})
         for z in answers(model, graph, inputs)
     )
     for one, other, what, tolerance in (
@@ -85,6 +92,19 @@ def export_text(settings: Settings) -> None:
     check("text", model, CLASSIFIER / TEXT_GRAPH, encoder.encode(texts[:_CHECKED]))
 
 
+def export_language(settings: Settings) -> None:
+    """The language graph, tokens to logits, and its tokenizer."""
+    language = settings.language
+    if isinstance(language, NoLanguage):
+        return
+    encoder = Pretrained.read(LANGUAGE).encoder
+    encoder.write(CLASSIFIER)
+    model = language_model(language).load(language, LANGUAGE_BRANCH, LANGUAGE)
+    to_onnx(model, CLASSIFIER / LANGUAGE_GRAPH)
+    _, texts = with_texts(read_part("validation"))
+    check("language", model, CLASSIFIER / LANGUAGE_GRAPH, encoder.encode(texts[:_CHECKED]))
+
+
 def export_image(settings: Settings) -> None:
     """The image graph: pixels to logits, the frozen network included."""
     image = settings.image
@@ -106,8 +126,7 @@ def export_reference(settings: Settings) -> None:
             archive,
             Fusion.read(FUSION),
             None if isinstance(settings.text, NoText) else read_encoder(CLASSIFIER),
-            HeldOut.read(TEXT_BRANCH / HELD_OUT),
-            HeldOut.read(IMAGE_BRANCH / HELD_OUT),
+            {branch: HeldOut.read(folder / HELD_OUT) for branch, folder in BRANCHES.items()},
             settings.image.size,
         ).write(CLASSIFIER / REFERENCE_FILE)
 
@@ -118,20 +137,24 @@ def export() -> None:
     set_up(settings.train.seed, settings.train.threads)
     CLASSIFIER.mkdir(parents=True, exist_ok=True)
     export_text(settings)
+    export_language(settings)
     export_image(settings)
     export_reference(settings)
     shutil.copyfile(FUSION, CLASSIFIER / FUSION_FILE)
+    reads_language = not isinstance(settings.language, NoLanguage)
+    libraries = (*_LIBRARIES, *(("tokenizers",) if reads_language else ()))
     write_json(CLASSIFIER / LABELS_FILE, {code: label._asdict() for code, label in LABELS.items()})
     manifest.write(
         CLASSIFIER,
         {
             "parameters": {
                 "text": settings.text.model_dump(),
+                "language": settings.language.model_dump(exclude={"encoder": _PLACES}),
                 "image": settings.image.model_dump(exclude={"weights_file"}),
                 "train": settings.train.model_dump(),
                 "fusion": settings.fusion.model_dump(),
             },
             "fast_inference": {"differs_by_at_most": FAST_TOLERANCE, "products": _CHECKED},
-            "libraries": {name: importlib.metadata.version(name) for name in _LIBRARIES},
+            "libraries": {name: importlib.metadata.version(name) for name in libraries},
         },
     )

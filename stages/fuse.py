@@ -1,6 +1,6 @@
 """Learn the fusion, its calibration and the acceptance thresholds on held-out products.
 
-Reads data/prepared and the held-out logits of both branches; writes models/fusion/fusion.json and
+Reads data/prepared and the held-out logits of all branches; writes models/fusion/fusion.json and
 metrics/fusion.json.
 """
 
@@ -12,7 +12,7 @@ from serving.classifier.fusion import Fusion
 from serving.listing.labels import CODES
 from stages.common.held_out import HeldOut
 from stages.common.output import write_json
-from stages.common.paths import FUSION, HELD_OUT, IMAGE_BRANCH, METRICS, TEXT_BRANCH
+from stages.common.paths import BRANCHES, FUSION, HELD_OUT, METRICS
 from stages.common.products import columns, read_training
 from stages.common.settings import load
 from stages.fusion.learning import BranchAnswers, Lesson
@@ -25,8 +25,10 @@ def fuse() -> None:
     products = read_training()
     rows, labels = products["id"].to_numpy(), columns(products)
     learnt = Lesson(
-        text=BranchAnswers.of(HeldOut.read(TEXT_BRANCH / HELD_OUT), rows),
-        image=BranchAnswers.of(HeldOut.read(IMAGE_BRANCH / HELD_OUT), rows),
+        branches={
+            branch: BranchAnswers.of(HeldOut.read(folder / HELD_OUT), rows)
+            for branch, folder in BRANCHES.items()
+        },
         labels=labels,
         groups=products["group"].to_numpy(),
         method=method,

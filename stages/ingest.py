@@ -37,7 +37,7 @@ def bring(data: Data, destination: Path) -> None:
         case UrlData():
             url.fetch(data.path, data.sha256, destination)
         case HuggingFaceData():
-            huggingface.fetch(data.path, data.revision, data.sha256, destination)
+            huggingface.fetch_catalogue(data.path, data.revision, data.sha256, destination)
 
 
 def report(destination: Path) -> str:

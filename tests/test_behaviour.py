@@ -154,7 +154,7 @@ def test_the_picture_of_another_code_makes_the_right_code_less_sure(
 ) -> None:
     """On average over the test products with text, each given the picture of the next product that
     has one and another code."""
-    if classifier.image_size is None or classifier.encoder is None:
+    if "both" not in classifier.fusion.blends:
         pytest.skip("this classifier has one branch alone")
     labels = columns(table)
     said = (table["designation"].map(normalise) != "").to_numpy()

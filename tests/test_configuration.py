@@ -71,6 +71,7 @@ def test_the_named_combinations_are_what_they_are_named_for(tmp_path: Path) -> N
         of = load(composed(tmp_path / "params.yaml", f"experiment={path.stem}", *pinned))
         found[path.stem] = (of.data.source, of.text.model, of.image.model, of.fusion.method)
     assert found == {
+        "best": ("sample", "ngrams", "efficientnet", "stacked"),
         "original": ("sample", "lstm", "vgg16", "weighted"),
         "fast": ("sample", "ngrams", "efficientnet", "stacked"),
         "full": ("huggingface", "ngrams", "efficientnet", "stacked"),
@@ -247,7 +248,7 @@ def test_params_edited_into_nonsense_are_refused_before_dvc_removes_a_thing(tmp_
         (["train.epochs=0"], ["train.epochs = 0"]),
         (["data.products=12"], ["data.products = 12", "135"]),
         (["data.seed=abc"], ["data.seed = 'abc'", "integer"]),
-        (["text=none", "image=none"], ["text and image are both none"]),
+        (["text=none", "image=none"], ["text, language and image are all none"]),
         (["+train.unknown=1"], ["train.unknown", "not permitted"]),
         (["evaluate.precision=1.2"], ["evaluate.precision = 1.2"]),
         (["prepare.test_share=0.7", "train.threads=0"], ["test_share = 0.7", "threads = 0"]),

@@ -173,8 +173,8 @@ def test_named_options_are_in_the_configuration(page: Path) -> None:
 def has_key(file: Path, key: str) -> bool:
     """Whether a file of conf/ has a value under the dotted `key`."""
     found: Any = yaml.safe_load(file.read_text("utf-8"))
-    if file.parent != CONF:
-        found = {file.parent.name: found}
+    for group in reversed(file.parent.relative_to(CONF).parts):
+        found = {group: found}
     for part in key.split("."):
         if not isinstance(found, dict) or part not in found:
             return False

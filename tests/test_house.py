@@ -28,6 +28,7 @@ VERBS = {
 ALSO = {
     "sources": {"pictures", "preparation"},
     "text": {"training"},
+    "language": {"training", "encoders"},
     "image": {"training", "pictures"},
     "graphs": {"image", "pictures"},
     "evaluation": {"pictures"},

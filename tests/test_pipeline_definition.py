@@ -14,17 +14,21 @@ from tests.support.imports import modules, reached
 from tests.support.repository import PIPELINE, ROOT, clone, git
 
 RUNNER = Path("stages/__main__.py")
-MOST = 11
+MOST = 13
 """Code dependencies of a stage."""
 
 ANSWERING = {"evaluate", "predict", "describe"}
 """The stages that run the exported classifier."""
+
+TRAINING = {"train_text", "train_language", "train_image"}
+"""The stages that train a branch."""
 
 TOUCHED = {
     "stages/__main__.py": set(PIPELINE),
     "stages/common/guard.py": set(PIPELINE),
     "stages/fuse.py": {"fuse"},
     "stages/sources/url.py": {"ingest"},
+    "stages/sources/huggingface.py": {"ingest", "embed"},
     "stages/sources/sample/listings.py": {"ingest"},
     "stages/sources/tables/reading.py": {"ingest"},
     "stages/preparation/csv_table.py": {"ingest", "prepare"},
@@ -34,8 +38,11 @@ TOUCHED = {
     "stages/pictures/decoding.py": {"images", "export"},
     "stages/pictures/backbones.py": {"images", "train_image", "export"},
     "stages/text/ridge.py": {"train_text", "export"},
-    "stages/image/discriminant.py": {"train_image", "export"},
-    "stages/training/gradient_descent.py": {"train_text", "train_image", "export"},
+    "stages/encoders/vocabulary.py": {"embed", "train_language", "export"},
+    "stages/language/tuned.py": {"train_language", "export"},
+    "stages/image/frozen.py": {"train_image", "export"},
+    "stages/training/discriminant.py": TRAINING | {"export"},
+    "stages/training/gradient_descent.py": TRAINING | {"export"},
     "stages/fusion/fitting.py": {"fuse"},
     "stages/graphs/conversion.py": {"export"},
     "stages/evaluation/scores.py": ANSWERING,
@@ -52,8 +59,11 @@ TOUCHED = {
     "stages/commands/results/dvc_lock.py": set(),
     "stages/commands/schedule/run_stage.py": set(),
     "serving/access/users/store.py": set(),
-    "serving/listing/text.py": {"prepare", "explore", "train_text", "export"} | ANSWERING,
+    "serving/listing/text.py": {"prepare", "explore", "train_text", "embed", "train_language"}
+    | {"export"}
+    | ANSWERING,
     "serving/listing/images.py": {"prepare", "explore", "images", "export"} | ANSWERING,
+    "serving/encoding/subwords.py": {"embed", "train_language", "export"} | ANSWERING,
     "serving/listing/heads.py": {"ingest", "prepare", "explore", "images", "export"} | ANSWERING,
     "serving/encoding/ngrams.py": {"train_text", "export"} | ANSWERING,
     "serving/classifier/classifier.py": {"export"} | ANSWERING,
@@ -83,7 +93,17 @@ def sections(path: Path) -> set[str]:
             called = isinstance(of, ast.Call) and getattr(of.func, "id", "") == "load"
             if called or getattr(of, "id", "") == "settings":
                 found.add(node.attr)
-    known = {"data", "prepare", "text", "image", "train", "fusion", "evaluate", "predict"}
+    known = {
+        "data",
+        "prepare",
+        "text",
+        "language",
+        "image",
+        "train",
+        "fusion",
+        "evaluate",
+        "predict",
+    }
     return found & known
 
 

@@ -21,6 +21,7 @@ _WATCHED = ("http", "https", "s3")
 
 _EXPECTED = {
     "data": ("data.path", "a folder with the catalogue's four files"),
+    "encoder": ("language.encoder.folder", "a folder with the encoder's three files"),
     "image": ("image.weights", "imagenet, null or a .h5 file"),
 }
 

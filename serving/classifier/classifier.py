@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self, cast
 
 import numpy as np
 
 from serving.classifier import manifest
-from serving.classifier.fusion import Fusion, State, states
+from serving.classifier.fusion import Branch, BranchLogits, Fusion, State, states
 from serving.classifier.prediction import Logits, Pictured, Prediction, Product
 from serving.classifier.reference import Reference
 from serving.classifier.runtime import ort
@@ -24,19 +24,28 @@ from serving.listing.labels import Label
 from serving.listing.text import Text, normalise_listing
 
 TEXT_GRAPH = "text.onnx"
+LANGUAGE_GRAPH = "language.onnx"
 IMAGE_GRAPH = "image.onnx"
 FUSION_FILE = "fusion.json"
 LABELS_FILE = "labels.json"
 REFERENCE_FILE = "reference.json"
 LOGITS = "logits"
-"""Name of the only output of either graph: float32 [n, codes]."""
+"""Name of the only output of each graph: float32 [n, codes]."""
 
 _TEXT_BATCH = 32
 _NO_IMAGE_BRANCH = "this classifier has no image branch; it can be asked about texts only"
 
 
+@dataclass(frozen=True)
+class TextGraph:
+    """A graph of texts, with the encoder that makes its inputs."""
+
+    encoder: Encoder
+    session: ort.InferenceSession
+
+
 class Classifier:
-    """Text and image graphs with their fusion, run by ONNX Runtime on `threads` threads."""
+    """The graphs of all branches with their fusion, run by ONNX Runtime on `threads` threads."""
 
     def __init__(
         self,
@@ -44,8 +53,7 @@ class Classifier:
         about: dict[str, Any],
         labels: dict[int, Label],
         fusion: Fusion,
-        encoder: Encoder | None,
-        text: ort.InferenceSession | None,
+        texts: Mapping[Branch, TextGraph],
         image: ort.InferenceSession | None,
         reference: Reference | None = None,
         threads: int = 1,
@@ -54,9 +62,8 @@ class Classifier:
         self.labels = labels
         self.fusion = fusion
         self.codes = fusion.codes
-        self.encoder = encoder
         self.reference = reference or Reference.unknown()
-        self._text = text
+        self._texts = texts
         self._image = image
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="classifier")
         self.image_size: int | None = image.get_inputs()[0].shape[1] if image else None
@@ -70,15 +77,24 @@ class Classifier:
         Raises manifest.ManifestError when the folder is not what its manifest says.
         """
         about = manifest.read_verified(folder)
-        text, image = folder / TEXT_GRAPH, folder / IMAGE_GRAPH
+        graphs = {name: folder / name for name in (TEXT_GRAPH, LANGUAGE_GRAPH, IMAGE_GRAPH)}
+        sessions = {
+            name: session(path, fast=fast) for name, path in graphs.items() if path.exists()
+        }
+        texts: dict[Branch, TextGraph] = {}
+        if TEXT_GRAPH in sessions:
+            texts["text"] = TextGraph(read_encoder(folder), sessions[TEXT_GRAPH])
+        if LANGUAGE_GRAPH in sessions:
+            from serving.encoding.subwords import SubwordEncoder  # costs who has no such branch
+
+            texts["language"] = TextGraph(SubwordEncoder.read(folder), sessions[LANGUAGE_GRAPH])
         reference = folder / REFERENCE_FILE
         return cls(
             about=about,
             labels=read_labels(folder / LABELS_FILE),
             fusion=Fusion.read(folder / FUSION_FILE),
-            encoder=read_encoder(folder) if text.exists() else None,
-            text=session(text, fast=fast) if text.exists() else None,
-            image=session(image, fast=fast) if image.exists() else None,
+            texts=texts,
+            image=sessions.get(IMAGE_GRAPH),
             reference=Reference.read(reference) if reference.exists() else None,
             threads=threads or len(os.sched_getaffinity(0)),
         )
@@ -99,42 +115,35 @@ class Classifier:
         A product without usable text and picture is answered with the prior and never accepted.
         """
         logits, traits = self._read(products)
-        answers = zip(self.decide(*logits), traits, strict=True)
+        answers = zip(self.decide(logits), traits, strict=True)
         return [replace(prediction, traits=its_traits) for prediction, its_traits in answers]
 
     def logits(self, products: Sequence[Product]) -> Logits:
-        """What both branches say of every product, in order."""
+        """What each branch says of every product, in order."""
         return self._read(products)[0]
 
     def _read(self, products: Sequence[Product]) -> tuple[Logits, list[Traits]]:
         """Logits, and the traits of every product."""
-        # A single picture is not worth the way to another thread and back.
-        several = self._pool.map if len(products) > 1 else map
+        # A single picture is worth the way to another thread and back if it has to wait there.
+        several = self._pool.map if len(products) > 1 or "language" in self._texts else map
         pictures = several(self._image_logits, [product.image for product in products])
         texts = [normalise_listing(p.designation, p.description) for p in products]
-        text, has_text, text_traits = self._text_logits(texts)
-        image = np.zeros_like(text)
+        branches, has_text, traits = self._read_texts(texts)
         has_image = np.zeros(len(products), bool)
         errors: list[str | None] = [None] * len(products)
-        traits = [Traits(text=text_trait) for text_trait in text_traits]
+        image = np.zeros((len(products), len(self.codes)), np.float32)
         for row, answer in enumerate(pictures):
             if isinstance(answer, ImageError):
                 errors[row] = str(answer)
             elif answer is not None:
                 image[row], has_image[row] = answer.logits, True
                 traits[row] = replace(traits[row], picture=answer.traits)
-        return Logits(text, image, has_text, has_image, errors), traits
+        return Logits({**branches, "image": image}, has_text, has_image, errors), traits
 
-    def decide(
-        self,
-        text: np.ndarray,
-        image: np.ndarray,
-        has_text: np.ndarray,
-        has_image: np.ndarray,
-        errors: Iterable[str | None],
-    ) -> list[Prediction]:
-        """Predictions from what `logits` returned (or from a part of it, to ask one branch)."""
-        probabilities = self.fusion.probabilities(text, image, has_text, has_image)
+    def decide(self, logits: Logits) -> list[Prediction]:
+        """Predictions from what `logits` returned, or from a part of it, to ask one branch."""
+        branches, has_text, has_image, errors = logits
+        probabilities = self.fusion.probabilities(branches, has_text, has_image)
         best = probabilities.argmax(axis=1)
         confidence = probabilities.max(axis=1)
         state = states(has_text, has_image)
@@ -152,9 +161,10 @@ class Classifier:
             for row, error in enumerate(errors)
         ]
 
-    def text_logits(self, texts: Sequence[Text]) -> np.ndarray:
-        """Logits, float32 [n, codes], of normalised texts; zero for an empty one."""
-        return self._text_logits(texts)[0]
+    def text_logits(self, texts: Sequence[Text]) -> BranchLogits:
+        """Logits, float32 [n, codes], of normalised texts, of each branch that reads them; zero for
+        an empty one."""
+        return self._read_texts(texts)[0]
 
     def decode(self, picture: bytes) -> np.ndarray:
         """The picture as the image branch sees it, uint8 [image_size, image_size, 3].
@@ -172,27 +182,36 @@ class Classifier:
         """
         return np.stack(list(self._pool.map(self._pixel_logits, pictures)))
 
-    def _text_logits(
+    def _read_texts(
         self, texts: Sequence[Text]
-    ) -> tuple[np.ndarray, np.ndarray, list[TextTraits | None]]:
-        """Float32 [n, codes], zero for an empty text, bool [n]: which texts are not empty, and the
-        traits of these."""
-        logits = np.zeros((len(texts), len(self.codes)), np.float32)
-        has_text = np.zeros(len(texts), bool)
-        traits: list[TextTraits | None] = [None] * len(texts)
-        if self._text is None or self.encoder is None:
-            return logits, has_text, traits
-        has_text[:] = [not text.empty for text in texts]
+    ) -> tuple[dict[Branch, np.ndarray], np.ndarray, list[Traits]]:
+        """Logits of each branch, float32 [n, codes], zero for an empty text, bool [n]: which texts
+        are read, and the traits of these."""
+        has_text = np.array([bool(self._texts) and not text.empty for text in texts], bool)
         # Texts of similar length go together: a batch is as long as its longest text.
-        rows = [row for row, text in enumerate(texts) if not text.empty]
+        rows = np.flatnonzero(has_text).tolist()
         rows.sort(key=lambda row: len(texts[row].designation) + len(texts[row].description))
-        for start in range(0, len(rows), _TEXT_BATCH):
-            batch = rows[start : start + _TEXT_BATCH]
-            inputs, rarity = self.encoder.encode_with_rarity([texts[row] for row in batch])
-            (logits[batch],) = self._text.run([LOGITS], inputs)
-            for row, rare in zip(batch, rarity, strict=True):
-                traits[row] = TextTraits.of(texts[row], rare)
+        logits: dict[Branch, np.ndarray] = {}
+        traits = [Traits()] * len(texts)
+        for branch in self._texts:
+            logits[branch] = np.zeros((len(texts), len(self.codes)), np.float32)
+            for start in range(0, len(rows), _TEXT_BATCH):
+                batch = rows[start : start + _TEXT_BATCH]
+                logits[branch][batch], rarity = self._text_logits(branch, [texts[r] for r in batch])
+                for row, rare in zip(batch, rarity, strict=True):
+                    if traits[row].text is None:
+                        traits[row] = Traits(text=TextTraits.of(texts[row], rare))
         return logits, has_text, traits
+
+    def _text_logits(
+        self, branch: Branch, texts: Sequence[Text]
+    ) -> tuple[np.ndarray, list[float | None]]:
+        """What a branch says of texts of which none is empty, float32 [n, codes], and how rare its
+        encoder finds each."""
+        graph = self._texts[branch]
+        inputs, rarity = graph.encoder.encode_with_rarity(texts)
+        (logits,) = graph.session.run([LOGITS], inputs)
+        return logits, rarity
 
     def _image_logits(self, picture: bytes | np.ndarray | None) -> Pictured | ImageError | None:
         """Of one picture, one at a time: batching gains nothing on a processor."""

@@ -20,7 +20,8 @@ from typing import Literal, NamedTuple, TypeVar
 import numpy as np
 
 from serving.classifier.classifier import Classifier
-from serving.classifier.prediction import Prediction, Product
+from serving.classifier.fusion import BranchLogits
+from serving.classifier.prediction import Logits, Prediction, Product
 from serving.listing.images import ImageError
 from serving.listing.text import Text, normalise_listing
 
@@ -100,44 +101,42 @@ def explain(classifier: Classifier, product: Product) -> tuple[Prediction, Expla
     Costs at most MAX_WORDS + 2 * MAX_PASSAGES texts and GRID² pictures.
     """
     product = _decoded(product, classifier)
-    text, image, has_text, has_image, errors = classifier.logits([product])
-    (prediction,) = classifier.decide(text, image, has_text, has_image, errors)
+    logits = classifier.logits([product])
+    (prediction,) = classifier.decide(logits)
     if prediction.state == "none":
         return prediction, None
     column = classifier.codes.index(prediction.code)
-    answered = _Answered(classifier, text, image, has_text, has_image, column)
+    answered = _Answered(classifier, logits, column)
     return prediction, Explanation(
-        words=_strongest(_words(answered, product)) if has_text[0] else (),
-        regions=_strongest(_regions(answered, product)) if has_image[0] else (),
+        words=_strongest(_words(answered, product)) if logits.has_text[0] else (),
+        regions=_strongest(_regions(answered, product)) if logits.has_image[0] else (),
     )
 
 
 @dataclass(frozen=True)
 class _Answered:
-    """A product as it was answered: logits [1, codes], which modalities, column of its code."""
+    """A product as it was answered: logits of one row, and the column of its code."""
 
     classifier: Classifier
-    text: np.ndarray
-    image: np.ndarray
-    has_text: np.ndarray
-    has_image: np.ndarray
+    logits: Logits
     column: int
 
-    def effects(
-        self, *, text: np.ndarray | None = None, image: np.ndarray | None = None
-    ) -> np.ndarray:
-        """Float64 [n]: by how much the log-odds fall with other logits [n, codes] of a branch."""
-        before = self._log_odds(self.text, self.image)
-        return before - self._log_odds(
-            self.text if text is None else text, self.image if image is None else image
+    def effects(self, others: BranchLogits) -> np.ndarray:
+        """Float64 [n]: by how much the log-odds fall with `others`, logits [n, codes] of some
+        branches, in the place of its own."""
+        return self._log_odds(self.logits.branches) - self._log_odds(
+            {**self.logits.branches, **others}
         )
 
-    def _log_odds(self, text: np.ndarray, image: np.ndarray) -> np.ndarray:
-        n = max(len(text), len(image))
-        text, image = (np.broadcast_to(logits, (n, logits.shape[1])) for logits in (text, image))
-        has_text, has_image = (np.broadcast_to(has, n) for has in (self.has_text, self.has_image))
-        answers = self.classifier.decide(text, image, has_text, has_image, [None] * n)
-        p = np.stack([answer.probabilities for answer in answers])
+    def _log_odds(self, branches: BranchLogits) -> np.ndarray:
+        n = max(len(logits) for logits in branches.values())
+        asked = Logits(
+            {b: np.broadcast_to(z, (n, z.shape[1])) for b, z in branches.items()},
+            np.broadcast_to(self.logits.has_text, n),
+            np.broadcast_to(self.logits.has_image, n),
+            [None] * n,
+        )
+        p = np.stack([answer.probabilities for answer in self.classifier.decide(asked)])
         others = np.delete(p, self.column, axis=1).sum(axis=1)
         return np.log(np.maximum(p[:, self.column], _TINY)) - np.log(np.maximum(others, _TINY))
 
@@ -157,7 +156,7 @@ def _words(answered: _Answered, product: Product) -> list[Word]:
     listing = normalise_listing(product.designation, product.description)
     spans = list(spans_of(listing))
     texts = [leave_out(listing, span) for span in spans]
-    effects = answered.effects(text=answered.classifier.text_logits(texts)) if spans else ()
+    effects = answered.effects(answered.classifier.text_logits(texts)) if spans else ()
     return [
         Word(*span, getattr(listing, span.field)[span.start : span.end], float(effect))
         for span, effect in zip(spans, effects, strict=True)
@@ -171,7 +170,7 @@ def _regions(answered: _Answered, product: Product) -> list[Region]:
     size = len(pixels)
     boxes = list(cells(size))
     pictures = [paint_over(pixels, box) for box in boxes]
-    effects = answered.effects(image=answered.classifier.pixel_logits(pictures))
+    effects = answered.effects({"image": answered.classifier.pixel_logits(pictures)})
     return [
         Region(left / size, top / size, right / size, bottom / size, float(effect))
         for (left, top, right, bottom), effect in zip(boxes, effects, strict=True)

@@ -1,4 +1,4 @@
-"""From the logits of two branches to calibrated probabilities, and whether to accept an answer.
+"""From the logits of the branches to calibrated probabilities, and whether to accept an answer.
 
 A product is in one of four states: it has a text, a picture, both, or none. Each state has its own
 calibration and its own threshold, because a picture alone is right far less often than a text.
@@ -7,8 +7,9 @@ calibration and its own threshold, because a picture alone is right far less oft
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from functools import reduce
 from pathlib import Path
 from typing import Literal
 
@@ -17,6 +18,18 @@ import numpy as np
 
 State = Literal["none", "text", "image", "both"]
 STATES: tuple[State, ...] = ("none", "text", "image", "both")
+
+Branch = Literal["text", "language", "image"]
+READS: Mapping[Branch, Literal["text", "image"]] = {
+    "text": "text",
+    "language": "text",
+    "image": "image",
+}
+"""What of a product each branch answers to: n-grams or an LSTM, and a pretrained encoder, both to
+its text."""
+
+BranchLogits = Mapping[Branch, np.ndarray]
+"""Logits [n, codes] of each branch that there is; 0 where it has nothing to answer to."""
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
@@ -49,32 +62,38 @@ class Ensemble:
         return self.scaled * scaled + self.plain * plain + rest / codes
 
 
+def _total(terms: Iterable[np.ndarray]) -> np.ndarray:
+    """Their sum, in their order."""
+    return reduce(np.add, terms)
+
+
 @dataclass(frozen=True)
 class Blend:
     """How one state turns logits into probabilities.
 
-    logits = text_weight * z_text + image_weight * z_image + bias (`method` "stacked"), or
-    p = share * softmax(text_weight * z_text) + (1 - share) * softmax(image_weight * z_image)
-    ("weighted"). A weight is the reciprocal of a temperature (Guo et al., 2017, "On Calibration of
-    Modern Neural Networks"). Either is then calibrated by `ensemble`.
+    Of the branches in `weights`, which the state has: logits = sum of weight * z, + bias (`method`
+    "stacked"), or p = sum of share * softmax(weight * z) ("weighted"). A weight is the reciprocal
+    of a temperature (Guo et al., 2017, "On Calibration of Modern Neural Networks"). Either is then
+    calibrated by `ensemble`.
     """
 
-    text_weight: float
-    image_weight: float
+    weights: Mapping[Branch, float]
     bias: tuple[float, ...]
-    share: float | None = None
+    shares: Mapping[Branch, float] | None = None
     ensemble: Ensemble = Ensemble()
 
-    def probabilities(self, text: np.ndarray, image: np.ndarray) -> np.ndarray:
-        """Probabilities [n, codes] from the logits [n, codes] of both branches (0 where absent)."""
-        return self.ensemble.probabilities(self.logits(text, image))
+    def probabilities(self, logits: BranchLogits) -> np.ndarray:
+        """Probabilities [n, codes]."""
+        return self.ensemble.probabilities(self.logits(logits))
 
-    def logits(self, text: np.ndarray, image: np.ndarray) -> np.ndarray:
+    def logits(self, logits: BranchLogits) -> np.ndarray:
         """What `ensemble` calibrates, [n, codes]."""
-        if self.share is None:
-            return self.text_weight * text + self.image_weight * image + self.bias
-        mixed = self.share * softmax(self.text_weight * text)
-        mixed += (1 - self.share) * softmax(self.image_weight * image)
+        if self.shares is None:
+            return _total(w * logits[branch] for branch, w in self.weights.items()) + self.bias
+        mixed = _total(
+            share * softmax(self.weights[branch] * logits[branch])
+            for branch, share in self.shares.items()
+        )
         return np.log(np.maximum(mixed, 1e-12))
 
 
@@ -95,17 +114,15 @@ class Fusion:
     thresholds: Mapping[State, float]
 
     def probabilities(
-        self, text: np.ndarray, image: np.ndarray, has_text: np.ndarray, has_image: np.ndarray
+        self, logits: BranchLogits, has_text: np.ndarray, has_image: np.ndarray
     ) -> np.ndarray:
-        """Calibrated probabilities [n, codes]; the logits of an absent branch are ignored."""
+        """Calibrated probabilities [n, codes] of products that have what two bool [n] say."""
         answer = np.tile(np.asarray(self.prior), (len(has_text), 1))
-        for state, blend in self.blends.items():
-            rows = states(has_text, has_image) == state
+        state = states(has_text, has_image)
+        for name, blend in self.blends.items():
+            rows = state == name
             if rows.any():
-                answer[rows] = blend.probabilities(
-                    text[rows] if state != "image" else np.zeros_like(image[rows]),
-                    image[rows] if state != "text" else np.zeros_like(text[rows]),
-                )
+                answer[rows] = blend.probabilities({b: z[rows] for b, z in logits.items()})
         return answer
 
     def accepted(self, confidence: np.ndarray, state: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from serving.classifier.fusion import State
+from serving.classifier.fusion import BranchLogits, State
 from serving.classifier.traits import PictureTraits, Traits
 
 
@@ -45,13 +45,10 @@ class Prediction:
 
 
 class Logits(NamedTuple):
-    """Logits of both branches, float32 [n, codes] each, and where each has something to say.
+    """Logits of each branch there is, float32 [n, codes], and what each product has, bool [n];
+    `errors` say why a given picture could not be used."""
 
-    `has_text` and `has_image` are bool [n]; `errors` say why a given picture could not be used.
-    """
-
-    text: np.ndarray
-    image: np.ndarray
+    branches: BranchLogits
     has_text: np.ndarray
     has_image: np.ndarray
     errors: list[str | None]

@@ -5,15 +5,16 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from prometheus_client import Histogram
 
-from serving.classifier.classifier import Classifier
+from serving.classifier.classifier import Classifier, TextGraph
+from serving.classifier.fusion import Branch
 from serving.classifier.prediction import Pictured
-from serving.classifier.traits import TextTraits
 from serving.listing.images import MAX_PIXELS, ImageError, decode
 from serving.listing.text import Text
 
@@ -48,23 +49,22 @@ class TimedClassifier(Classifier):
     seconds: Histogram | None = None
     max_pixels: int = MAX_PIXELS
 
-    def __init__(self, *, text: Any, image: Any, **parts: Any) -> None:
-        self._timed = {
-            "text": TimedSession(text) if text else None,
-            "image": TimedSession(image) if image else None,
-        }
-        super().__init__(text=self._timed["text"], image=self._timed["image"], **parts)
+    def __init__(self, *, texts: Mapping[Branch, TextGraph], image: Any, **parts: Any) -> None:
+        self._timed = {branch: TimedSession(graph.session) for branch, graph in texts.items()}
+        timed = {b: replace(graph, session=self._timed[b]) for b, graph in texts.items()}
+        if image:
+            image = self._timed["image"] = TimedSession(image)
+        super().__init__(texts=timed, image=image, **parts)
 
     def _text_logits(
-        self, texts: Sequence[Text]
-    ) -> tuple[np.ndarray, np.ndarray, list[TextTraits | None]]:
-        session, started = self._timed["text"], time.perf_counter()
-        before = session.seconds() if session else 0.0
-        answer = super()._text_logits(texts)
-        if session and answer[1].any():
-            inference = session.seconds() - before
-            self._observe("text", "inference", inference)
-            self._observe("text", "decode", time.perf_counter() - started - inference)
+        self, branch: Branch, texts: Sequence[Text]
+    ) -> tuple[np.ndarray, list[float | None]]:
+        session, started = self._timed[branch], time.perf_counter()
+        before = session.seconds()
+        answer = super()._text_logits(branch, texts)
+        inference = session.seconds() - before
+        self._observe(branch, "inference", inference)
+        self._observe(branch, "decode", time.perf_counter() - started - inference)
         return answer
 
     def decode(self, picture: bytes) -> np.ndarray:
@@ -80,7 +80,7 @@ class TimedClassifier(Classifier):
             self._observe("image", "decode", time.perf_counter() - started)
 
     def _image_logits(self, picture: bytes | np.ndarray | None) -> Pictured | ImageError | None:
-        session = self._timed["image"]
+        session = self._timed.get("image")
         before = session.seconds() if session else 0.0
         answer = super()._image_logits(picture)
         if session and isinstance(answer, Pictured):

@@ -7,6 +7,7 @@
 | oneDNN, GPU, XLA, Keras backend | on, none, off, TensorFlow | ENVIRONMENT |
 | reciprocal square roots | taken in float64 | reciprocal_root |
 | ONNX Runtime's layout of pictures | not as wide as the register | serving.classifier.classifier |
+| softmax of ONNX Runtime | spelled out | encoders.bert |
 | seeds, deterministic kernels, intra- and inter-op threads | params.yaml `train` | keras_setup |
 | ONNX Runtime threads of one inference | 1 | serving.classifier.classifier |
 | order of Python's sets of text | PYTHONHASHSEED | ENVIRONMENT |

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from serving.listing.labels import CODES
+from stages.common.products import storable
 
 
 @dataclass(frozen=True)
@@ -22,10 +23,7 @@ class HeldOut:
 
     def write(self, path: Path) -> None:
         """As .npz; byte-identical for equal arrays."""
-        # Ids that are texts are Python's objects in a table, which only a pickle would hold.
-        rows, visible = (
-            ids.astype(np.str_) if ids.dtype == object else ids for ids in (self.rows, self.visible)
-        )
+        rows, visible = storable(self.rows), storable(self.visible)
         np.savez(path, rows=rows, logits=self.logits, visible=visible)
 
     @classmethod

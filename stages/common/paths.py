@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 # The four files of a catalogue, as the Rakuten France challenge names them.
 TRAIN_PRODUCTS = "X_train_update.csv"
@@ -10,6 +11,10 @@ TRAIN_CODES = "Y_train_CVw08PX.csv"
 TEST_PRODUCTS = "X_test_update.csv"
 IMAGES = "images.zip"
 FILES = (TRAIN_PRODUCTS, TRAIN_CODES, TEST_PRODUCTS, IMAGES)
+
+CONFIG, TENSORS, TOKENIZER = "config.json", "model.safetensors", "tokenizer.json"
+ENCODER_FILES = (CONFIG, TENSORS, TOKENIZER)
+"""Those of a pretrained encoder, as the hub names them."""
 
 PRODUCT_COLUMNS = ("designation", "description", "productid", "imageid")
 """Columns of a table of products, after the index."""
@@ -22,16 +27,25 @@ RAW = Path("data/raw")
 ARCHIVE = RAW / IMAGES
 PREPARED = Path("data/prepared")
 PICTURES = Path("data/images")
+LANGUAGE = Path("data/language")
 PREDICTIONS = Path("data/predictions")
 
 TEXT_BRANCH = Path("models/text")
+LANGUAGE_BRANCH = Path("models/language")
 IMAGE_BRANCH = Path("models/image")
+BRANCHES: dict[Literal["text", "language", "image"], Path] = {
+    "text": TEXT_BRANCH,
+    "language": LANGUAGE_BRANCH,
+    "image": IMAGE_BRANCH,
+}
 FUSION = Path("models/fusion/fusion.json")
 CLASSIFIER = Path("models/classifier")
 
 # In the folder of a branch.
 WEIGHTS = "model.weights.h5"
 HELD_OUT = "heldout.npz"
+
+CHECKPOINTS = Path("data/checkpoints")  # no output, so that DVC leaves them to the next run
 
 METRICS = Path("metrics")
 EVALUATION = METRICS / "evaluation"

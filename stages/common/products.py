@@ -25,3 +25,8 @@ def read_training() -> pd.DataFrame:
 def columns(products: pd.DataFrame) -> np.ndarray:
     """The column of each product's code in a probability matrix, int64 [n]."""
     return np.searchsorted(CODES, products["prdtypecode"])
+
+
+def storable(ids: np.ndarray) -> np.ndarray:
+    """Ids as NumPy stores them: a table holds texts as Python's objects, which take a pickle."""
+    return ids.astype(np.str_) if ids.dtype == object else ids

@@ -33,7 +33,7 @@ from stages.common.paths import (
 )
 
 PARAMS = Path("params.yaml")
-_GROUPS = ("data", "text", "image")
+_GROUPS = ("data", "text", "language", "image")
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 """How a .h5 file begins."""
 
@@ -303,7 +303,7 @@ class Prepare(_Frozen):
 
 
 class Train(_Frozen):
-    """What both branches share."""
+    """What the branches share."""
 
     epochs: Count
     patience: Count
@@ -313,15 +313,16 @@ class Train(_Frozen):
     threads: Annotated[int, Field(ge=1, le=256)]
 
 
-class _Branch(_Frozen):
-    """What every branch has: the `module` that holds its model, as the registries of stages/text
-    and stages/image say, and in how many `folds` held-out products are answered."""
+class BranchSettings(_Frozen):
+    """What every branch has: the `module` that holds its model, as the registries of stages/text,
+    stages/language and stages/image say,
+    and in how many `folds` held-out products are answered."""
 
     module: ClassVar[str]
     folds: Annotated[int, Field(ge=1, le=20)]
 
 
-class TextSettings(_Branch):
+class TextSettings(BranchSettings):
     """A text model."""
 
 
@@ -386,7 +387,7 @@ class NoImage(_Frozen):
     weights_file: str
 
 
-class ImageSettings(_Branch):
+class ImageSettings(BranchSettings):
     """An image model; the stage `images` depends on `weights_file` and keeps pictures of `size`."""
 
     size: int
@@ -458,7 +459,63 @@ class Frozen(ImageSettings):
         return self
 
 
+class NoEncoder(_Frozen):
+    """Stands where the stage `embed` declares an encoder."""
+
+    watched: str
+
+
+class PretrainedEncoder(_Frozen):
+    """An encoder of texts in the hub's layout: the files of a model repository at one commit, or
+    those in a local `folder`. What it reads of a text are the first `tokens` tokens, the `prefix`
+    that it was pretrained with among them."""
+
+    repository: Annotated[str, Field(pattern="^[^/ ]+/[^/ ]+$")]
+    revision: Annotated[str, Field(pattern="^[0-9a-f]{40}$")]
+    sha256: dict[str, Sha256]
+    folder: str | None
+    watched: str
+    prefix: str
+    tokens: Annotated[int, Field(ge=8, le=512)]
+
+
+class NoLanguage(_Frozen):
+    """No pretrained encoder of texts."""
+
+    model: Literal["none"]
+    encoder: NoEncoder
+
+
+class LanguageSettings(BranchSettings):
+    """A pretrained encoder of texts, and what is trained of it or on it."""
+
+    encoder: PretrainedEncoder
+
+
+class FrozenLanguage(LanguageSettings):
+    """Features of the frozen encoder under a linear head, solved in closed form."""
+
+    module = "stages.language.frozen"
+    model: Literal["frozen"]
+    head: Discriminant
+
+
+class TunedLanguage(LanguageSettings):
+    """The encoder's upper `layers`, trained further under a dense head."""
+
+    module = "stages.language.tuned"
+    model: Literal["tuned"]
+    layers: Count
+    epochs: Count
+    batch_size: Count
+    learning_rate: Annotated[float, Field(gt=0, le=1)]
+    layer_decay: Annotated[float, Field(gt=0, le=1)]
+    weight_decay: Fraction
+    label_smoothing: Fraction
+
+
 Text = Annotated[NoText | Lstm | Ngrams, Field(discriminator="model")]
+Language = Annotated[NoLanguage | FrozenLanguage | TunedLanguage, Field(discriminator="model")]
 Image = Annotated[NoImage | Cnn | Frozen, Field(discriminator="model")]
 
 
@@ -510,6 +567,7 @@ class Settings(_Frozen):
     data: Data
     prepare: Prepare
     text: Text
+    language: Language
     image: Image
     train: Train
     fusion: Fuse
@@ -520,10 +578,10 @@ class Settings(_Frozen):
 
     @model_validator(mode="after")
     def _something_to_classify_with(self) -> Settings:
-        if self.text.model == "none" and self.image.model == "none":
+        if {self.text.model, self.language.model, self.image.model} == {"none"}:
             raise ValueError(
-                "text and image are both none; expected at least one of them "
-                "(-S text=lstm, -S image=cnn, …)"
+                "text, language and image are all none; expected at least one of them "
+                "(-S text=ngrams, -S language=frozen, -S image=efficientnet, …)"
             )
         return self
 

@@ -111,9 +111,9 @@ def _model(facts: Facts) -> str:
     libraries = sorted(facts.manifest["libraries"].items())
     return f"""## Model
 
-A text branch and an image branch, each an ONNX graph, and a fusion with a calibration of its own \
-for texts alone, pictures alone and both. Manifest: sha256 `{facts.identity}`; it names the sha256 \
-of every file.
+Branches that read the text or the picture, each an ONNX graph, and a fusion with a calibration of \
+its own for texts alone, pictures alone and both. Manifest: sha256 `{facts.identity}`; it names \
+the sha256 of every file.
 
 {table(("part", "parameters"), rows, left=2)}
 

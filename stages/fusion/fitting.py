@@ -11,12 +11,12 @@ from dataclasses import replace
 import numpy as np
 from scipy.optimize import minimize, minimize_scalar
 
-from serving.classifier.fusion import Blend, Ensemble, softmax
+from serving.classifier.fusion import Blend, BranchLogits, Ensemble, softmax
 from stages.common.parallel import in_threads
 from stages.common.progress import progress
 
 GRID = np.linspace(0, 1, 101)
-"""Shares of the text that `weighted` tries."""
+"""Shares that `weighted` tries."""
 
 BIAS_PENALTY = 10.0
 """Weight of the squared bias in `stacked`, in products: the evidence it takes to move a code."""
@@ -26,8 +26,8 @@ _FIRST_ENSEMBLE = np.array([np.log(1.5), 3.0, 1.0])
 """Where the search begins: a little sharper, hardly mixed."""
 
 
-Fit = Callable[[np.ndarray, np.ndarray, np.ndarray], Blend]
-"""(text logits, image logits, labels) -> the blend that suits them best."""
+Fit = Callable[[BranchLogits, np.ndarray], Blend]
+"""(logits of the branches, labels) -> the blend that suits them best."""
 
 
 def negative_log_likelihood(probabilities: np.ndarray, labels: np.ndarray) -> float:
@@ -70,63 +70,58 @@ def temperature_weight(logits: np.ndarray, labels: np.ndarray) -> float:
     return float(np.exp(fit.x))
 
 
-def weighted(text: np.ndarray, image: np.ndarray, labels: np.ndarray) -> Blend:
+def weighted(logits: BranchLogits, labels: np.ndarray) -> Blend:
     """The original system's fusion: calibrate each branch, then the share that errs least.
 
-    Ties in accuracy go to the likelier share.
+    Ties in accuracy go to the likelier share. A third branch is mixed with what the first two give;
+    one alone has no share.
     """
-    codes = text.shape[1]
-    weights = temperature_weight(text, labels), temperature_weight(image, labels)
+    bias = (0.0,) * next(iter(logits.values())).shape[1]
+    weights = {branch: temperature_weight(z, labels) for branch, z in logits.items()}
 
-    def at(share: float) -> Blend:
-        return Blend(*weights, bias=(0.0,) * codes, share=share)
-
-    def quality(share: float) -> tuple[float, float]:
-        p = at(share).probabilities(text, image)
+    def quality(blend: Blend) -> tuple[float, float]:
+        p = blend.probabilities(logits)
         return float((p.argmax(axis=1) == labels).mean()), -negative_log_likelihood(p, labels)
 
-    return _with_ensemble(at(float(max(GRID, key=quality))), text, image, labels)
+    first, *others = logits
+    shares = {first: 1.0}
+    for other in others:
+        mixtures = (
+            {**{branch: share * part for branch, part in shares.items()}, other: 1 - share}
+            for share in GRID.tolist()
+        )
+        shares = max(mixtures, key=lambda mixture: quality(Blend(weights, bias, mixture)))
+    return _with_ensemble(Blend(weights, bias, shares if others else None), logits, labels)
 
 
-def stacked(text: np.ndarray, image: np.ndarray, labels: np.ndarray) -> Blend:
-    """a * z_text + b * z_image + bias, most likely on `labels`.
+def stacked(logits: BranchLogits, labels: np.ndarray) -> Blend:
+    """The sum of weight * z over the branches, + bias, most likely on `labels`.
 
-    A branch whose logits are all 0 gets weight 0. BIAS_PENALTY draws the bias, one number a code,
-    to 0: with few products it stays there.
+    BIAS_PENALTY draws the bias, one number a code, to 0: with few products it stays there.
     """
-    branches = [(z, i) for i, z in enumerate((text, image)) if z.any()]
-    count = len(branches)
+    branches = list(logits.values())
+    count, codes = len(branches), branches[0].shape[1]
     rows = np.arange(len(labels))
 
     def loss(parameters: np.ndarray) -> tuple[float, np.ndarray]:
         weights, bias = parameters[:count], parameters[count:]
-        p = softmax(sum(w * z for w, (z, _) in zip(weights, branches, strict=True)) + bias)
+        p = softmax(sum(w * z for w, z in zip(weights, branches, strict=True)) + bias)
         value = -np.log(np.maximum(p[rows, labels], 1e-12)).sum() + BIAS_PENALTY / 2 * bias @ bias
         p[rows, labels] -= 1
-        gradient = [float((p * z).sum()) for z, _ in branches]
+        gradient = [float((p * z).sum()) for z in branches]
         return value, np.concatenate([gradient, p.sum(axis=0) + BIAS_PENALTY * bias])
 
-    start = [temperature_weight(z, labels) / count for z, _ in branches] + [0.0] * text.shape[1]
-    bounds = [(0.0, None)] * count + [(None, None)] * text.shape[1]
+    start = [temperature_weight(z, labels) / count for z in branches] + [0.0] * codes
+    bounds = [(0.0, None)] * count + [(None, None)] * codes
     fit = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds)
-    weight = [0.0, 0.0]
-    for (_, position), value in zip(branches, fit.x[:count], strict=True):
-        weight[position] = float(value)
-    blend = Blend(weight[0], weight[1], bias=tuple(map(float, fit.x[count:])))
-    return _with_ensemble(blend, text, image, labels)
+    weights = dict(zip(logits, map(float, fit.x[:count]), strict=True))
+    return _with_ensemble(Blend(weights, tuple(map(float, fit.x[count:]))), logits, labels)
 
 
-def calibrated(text: np.ndarray, image: np.ndarray, labels: np.ndarray) -> Blend:
-    """One branch alone (the other's logits are all 0), with its temperature."""
-    weights = [temperature_weight(z, labels) if z.any() else 0.0 for z in (text, image)]
-    blend = Blend(weights[0], weights[1], bias=(0.0,) * text.shape[1])
-    return _with_ensemble(blend, text, image, labels)
-
-
-def _with_ensemble(blend: Blend, text: np.ndarray, image: np.ndarray, labels: np.ndarray) -> Blend:
+def _with_ensemble(blend: Blend, logits: BranchLogits, labels: np.ndarray) -> Blend:
     """The blend with the temperature ensemble that makes `labels` most likely."""
-    logits = blend.logits(text, image)
-    chosen = _Chosen(logits, labels)
+    blended = blend.logits(logits)
+    chosen = _Chosen(blended, labels)
     plain = chosen.probabilities(1.0)
 
     def ensemble(parameters: np.ndarray) -> Ensemble:
@@ -135,7 +130,7 @@ def _with_ensemble(blend: Blend, text: np.ndarray, image: np.ndarray, labels: np
 
     def loss(parameters: np.ndarray) -> float:
         tried = ensemble(parameters)
-        return _mean_loss(tried.mixed(chosen.probabilities(tried.power), plain, logits.shape[1]))
+        return _mean_loss(tried.mixed(chosen.probabilities(tried.power), plain, blended.shape[1]))
 
     fit = minimize(
         loss,
@@ -148,22 +143,21 @@ def _with_ensemble(blend: Blend, text: np.ndarray, image: np.ndarray, labels: np
 
 
 def cross_fitted(
-    fit: Fit,
-    text: np.ndarray,
-    image: np.ndarray,
-    labels: np.ndarray,
-    fold: np.ndarray,
+    fit: Fit, logits: BranchLogits, labels: np.ndarray, fold: np.ndarray
 ) -> np.ndarray:
     """Probabilities [n, codes], each from a blend fitted without the product's own fold."""
     numbers = np.unique(fold)
 
+    def part(rows: np.ndarray) -> BranchLogits:
+        return {branch: z[rows] for branch, z in logits.items()}
+
     def fitted(number: int) -> Blend:
         seen = fold != number
-        return fit(text[seen], image[seen], labels[seen])
+        return fit(part(seen), labels[seen])
 
-    p = np.zeros(text.shape)
+    p = np.zeros((len(labels), next(iter(logits.values())).shape[1]))
     blends = progress(in_threads(fitted, numbers), title="fuse", unit="folds", total=len(numbers))
     for number, blend in zip(numbers, blends, strict=True):
         unseen = fold == number
-        p[unseen] = blend.probabilities(text[unseen], image[unseen])
+        p[unseen] = blend.probabilities(part(unseen))
     return p

@@ -1,20 +1,21 @@
 """What each state learns from held-out products, and what it does when there are too few of them.
 
 A state is what a product has (serving.classifier.fusion), whichever products were held out. It is
-learnt from products of exactly that state where there are ENOUGH; else, for one branch alone, from
-all that this branch answered. With fewer than LEAST groups of products, both together are answered
-by the better calibrated branch, and a branch alone as it was trained, which is never accepted. From
-which confidence on an answer is accepted is told by stages.fusion.acceptance.
+learnt from products of exactly that state where there are ENOUGH; else, for a text or a picture
+alone, from all that its branches answered. With fewer than LEAST groups of products, both together
+are answered as the better calibrated one, and one alone as it was trained, which is never accepted.
+From which confidence on an answer is accepted is told by stages.fusion.acceptance.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from serving.classifier.fusion import Blend, State
+from serving.classifier.fusion import READS, Blend, Branch, BranchLogits, State
 from serving.listing.labels import CODES
 from stages.common.folds import folds
 from stages.common.held_out import HeldOut
@@ -36,7 +37,8 @@ AS_TRAINED = "too few products: as trained"
 """What is said of a branch that could not be calibrated."""
 
 _FOLDS = 5
-_BRANCHES: tuple[State, ...] = ("text", "image")
+_WORDS: dict[State, str] = {"text": "text", "image": "picture"}
+_MODALITIES: tuple[State, ...] = ("text", "image")
 
 
 @dataclass(frozen=True)
@@ -80,8 +82,7 @@ class Lesson:
     `labels` are columns of the probability matrix and `groups` near-duplicate groups, both [n].
     """
 
-    text: BranchAnswers
-    image: BranchAnswers
+    branches: Mapping[Branch, BranchAnswers]
     labels: np.ndarray
     groups: np.ndarray
     method: str
@@ -92,50 +93,72 @@ class Lesson:
     def states(self) -> dict[State, Learnt]:
         """Every state that the branches at hand can answer."""
         learnt: dict[State, Learnt] = {}
-        if self.text.visible.any():
-            learnt["text"] = self._alone("text", self.text, self.image)
-        if self.image.visible.any():
-            learnt["image"] = self._alone("image", self.image, self.text)
-        if len(learnt) == len(_BRANCHES):
+        for state in _MODALITIES:
+            if self._branches(state):
+                learnt[state] = self._alone(state)
+        if len(learnt) == len(_MODALITIES):
             learnt["both"] = self._both(learnt)
         return learnt
 
-    def _alone(self, state: State, branch: BranchAnswers, other: BranchAnswers) -> Learnt:
-        """One branch, on the products that have nothing else where there are enough of them."""
-        exactly = branch.answered & ~other.visible
-        fit = fitting.stacked if self.method == "stacked" else fitting.calibrated
+    def rows(self, state: State) -> np.ndarray:
+        """Bool [n]: the products of exactly this state that all its branches answered."""
+        rows = self._answered(state)
+        for other in _MODALITIES:
+            if state not in (other, "both"):
+                rows &= ~self._visible(other)
+        return rows
+
+    def logits(self, state: State, rows: np.ndarray) -> BranchLogits:
+        """Of the branches that answer this state."""
+        return {branch: self.branches[branch].logits[rows] for branch in self._branches(state)}
+
+    def _branches(self, state: State) -> list[Branch]:
+        return [
+            branch
+            for branch, answers in self.branches.items()
+            if state in (READS[branch], "both") and answers.visible.any()
+        ]
+
+    def _answered(self, state: State) -> np.ndarray:
+        return np.all([self.branches[branch].answered for branch in self._branches(state)], axis=0)
+
+    def _visible(self, state: State) -> np.ndarray:
+        nothing = np.zeros(len(self.labels), bool)
+        return np.any(
+            [nothing, *(self.branches[branch].visible for branch in self._branches(state))], axis=0
+        )
+
+    def _alone(self, state: State) -> Learnt:
+        """One modality, on the products that have nothing else where there are enough of them."""
+        exactly, answered = self.rows(state), self._answered(state)
         if self._groups(exactly) >= ENOUGH:
-            return self._learn(state, exactly, fit, "products of this state")
-        if self._groups(branch.answered) >= LEAST:
-            what = "text" if state == "text" else "picture"
-            return self._learn(state, branch.answered, fit, f"all products with a {what}")
-        weights = (1.0, 0.0) if state == "text" else (0.0, 1.0)
-        blend = Blend(*weights, bias=(0.0,) * len(CODES))
-        figures = self._figures(branch.answered, AS_TRAINED, blend, NEVER)
-        return Learnt(blend, NEVER, figures)
+            return self._learn(state, exactly, "products of this state")
+        if self._groups(answered) >= LEAST:
+            return self._learn(state, answered, f"all products with a {_WORDS[state]}")
+        branches = self._branches(state)
+        blend = Blend(dict.fromkeys(branches, 1 / len(branches)), (0.0,) * len(CODES))
+        return Learnt(blend, NEVER, self._figures(answered, AS_TRAINED, blend, NEVER))
 
     def _both(self, alone: dict[State, Learnt]) -> Learnt:
-        rows = self.text.answered & self.image.answered
+        rows = self.rows("both")
         if self._groups(rows) >= LEAST:
-            fit = fitting.stacked if self.method == "stacked" else fitting.weighted
-            return self._learn("both", rows, fit, "products of this state")
-        better = min(_BRANCHES, key=lambda state: alone[state].figures.get("log_loss", np.inf))
+            return self._learn("both", rows, "products of this state")
+        better = min(_MODALITIES, key=lambda state: alone[state].figures.get("log_loss", np.inf))
         blend, threshold = alone[better].blend, alone[better].threshold
-        what = "text" if better == "text" else "picture"
-        words = f"too few products: as a {what} alone"
+        words = f"too few products: as a {_WORDS[better]} alone"
         return Learnt(blend, threshold, self._figures(rows, words, blend, threshold))
 
     def _groups(self, rows: np.ndarray) -> int:
         return len(np.unique(self.groups[rows]))
 
-    def _learn(self, state: State, rows: np.ndarray, fit: fitting.Fit, words: str) -> Learnt:
-        text = self.text.logits[rows] * (state != "image")
-        image = self.image.logits[rows] * (state != "text")
+    def _learn(self, state: State, rows: np.ndarray, words: str) -> Learnt:
+        fit = fitting.stacked if self.method == "stacked" else fitting.weighted
+        logits = self.logits(state, rows)
         labels = self.labels[rows]
         groups = self.groups[rows]
-        blend = fit(text, image, labels)
+        blend = fit(logits, labels)
         fold = folds(labels, groups, _FOLDS, self.seed)
-        p = fitting.cross_fitted(fit, text, image, labels, fold)
+        p = fitting.cross_fitted(fit, logits, labels, fold)
         confidence, right = p.max(axis=1), p.argmax(axis=1) == labels
         threshold = acceptance_threshold(confidence, right, groups, self.precision, self.certainty)
         accepted = confidence >= threshold
@@ -154,7 +177,6 @@ class Lesson:
             "products": int(rows.sum()),
             "groups": self._groups(rows),
             "learnt_from": words,
-            "text_weight": blend.text_weight,
-            "image_weight": blend.image_weight,
+            **{f"{branch}_weight": weight for branch, weight in blend.weights.items()},
             "threshold": threshold,
         }

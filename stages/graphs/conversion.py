@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 import onnx
+import onnx.helper
+import onnx.numpy_helper
 import tf2onnx
 import tf2onnx.graph
 import tf2onnx.optimizer
@@ -21,6 +23,9 @@ from stages.common.keras_setup import keras, tf
 from stages.common.output import StageError
 
 OPSET = 17
+
+_LARGE = 1024
+"""Elements from which on a tensor is worth storing in another precision."""
 
 # There is no public way to either of these; tests/test_private_parts.py names them.
 # The converter walks through sets of nodes. By their address, which is what Python hashes, it would
@@ -57,6 +62,7 @@ def to_onnx(model: keras.Model, path: Path) -> None:
         graph, _ = tf2onnx.convert.from_function(run, input_signature=signature, opset=OPSET)
     _rename_output(graph, LOGITS)
     _make_canonical(graph.graph)
+    _halve(graph.graph)
     inputs = [value.name for value in graph.graph.input]
     if sorted(inputs) != sorted(names):
         raise ExportError(f"{path}: the graph has inputs {inputs}; expected {names}")
@@ -112,6 +118,25 @@ def _make_canonical(graph: onnx.GraphProto) -> None:
         stored[name].name = ordered
         graph.initializer.append(stored[name])
     _rename(graph, names)
+
+
+def _halve(graph: onnx.GraphProto) -> None:
+    """Store in half precision what loses nothing by it: weights that were rounded before."""
+    for tensor in graph.initializer:
+        values = onnx.numpy_helper.to_array(tensor)
+        if values.dtype != np.float32 or values.size < _LARGE:
+            continue
+        with np.errstate(over="ignore"):
+            half = values.astype(np.float16)
+        if (half == values).all():
+            whole = tensor.name
+            tensor.CopyFrom(onnx.numpy_helper.from_array(half, f"{whole}_half"))
+            graph.node.insert(
+                0,
+                onnx.helper.make_node(
+                    "Cast", [tensor.name], [whole], name=f"{whole}_whole", to=onnx.TensorProto.FLOAT
+                ),
+            )
 
 
 def _place(node: onnx.NodeProto) -> Callable[[str], tuple[int, str]]:

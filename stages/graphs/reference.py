@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from serving.classifier.fusion import Fusion, states
+from serving.classifier.fusion import READS, Branch, Fusion, states
 from serving.classifier.reference import (
     CODE,
     CONFIDENCE,
@@ -44,17 +44,16 @@ def reference(
     archive: PictureArchive,
     fusion: Fusion,
     encoder: Encoder | None,
-    text: HeldOut,
-    image: HeldOut,
+    held_out: Mapping[Branch, HeldOut],
     size: int | None,
 ) -> Reference:
     """Of held-out `products`, whose pictures are decoded to `size`; `encoder` and `size` are None
     where there is no such branch."""
-    by_text, by_image = answers(text), answers(image)
-    answers_by_row = answered(fusion, products["id"].tolist(), by_text, by_image)
+    by_branch = {branch: answers(branch_held_out) for branch, branch_held_out in held_out.items()}
+    answers_by_row = answered(fusion, products["id"].tolist(), by_branch)
     pictures = {}
     if size is not None:
-        shown = products[products["id"].isin(by_image)]
+        shown = products[products["id"].isin(by_branch["image"])]
 
         def traits(row: Any) -> PictureTraits:
             picture = archive.read(row.picture)
@@ -76,7 +75,7 @@ def reference(
 
 
 def answered(
-    fusion: Fusion, rows: list[int], text: LogitsById, image: LogitsById
+    fusion: Fusion, rows: list[int], branches: Mapping[Branch, LogitsById]
 ) -> list[dict[str, Value]]:
     """Code, evidence and confidences of the products with ids `rows`.
 
@@ -84,14 +83,18 @@ def answered(
     have one only, there would be nothing to compare with.
     """
     nothing = np.zeros(len(fusion.codes), np.float32)
-    z_text, z_image = (
-        np.stack([logits.get(row, nothing) for row in rows]) for logits in (text, image)
+    logits = {
+        branch: np.stack([by_id.get(row, nothing) for row in rows])
+        for branch, by_id in branches.items()
+    }
+    has_text, has_image = (
+        np.array([any(row in branches[b] for b in branches if READS[b] == what) for row in rows])
+        for what in ("text", "image")
     )
-    has_text, has_image = (np.array([row in logits for row in rows]) for logits in (text, image))
     never = np.zeros(len(rows), bool)
     features_by_row: list[dict[str, Value]] = [{} for _ in rows]
     for asked in ((has_text, never), (never, has_image), (has_text, has_image)):
-        p = fusion.probabilities(z_text, z_image, *asked)
+        p = fusion.probabilities(logits, *asked)
         for row, state in enumerate(states(*asked).tolist()):
             features_by_row[row] |= {
                 CODE: str(fusion.codes[int(p[row].argmax())]),

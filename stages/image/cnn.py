@@ -11,9 +11,9 @@ from stages.common.keras_setup import keras
 from stages.common.paths import WEIGHTS
 from stages.common.reciprocal_root import BatchNormalization
 from stages.common.settings import Cnn, Train
-from stages.image.kept import Kept
 from stages.image.model import ImageModel
 from stages.training.branch import Examples, Inputs
+from stages.training.features import Features
 from stages.training.gradient_descent import GradientDescent, Loss, plain
 
 layers = keras.layers
@@ -40,7 +40,7 @@ def cnn(settings: Cnn) -> keras.Model:
 class CnnBranch(GradientDescent):
     """Trained on pixels."""
 
-    def __init__(self, settings: Cnn, train: Train, examples: Examples, pixels: Kept) -> None:
+    def __init__(self, settings: Cnn, train: Train, examples: Examples, pixels: Features) -> None:
         super().__init__(train, examples, settings.folds)
         self._settings = settings
         self._pixels = pixels

@@ -1,86 +1,20 @@
-"""A trained head on the features of a frozen pretrained network."""
+"""A trained head on the features of a frozen pretrained network of pictures."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Generic, TypeVar
 
-import numpy as np
-
-from serving.listing.labels import CODES
 from stages.common.keras_setup import keras
 from stages.common.paths import WEIGHTS
-from stages.common.reciprocal_root import BatchNormalization
-from stages.common.settings import Dense, Discriminant, Frozen, Train
-from stages.image.discriminant import discriminant
-from stages.image.kept import Kept
+from stages.common.settings import Dense, Frozen, Train
 from stages.image.model import ImageModel
 from stages.pictures.backbones import backbone
-from stages.training.branch import Branch, Examples, Inputs
-from stages.training.closed_form import ClosedForm
-from stages.training.gradient_descent import GradientDescent, Loss, plain
-
-layers = keras.layers
-
-Settings = TypeVar("Settings", bound=Dense | Discriminant)
+from stages.training.branch import Branch, Examples
+from stages.training.features import Features
+from stages.training.head import DenseBranch, DiscriminantBranch, head_on
 
 
-def head(settings: Dense | Discriminant, features: int) -> keras.Model:
-    """Features, float32 [n, features], to logits."""
-    x = given = keras.Input((features,), name="features")
-    if isinstance(settings, Dense):
-        x = BatchNormalization()(x)
-        x = layers.Dropout(settings.dropout)(x)
-        if settings.units:
-            x = layers.Dense(settings.units, activation="relu")(x)
-            x = layers.Dropout(settings.dropout)(x)
-    return keras.Model({"features": given}, layers.Dense(len(CODES), name="logits")(x), name="head")
-
-
-class _Head(Branch, Generic[Settings]):
-    """A head on kept features, however it is fitted."""
-
-    def __init__(
-        self, settings: Settings, folds: int, train: Train, examples: Examples, features: Kept
-    ) -> None:
-        super().__init__(train, examples, folds)
-        self._settings = settings
-        self._features = features
-
-    def encode(self, rows: np.ndarray) -> Inputs:
-        """See Branch: `features`, float16 [k, features]."""
-        return {"features": self._features.take(rows)}
-
-    def build(self) -> keras.Model:
-        """See Branch."""
-        return head(self._settings, self._features.width)
-
-
-class DenseBranch(_Head[Dense], GradientDescent):
-    """A dense head, trained by gradient descent."""
-
-    def recipe(self, steps: int) -> tuple[keras.optimizers.Optimizer, Loss]:
-        """See GradientDescent."""
-        return plain(self._settings.learning_rate)
-
-
-class DiscriminantBranch(_Head[Discriminant], ClosedForm):
-    """A linear head, solved in closed form."""
-
-    def solve(self, rows: np.ndarray) -> keras.Model:
-        """See ClosedForm."""
-        kernel, bias = discriminant(
-            self._features.take(rows),
-            self.examples.labels[rows],
-            len(CODES),
-            self._settings.shrinkage,
-        )
-        model = self.build()
-        model.get_layer("logits").set_weights([kernel, bias])
-        return model
-
-
-def branch(settings: Frozen, train: Train, examples: Examples, features: Kept) -> Branch:
+def branch(settings: Frozen, train: Train, examples: Examples, features: Features) -> Branch:
     """The branch of the head that is configured."""
     if isinstance(settings.head, Dense):
         return DenseBranch(settings.head, settings.folds, train, examples, features)
@@ -89,11 +23,7 @@ def branch(settings: Frozen, train: Train, examples: Examples, features: Kept) -
 
 def load(settings: Frozen, folder: Path) -> keras.Model:
     """The network with the trained head in `folder`: pixels to logits."""
-    network = backbone(settings)
-    trained = head(settings.head, network.output.shape[1])
-    trained.load_weights(folder / WEIGHTS)
-    logits = trained({"features": network.output})
-    return keras.Model({"pixels": network.inputs[0]}, logits, name=settings.model)
+    return head_on(backbone(settings), settings.head, folder / WEIGHTS)
 
 
 MODEL = ImageModel(Frozen, branch, load)

@@ -9,8 +9,8 @@ from typing import Generic, TypeVar
 
 from stages.common.keras_setup import keras
 from stages.common.settings import ImageSettings, Train
-from stages.image.kept import Kept
 from stages.training.branch import Branch, Examples
+from stages.training.features import Features
 
 S = TypeVar("S", bound=ImageSettings)
 
@@ -22,5 +22,5 @@ class ImageModel(Generic[S]):
     uint8 [n, size, size, 3], to logits, float32 [n, codes]."""
 
     settings: type[S]
-    branch: Callable[[S, Train, Examples, Kept], Branch]
+    branch: Callable[[S, Train, Examples, Features], Branch]
     load: Callable[[S, Path], keras.Model]

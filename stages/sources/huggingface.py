@@ -1,4 +1,4 @@
-"""A catalogue at the root of a Hugging Face dataset repository.
+"""Files at the root of a Hugging Face repository: a catalogue's, or those of a pretrained model.
 
 The hub client finds the file, authenticates and reads the answers; the bytes are appended to our
 own partial file. The client's `hf_hub_download` deletes its partial file when it gives up, which
@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 from huggingface_hub import (
     constants,
@@ -51,27 +52,49 @@ constants.HF_HUB_DISABLE_TELEMETRY = True
 
 
 @dataclass(frozen=True)
-class _File:
-    """One file of a dataset repository."""
+class Repository:
+    """The `files` that are wanted of a repository at a revision; `key` is the section of the
+    configuration that names it."""
 
-    repository: str
-    revision: str
+    kind: Literal["dataset", "model"]
     name: str
+    revision: str
+    files: tuple[str, ...]
+    key: str
 
-    @property
-    def url(self) -> str:
+    def url(self, file: str) -> str:
+        """Where a file of it is to be had."""
         endpoint = os.environ.get("HF_ENDPOINT", constants.ENDPOINT).rstrip("/")
         return hf_hub_url(
-            self.repository,
-            self.name,
-            repo_type="dataset",
-            revision=self.revision,
-            endpoint=endpoint,
+            self.name, file, repo_type=self.kind, revision=self.revision, endpoint=endpoint
         )
 
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name} at revision {self.revision}"
 
-def fetch(
-    repository: str,
+
+def catalogue(name: str, revision: str) -> Repository:
+    """A dataset repository with the four files."""
+    return Repository("dataset", name, revision, FILES, "data")
+
+
+def fetch(repository: Repository, sha256: Mapping[str, str], downloads: Path = DOWNLOADS) -> Path:
+    """Download the files of a repository; returns the folder below `downloads` that holds them.
+
+    `sha256` maps file names to hashes; a file without one is held to the hub's own.
+
+    Raises SourceError: a file is not there or not accessible, the hub keeps failing, or the
+    content has the wrong hash.
+    """
+    transfer.refuse_unknown_names(sha256, repository.files, repository.key)
+    folder = downloads / repository.name.replace("/", "--") / repository.revision.replace("/", "--")
+    for name in repository.files:
+        transfer.download(name, folder, partial(_describe, repository, name), sha256.get(name))
+    return folder
+
+
+def fetch_catalogue(
+    name: str,
     revision: str,
     sha256: Mapping[str, str],
     destination: Path,
@@ -79,69 +102,60 @@ def fetch(
 ) -> None:
     """Download the four files of a dataset repository and copy them into `destination`.
 
-    `sha256` maps file names to hashes; a file without one is held to the hub's own.
-
-    Raises SourceError: a file is not there or not accessible, the hub keeps failing, or the
-    content has the wrong hash.
+    Raises SourceError, as `fetch`.
     """
-    transfer.refuse_unknown_names(sha256)
-    folder = downloads / repository.replace("/", "--") / revision.replace("/", "--")
-    for name in FILES:
-        describe = partial(_describe, _File(repository, revision, name))
-        transfer.download(name, folder, describe, sha256.get(name))
-    transfer.place(folder, destination)
+    transfer.place(fetch(catalogue(name, revision), sha256, downloads), destination)
 
 
-def pinned(repository: str, revision: str) -> tuple[str, dict[str, str]]:
-    """The commit that `revision` names now, and the sha256 of each of the four files: the hub tells
-    that of a large file, a small one is read.
+def pinned(repository: Repository) -> tuple[str, dict[str, str]]:
+    """The commit that the revision names now, and the sha256 of each file: the hub tells that of a
+    large file, a small one is read.
 
     Raises SourceError: a file is not there or not accessible, or the hub fails or tells no commit.
     """
     commits, hashes = set(), {}
-    for name in FILES:
-        file = _File(repository, revision, name)
+    for name in repository.files:
         try:
-            metadata = get_hf_file_metadata(file.url)
+            metadata = get_hf_file_metadata(repository.url(name))
         except (HTTPError, OSError, HFValidationError) as error:
-            raise SourceError(str(_explained(error, file))) from error
+            raise SourceError(str(_explained(error, repository, name))) from error
         commits.add(metadata.commit_hash)
         etag = metadata.etag or ""
         is_sha256 = len(etag) == 64 and _CONTENT_HASH.fullmatch(etag)
-        hashes[name] = etag if is_sha256 else _sha256(file)
+        hashes[name] = etag if is_sha256 else _sha256(repository, name)
     commit = commits.pop()
     if commits or commit is None:
-        raise SourceError(f"dataset {repository} at {revision}: the hub tells no one commit of it")
+        raise SourceError(f"{repository}: the hub tells no one commit of it")
     return commit, hashes
 
 
-def _sha256(file: _File) -> str:
+def _sha256(repository: Repository, name: str) -> str:
     digest = hashlib.sha256()
     try:
-        for block in _read(file, 0):
+        for block in _read(repository, name, 0):
             digest.update(block)
     except Interrupted as error:
         raise SourceError(str(error)) from error
     return digest.hexdigest()
 
 
-def _describe(file: _File) -> transfer.Remote:
+def _describe(repository: Repository, name: str) -> transfer.Remote:
     try:
-        url = file.url
+        url = repository.url(name)
         metadata = get_hf_file_metadata(url)
     except (HTTPError, OSError, HFValidationError) as error:
-        raise _explained(error, file) from error
+        raise _explained(error, repository, name) from error
     etag = metadata.etag
     return transfer.Remote(
         address=transfer.public(url),
         size=metadata.size,
         validators={"ETag": etag} if etag else {},
         digest=etag if etag and _CONTENT_HASH.fullmatch(etag) else None,
-        read=partial(_read, file),
+        read=partial(_read, repository, name),
     )
 
 
-def _read(file: _File, start: int) -> Iterator[bytes]:
+def _read(repository: Repository, name: str, start: int) -> Iterator[bytes]:
     """The file's bytes from `start` on, over plain HTTP: a transfer over xet cannot be resumed."""
     headers = {"Accept-Encoding": "identity"}  # offsets count the file's own bytes
     if start:
@@ -149,7 +163,7 @@ def _read(file: _File, start: int) -> Iterator[bytes]:
     try:
         with get_session().stream(
             "GET",
-            file.url,
+            repository.url(name),
             headers=build_hf_headers(headers=headers),
             timeout=TIMEOUT_SECONDS,
             follow_redirects=True,
@@ -162,32 +176,35 @@ def _read(file: _File, start: int) -> Iterator[bytes]:
                 raise RangesRefused
             yield from response.iter_bytes()
     except (HTTPError, OSError) as error:
-        raise _explained(error, file) from error
+        raise _explained(error, repository, name) from error
 
 
-def _explained(error: Exception, file: _File) -> SourceError | Interrupted:
+def _explained(error: Exception, repository: Repository, name: str) -> SourceError | Interrupted:
     """What a failure means for the person who configured the source."""
     if isinstance(error, HFValidationError):
-        return SourceError(f"data.path {file.repository!r} names no repository: {error}")
-    what = f"{file.name} of dataset {file.repository} at revision {file.revision}"
-    where = transfer.public(file.url)
+        return SourceError(f"{repository.key}: {repository.name!r} names no repository: {error}")
+    what = f"{name} of {repository}"
+    where = transfer.public(repository.url(name))
     status = error.response.status_code if isinstance(error, HfHubHTTPError) else None
     if isinstance(error, OfflineModeIsEnabled):
         return SourceError(f"{what}: HF_HUB_OFFLINE is set, so {where} was not asked")
     if isinstance(error, RevisionNotFoundError):
-        return SourceError(f"{what}: no such revision ({where}); check data.revision")
+        return SourceError(f"{what}: no such revision ({where}); check {repository.key}.revision")
     if isinstance(error, EntryNotFoundError):
         return SourceError(
-            f"{what}: no such file ({where}); expected {', '.join(FILES)} at the repository's root"
+            f"{what}: no such file ({where}); expected {', '.join(repository.files)} at the "
+            "repository's root"
         )
     if status in (401, 403):
         return SourceError(
             f"{what}: {where} answered {status}. The repository is gated or private, or there is "
-            "none of this name: check data.path, accept the repository's terms if it has any, and "
-            "put a token that may read it into HF_TOKEN."
+            f"none of this name: check {repository.key}, accept the repository's terms if it has "
+            "any, and put a token that may read it into HF_TOKEN."
         )
     if status in (404, 410):
-        return SourceError(f"{what}: no such dataset repository ({where}); check data.path")
+        return SourceError(
+            f"{what}: no such {repository.kind} repository ({where}); check {repository.key}"
+        )
     if status is not None and 400 <= status < 500 and status not in (408, 429):
         return SourceError(f"{what}: {where} answered {status}")
     reason = f"answered {status}" if status else f"failed ({type(error).__name__}: {error})"

@@ -14,7 +14,7 @@ import os
 import re
 import time
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Never, TypeVar
@@ -92,11 +92,13 @@ def git_blob_sha1(path: Path) -> str:
     return digest.hexdigest()
 
 
-def refuse_unknown_names(sha256: Mapping[str, str]) -> None:
-    """Raise SourceError for a configured hash that belongs to none of the four files."""
-    if unknown := sorted(set(sha256) - set(FILES)):
+def refuse_unknown_names(
+    sha256: Mapping[str, str], names: Sequence[str] = FILES, key: str = "data"
+) -> None:
+    """Raise SourceError for a configured hash that belongs to none of the files."""
+    if unknown := sorted(set(sha256) - set(names)):
         raise SourceError(
-            f"data.sha256 names {', '.join(unknown)}; expected only {', '.join(FILES)}"
+            f"{key}.sha256 names {', '.join(unknown)}; expected only {', '.join(names)}"
         )
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from dvclive import Live
-from dvclive.keras import DVCLiveCallback
 
 from serving.listing.labels import CODES
 from stages.common.keras_setup import keras
@@ -21,6 +20,7 @@ from stages.training.branch import (
     Inputs,
     class_weights,
 )
+from stages.training.checkpoint import Checkpoint, Progress
 
 Loss = Callable[..., keras.KerasTensor]
 """Of labels and logits."""
@@ -37,9 +37,18 @@ class GradientDescent(Branch):
         self._train = train
         self._weights = class_weights(examples.labels, len(CODES), train.class_weight)
 
+    def checkpoint(
+        self, model: keras.Model, rows: np.ndarray, epochs: int, stop: np.ndarray | None
+    ) -> Checkpoint | None:
+        """Where a fit that takes long leaves what an interrupted one goes on with."""
+        return None
+
     @abstractmethod
     def recipe(self, steps: int) -> tuple[keras.optimizers.Optimizer, Loss]:
         """Optimiser and loss for training that takes `steps` steps at most."""
+
+    def finish(self, model: keras.Model) -> None:
+        """What is done to the fitted model before it answers."""
 
     def fit(
         self, rows: np.ndarray, epochs: int, stop: np.ndarray | None, live: Live
@@ -50,31 +59,49 @@ class GradientDescent(Branch):
         batches = _Batches(self, rows, self._train.batch_size, self._weights, self.seed)
         optimizer, loss = self.recipe(epochs * len(batches))
         model.compile(optimizer, loss, weighted_metrics=["accuracy"])
-        bar = progress(title="epochs at most", unit="epochs", total=epochs, leave=False)
-
-        def show(_: int, logs: dict[str, float]) -> None:
-            bar.set_postfix(logs, refresh=False)
-            bar.update()
-
-        callbacks = [
-            keras.callbacks.TerminateOnNaN(),
-            keras.callbacks.LambdaCallback(on_epoch_end=show),
-        ]
         held_out = None
         if stop is not None:
             held_out = _Batches(self, stop, PREDICT_BATCH, self._weights, self.seed)
-            callbacks += [
-                keras.callbacks.EarlyStopping(
-                    patience=self._train.patience, restore_best_weights=True, verbose=1
-                ),
-                DVCLiveCallback(live=live),
-            ]
+        checkpoint = self.checkpoint(model, rows, epochs, stop)
+        done = checkpoint.restore(model) if checkpoint else Progress()
+        for curves in done.curves:
+            _log(curves, live, stop)
+        steps = len(batches)
+        bar = progress(title="batches at most", unit="batches", total=epochs * steps, leave=False)
+        bar.update(done.epoch * steps)
+        shown = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: bar.update())
         with bar:
-            history = model.fit(
-                batches, validation_data=held_out, epochs=epochs, callbacks=callbacks, verbose=0
-            ).history
-        _require_finite_loss(history)
-        return model, epochs if stop is None else int(np.argmin(history["val_loss"])) + 1
+            while done.epoch < epochs and not done.stopped(self._train.patience):
+                batches.shuffle(done.epoch)
+                history = model.fit(
+                    batches,
+                    validation_data=held_out,
+                    initial_epoch=done.epoch,
+                    epochs=done.epoch + 1,
+                    callbacks=[keras.callbacks.TerminateOnNaN(), shown],
+                    shuffle=False,  # again, as Keras would by itself
+                    verbose=0,
+                ).history
+                curves = {name: float(value) for name, (value,) in history.items()}
+                _require_finite_loss(curves, done.epoch + 1)
+                bar.set_postfix(curves, refresh=False)
+                _log(curves, live, stop)
+                done.add(curves, model)
+                if checkpoint:
+                    checkpoint.store(model, done)
+        if stop is not None:
+            model.set_weights(done.best)
+        self.finish(model)
+        return model, epochs if stop is None else done.best_epoch
+
+
+def _log(curves: Mapping[str, float], live: Live, stop: np.ndarray | None) -> None:
+    """The curves of an epoch, where there are examples to stop on."""
+    if stop is not None:
+        for name, value in curves.items():
+            kind, metric = ("eval", name[4:]) if name.startswith("val_") else ("train", name)
+            live.log_metric(f"{kind}/{metric}", value)
+        live.next_step()
 
 
 def plain(learning_rate: float) -> tuple[keras.optimizers.Optimizer, Loss]:
@@ -86,7 +113,11 @@ def plain(learning_rate: float) -> tuple[keras.optimizers.Optimizer, Loss]:
 
 
 def annealed(
-    steps: int, learning_rate: float, weight_decay: float, label_smoothing: float
+    steps: int,
+    learning_rate: float,
+    weight_decay: float,
+    label_smoothing: float,
+    optimizer: Callable[..., keras.optimizers.Optimizer] = keras.optimizers.AdamW,
 ) -> tuple[keras.optimizers.Optimizer, Loss]:
     """AdamW (Loshchilov and Hutter, 2019) at a rate that rises, then falls along a cosine.
 
@@ -102,7 +133,7 @@ def annealed(
     rate = keras.optimizers.schedules.CosineDecay(
         learning_rate / 20, steps, warmup_target=learning_rate, warmup_steps=steps // 10
     )
-    return keras.optimizers.AdamW(rate, weight_decay=weight_decay), loss
+    return optimizer(rate, weight_decay=weight_decay), loss
 
 
 class _Batches(keras.utils.PyDataset):
@@ -116,8 +147,8 @@ class _Batches(keras.utils.PyDataset):
         self._rows = rows
         self._size = size
         self._weights = weights
-        self._random = np.random.default_rng(seed)
-        self.on_epoch_end()
+        self._seed = seed
+        self.shuffle(0)
 
     def __len__(self) -> int:
         return -(-len(self._rows) // self._size)
@@ -127,15 +158,15 @@ class _Batches(keras.utils.PyDataset):
         labels = self._branch.examples.labels[rows]
         return self._branch.encode(rows), labels, self._weights[labels]
 
-    def on_epoch_end(self) -> None:
-        """Another order for the next epoch."""
-        self._order = self._random.permutation(self._rows)
+    def shuffle(self, epoch: int) -> None:
+        """The order of an epoch, whatever came before it: a fit can go on with any."""
+        self._order = np.random.default_rng([self._seed, epoch]).permutation(self._rows)
 
 
-def _require_finite_loss(history: dict[str, list[float]]) -> None:
-    for name, values in history.items():
-        if name.endswith("loss") and not np.isfinite(values).all():
+def _require_finite_loss(curves: Mapping[str, float], epoch: int) -> None:
+    for name, value in curves.items():
+        if name.endswith("loss") and not np.isfinite(value):
             raise DivergedError(
-                f"{name} is {values[-1]} in epoch {len(values)}: training diverged and no model is "
-                "kept; lower the branch's learning_rate or look for broken inputs"
+                f"{name} is {value} in epoch {epoch}: training diverged and no model is kept; "
+                "lower the branch's learning_rate or look for broken inputs"
             )

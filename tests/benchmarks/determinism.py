@@ -86,7 +86,7 @@ def network(options: dict[str, Any]) -> tuple[float, bytes]:
 
 def discriminant(_: dict[str, Any]) -> tuple[float, bytes]:
     """Processor seconds of three discriminant analyses, and the last one's kernel and bias."""
-    from stages.image.discriminant import discriminant
+    from stages.training.discriminant import discriminant
 
     random = np.random.default_rng(0)
     features = random.normal(size=(2000, 1536)).astype(np.float32)

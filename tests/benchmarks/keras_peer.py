@@ -15,7 +15,7 @@ import numpy as np
 import uvicorn
 from fastapi import FastAPI, File, Form
 
-from serving.classifier.fusion import Fusion
+from serving.classifier.fusion import Branch, Fusion
 from serving.listing.images import decode
 from serving.listing.text import normalise_listing
 from stages.common.paths import FUSION, IMAGE_BRANCH, TEXT_BRANCH
@@ -36,9 +36,12 @@ def create_app() -> FastAPI:
     def answer(designation: str, description: str, picture: bytes) -> dict[str, float]:
         words = encoder.encode([normalise_listing(designation, description)])
         pixels = {"pixels": decode(picture, size)[np.newaxis]}
-        logits = text.predict(words, verbose=0), image.predict(pixels, verbose=0)
+        logits: dict[Branch, np.ndarray] = {
+            "text": text.predict(words, verbose=0),
+            "image": image.predict(pixels, verbose=0),
+        }
         both = np.array([True])
-        [probabilities] = fusion.probabilities(*logits, both, both)
+        [probabilities] = fusion.probabilities(logits, both, both)
         best = int(probabilities.argmax())
         return {"predicted": fusion.codes[best], "confidence": float(probabilities[best])}
 

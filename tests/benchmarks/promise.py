@@ -17,7 +17,7 @@ import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,9 +25,9 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binom
 
-from serving.classifier.fusion import State
+from serving.classifier.fusion import Branch, State
 from stages.common.held_out import HeldOut
-from stages.common.paths import HELD_OUT, IMAGE_BRANCH, TEXT_BRANCH
+from stages.common.paths import BRANCHES, HELD_OUT
 from stages.common.products import columns
 from stages.fusion.learning import BranchAnswers, Lesson
 from tests.benchmarks.combinations import Combinations
@@ -99,9 +99,9 @@ def of_metrics(evaluation: dict[str, Any]) -> Iterator[Kept]:
 class Dealer:
     """The held-out products of a split, dealt out anew: learnt from, and tested on."""
 
-    def __init__(self, products: pd.DataFrame, text: HeldOut, image: HeldOut) -> None:
+    def __init__(self, products: pd.DataFrame, branches: Mapping[Branch, HeldOut]) -> None:
         self._products = products
-        self._branches = (text, image)
+        self._branches = branches
 
     def deal(self, params: dict[str, Any], seed: int) -> Iterator[Kept]:
         """One way of dealing, with groups whole."""
@@ -110,13 +110,9 @@ class Dealer:
         chosen = np.random.default_rng(seed).random(len(names)) < TESTED
         apart = np.isin(groups, names[chosen])
         learnt, unseen = self._lesson(~apart, params, seed), self._lesson(apart, params, seed)
-        text, image = unseen.text, unseen.image
         for state, each in learnt.states().items():
-            of = (text.visible == (state != "image")) & (image.visible == (state != "text"))
-            of &= (text.answered | (state == "image")) & (image.answered | (state == "text"))
-            p = each.blend.probabilities(
-                text.logits[of] * (state != "image"), image.logits[of] * (state != "text")
-            )
+            of = unseen.rows(state)
+            p = each.blend.probabilities(unseen.logits("both", of))
             accepted = p.max(axis=1) >= each.threshold
             right = p.argmax(axis=1) == unseen.labels[of]
             yield Kept(state, int(of.sum()), int(accepted.sum()), int(right[accepted].sum()))
@@ -124,10 +120,8 @@ class Dealer:
     def _lesson(self, of: np.ndarray, params: dict[str, Any], seed: int) -> Lesson:
         products = self._products[of]
         ids = products["id"].to_numpy()
-        text, image = (BranchAnswers.of(branch, ids) for branch in self._branches)
         return Lesson(
-            text=text,
-            image=image,
+            branches={b: BranchAnswers.of(held_out, ids) for b, held_out in self._branches.items()},
             labels=columns(products),
             groups=products["group"].to_numpy(),
             method=params["fusion"]["method"],
@@ -172,8 +166,7 @@ def main(words: Sequence[str] | None = None) -> int:
             )
             dealer = Dealer(
                 pd.concat(parts, ignore_index=True),
-                HeldOut.read(workspace / TEXT_BRANCH / HELD_OUT),
-                HeldOut.read(workspace / IMAGE_BRANCH / HELD_OUT),
+                {b: HeldOut.read(workspace / place / HELD_OUT) for b, place in BRANCHES.items()},
             )
             for number in range(asked.deals):
                 dealt += dealer.deal(params, number)

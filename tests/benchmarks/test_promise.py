@@ -50,7 +50,7 @@ def test_dealt_products_are_learnt_from_or_tested_on() -> None:
         logits[np.arange(len(of)), labels[of]] += strength
         return HeldOut(ids[of], (strength * logits).astype(np.float32), ids[of])
 
-    dealer = Dealer(products, branch(3.0, ids[:2000]), branch(2.0, ids[1000:]))
+    dealer = Dealer(products, {"text": branch(3.0, ids[:2000]), "image": branch(2.0, ids[1000:])})
     params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     dealt = {kept.state: kept for kept in dealer.deal(params, 0)}
     assert set(dealt) == {"text", "image", "both"}

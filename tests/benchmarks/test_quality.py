@@ -131,7 +131,8 @@ def test_a_stage_is_the_same_where_all_it_depends_on_is_the_same(tmp_path: Path)
     resplit = quality.with_seed(usual, 1)
     for stage in PIPELINE:
         same = identity(stage, usual) == identity(stage, other)
-        assert same == (stage in {"ingest", "prepare", "explore", "images", "train_image"})
+        untouched = {"ingest", "prepare", "explore", "embed", "train_language"}
+        assert same == (stage in untouched | {"images", "train_image"})
         assert (identity(stage, usual) == identity(stage, resplit)) == (
             stage in {"ingest", "images"}
         )

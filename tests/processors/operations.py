@@ -18,19 +18,28 @@ import numpy as np
 import yaml
 
 from serving.classifier.classifier import LOGITS, session
-from serving.classifier.fusion import softmax
+from serving.classifier.fusion import READS, softmax
 from serving.encoding.encoders import NgramEncoder, WordEncoder
 from serving.encoding.ngrams import grams
 from serving.listing.labels import CODES, LABELS
 from serving.listing.text import Text
 from stages.commands.pipeline.composition import compose
 from stages.common.keras_setup import keras, set_up, tf
-from stages.common.settings import Cnn, Dense, Frozen, Lstm, Ngrams, Settings
+from stages.common.settings import (
+    Cnn,
+    Dense,
+    Frozen,
+    Lstm,
+    Ngrams,
+    Settings,
+    TunedLanguage,
+)
+from stages.encoders import embeddings
+from stages.encoders.pretrained import Pretrained
 from stages.fusion import fitting
 from stages.graphs.conversion import to_onnx
 from stages.image.cnn import cnn
-from stages.image.discriminant import discriminant
-from stages.image.frozen import head
+from stages.language.tuned import tuned
 from stages.pictures.backbones import backbone
 from stages.text.bags import Bags
 from stages.text.lstm import lstm
@@ -38,7 +47,10 @@ from stages.text.ngrams import linear, set_linear
 from stages.text.ridge import ridge
 from stages.text.word_vectors import word_vectors
 from stages.training.branch import Inputs, class_weights
+from stages.training.discriminant import discriminant
 from stages.training.gradient_descent import Loss, annealed, plain
+from stages.training.head import head
+from tests.support import encoder
 from tests.support.repository import ROOT
 
 T = TypeVar("T")
@@ -115,19 +127,19 @@ def solutions(texts: list[Text]) -> Layers:
 
 def fusion() -> Layers:
     """Temperatures, both fusions, their ensembles."""
-    text, image = random.normal(size=(2, PRODUCTS, len(CODES)))
-    text[np.arange(PRODUCTS), LABELLED] += 3
-    image[np.arange(PRODUCTS), LABELLED] += 1
-    yield "fusion: softmax", softmax(text)
-    yield "fusion: temperature", np.array(fitting.temperature_weight(text, LABELLED))
-    for fit in (fitting.stacked, fitting.weighted, fitting.calibrated):
-        blend = fit(text, image, LABELLED)
-        yield f"fusion: {fit.__name__} weights", np.array([blend.text_weight, blend.image_weight])
+    logits = {branch: random.normal(size=(PRODUCTS, len(CODES))) for branch in READS}
+    for strength, z in enumerate(logits.values(), start=1):
+        z[np.arange(PRODUCTS), LABELLED] += strength
+    yield "fusion: softmax", softmax(logits["text"])
+    yield "fusion: temperature", np.array(fitting.temperature_weight(logits["text"], LABELLED))
+    for fit in (fitting.stacked, fitting.weighted):
+        blend = fit(logits, LABELLED)
+        yield f"fusion: {fit.__name__} weights", np.array(list(blend.weights.values()))
         yield f"fusion: {fit.__name__} bias", np.array(blend.bias)
         ensemble = blend.ensemble
         found = (ensemble.power, ensemble.scaled, ensemble.plain)
         yield f"fusion: {fit.__name__} ensemble", np.array(found)
-        yield f"fusion: {fit.__name__} probabilities", blend.probabilities(text, image)
+        yield f"fusion: {fit.__name__} probabilities", blend.probabilities(logits)
 
 
 def networks(texts: list[Text]) -> Layers:
@@ -161,6 +173,20 @@ def frozen(name: str, weights: str) -> Layers:
     if isinstance(of.head, Dense):
         features = {"features": random.normal(size=(BATCH, 512)).astype(np.float32)}
         yield from step(head(of.head, 512), features, *plain(of.head.learning_rate))
+
+
+def language(listings: list[Text]) -> Layers:
+    """A pretrained encoder, what it says of texts, and a training step of its upper layers."""
+    texts = [" ".join(listing) for listing in listings[:BATCH]]
+    of = settings(TunedLanguage, "language", "language=tuned")
+    with tempfile.TemporaryDirectory() as folder:
+        whole = Pretrained.read(encoder.write(Path(folder) / "encoder", texts))
+    read = [Text(text, "") for text in texts]
+    pretrained = whole.bounded(of.encoder.prefix, 48).reduced(read)
+    tokens = pretrained.encoder.encode(read)
+    yield "language: tokens", tokens["tokens"]
+    yield "language: features", np.asarray(embeddings.network(pretrained)(tokens))
+    yield from step(tuned(of, pretrained), tokens, *annealed(100, 1e-3, 0.01, 0.05))
 
 
 def step(
@@ -220,7 +246,7 @@ def defaults(texts: list[Text]) -> Layers:
         yield from part
 
 
-PARTS = {"defaults": defaults, "networks": networks}
+PARTS = {"defaults": defaults, "language": language, "networks": networks}
 
 
 def main(part: str) -> None:

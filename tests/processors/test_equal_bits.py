@@ -70,12 +70,15 @@ def different(one: list[str], other: list[str]) -> list[str]:
     "part",
     [
         "defaults",
-        pytest.param(
-            "networks",
-            marks=pytest.mark.skipif(
-                os.environ.get("OPERATIONS") != "all",
-                reason="the networks that are no default take minutes: make verify-operations",
-            ),
+        *(
+            pytest.param(
+                part,
+                marks=pytest.mark.skipif(
+                    os.environ.get("OPERATIONS") != "all",
+                    reason="what is no default takes minutes: make verify-operations",
+                ),
+            )
+            for part in ("language", "networks")
         ),
     ],
 )

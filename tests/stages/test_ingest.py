@@ -85,7 +85,7 @@ def test_failing_source_is_told_in_one_paragraph_and_leaves_nothing(
             HuggingFaceData(
                 source="huggingface", path="a/b", revision=COMMIT, sha256={}, watched=watched()
             ),
-            *(huggingface, "fetch"),
+            *(huggingface, "fetch_catalogue"),
             (("a/b", COMMIT, {}, Path("raw")), {}),
         ),
     ],

@@ -104,8 +104,10 @@ class Loopback:
     def publish(self, content: dict[str, bytes], below: str = "/data") -> None:
         self.files |= {f"{below}/{name}": data for name, data in content.items()}
 
-    def publish_repository(self, content: dict[str, bytes], revision: str = "main") -> None:
-        self.publish(content, hub_path("", revision).rstrip("/"))
+    def publish_repository(
+        self, content: dict[str, bytes], revision: str = "main", kind: str = "datasets/"
+    ) -> None:
+        self.publish(content, hub_path("", revision, kind).rstrip("/"))
 
     def transfers(self, path: str) -> list[str | None]:
         """The Range header of every GET request for the path, None where there was none."""
@@ -116,8 +118,9 @@ class Loopback:
         ]
 
 
-def hub_path(name: str, revision: str = "main") -> str:
-    return f"/datasets/{REPOSITORY}/resolve/{revision}/{name}"
+def hub_path(name: str, revision: str = "main", kind: str = "datasets/") -> str:
+    """Where the hub has a file; models lie at its root."""
+    return f"/{kind}{REPOSITORY}/resolve/{revision}/{name}"
 
 
 @contextmanager
@@ -233,7 +236,7 @@ def _missing_code(path: str) -> str | None:
     """What the hub says is missing: the repository, the revision, or the file in it."""
     if "/resolve/" not in path:
         return None
-    if f"/datasets/{REPOSITORY}/" not in path:
+    if f"/{REPOSITORY}/" not in path:
         return "RepoNotFound"
     return "EntryNotFound" if "/resolve/main/" in path else "RevisionNotFound"
 

@@ -97,12 +97,16 @@ def build(folder: Path) -> Path:
     onnx.save(text_graph(), classifier / TEXT_GRAPH)
     onnx.save(image_graph(), classifier / IMAGE_GRAPH)
     WordEncoder(WORDS, _LENGTHS, _PIECES, 64).write(classifier)
-    blend = Blend(1.0, 1.0, (0.0,) * len(CODES))
+    none = (0.0,) * len(CODES)
     fusion = Fusion(
         method="stacked",
         codes=CODES,
         prior=(0.5, 0.3, 0.2),
-        blends={"text": blend, "image": blend, "both": blend},
+        blends={
+            "text": Blend({"text": 1.0}, none),
+            "image": Blend({"image": 1.0}, none),
+            "both": Blend({"text": 1.0, "image": 1.0}, none),
+        },
         precision=0.95,
         thresholds={"text": 0.5, "image": 0.9, "both": 0.5},
     )

@@ -28,6 +28,6 @@ def pin_source() -> None:
     """Ask the hub for the commit and the hashes, and write them into the configuration."""
     text = FILE.read_text(encoding="utf-8")
     source = yaml.safe_load(text)
-    commit, hashes = huggingface.pinned(source["path"], source["revision"])
+    commit, hashes = huggingface.pinned(huggingface.catalogue(source["path"], source["revision"]))
     FILE.write_text(written(text, commit, hashes), encoding="utf-8")
     print(f"{source['path']}: {source['revision']} is {commit}, written to {FILE}: commit it")

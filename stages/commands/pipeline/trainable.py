@@ -1,6 +1,6 @@
 """Whether a branch will find enough to learn from, by the conditions of its own stage.
 
-`train_text` and `train_image` divide what their branch can see, and refuse what cannot be divided.
+The stages that train divide what their branch can see, and refuse what cannot be divided.
 """
 
 from __future__ import annotations
@@ -9,10 +9,18 @@ import numpy as np
 import pandas as pd
 
 from stages.common.products import columns
-from stages.common.settings import ImageSettings, Settings, TextSettings
+from stages.common.settings import (
+    ImageSettings,
+    LanguageSettings,
+    Settings,
+    TextSettings,
+    TunedLanguage,
+)
 from stages.preparation.split import split
 from stages.preparation.usable import Usable
 from stages.training.division import NothingToLearnError, divided
+
+Trained = TextSettings | LanguageSettings | ImageSettings
 
 
 def refusals(usable: Usable, unreadable: set[str], settings: Settings) -> dict[str, str]:
@@ -26,9 +34,10 @@ def refusals(usable: Usable, unreadable: set[str], settings: Settings) -> dict[s
         name: refused
         for name, branch, visible in (
             ("text", settings.text, with_text),
+            ("language", settings.language, with_text),
             ("image", settings.image, with_picture),
         )
-        if isinstance(branch, TextSettings | ImageSettings)
+        if isinstance(branch, TextSettings | LanguageSettings | ImageSettings)
         and (refused := _refusal(branch, settings, visible))
     }
 
@@ -50,7 +59,9 @@ def _training(products: pd.DataFrame, settings: Settings) -> pd.DataFrame:
 
 
 def _refusal(
-    branch: TextSettings | ImageSettings, settings: Settings, products: pd.DataFrame
+    branch: Trained,
+    settings: Settings,
+    products: pd.DataFrame,
 ) -> str:
     going_on, stopping = (
         _division_refusal(branch, settings, products, stops) for stops in (False, True)
@@ -61,7 +72,10 @@ def _refusal(
 
 
 def _division_refusal(
-    branch: TextSettings | ImageSettings, settings: Settings, products: pd.DataFrame, stops: bool
+    branch: Trained,
+    settings: Settings,
+    products: pd.DataFrame,
+    stops: bool,
 ) -> str:
     try:
         divided(
@@ -78,19 +92,23 @@ def _division_refusal(
 
 
 def _stops(
-    branch: TextSettings | ImageSettings, settings: Settings, products: pd.DataFrame
+    branch: Trained,
+    settings: Settings,
+    products: pd.DataFrame,
 ) -> bool:
     """Whether the branch stops early, which its model knows.
 
     Only where that decides, as it takes TensorFlow, which takes seconds to load.
     """
-    from stages.image.kept import Kept
+    if isinstance(branch, LanguageSettings):  # its model would ask for the encoder's files
+        return isinstance(branch, TunedLanguage)
     from stages.image.registry import image_model
     from stages.text.registry import text_model
     from stages.training.branch import Examples
+    from stages.training.features import Features
 
     examples = Examples.of(products)
     if isinstance(branch, TextSettings):
         return text_model(branch).branch(branch, settings.train, examples, []).stops
-    nothing = Kept(np.zeros((0, 1)), np.zeros(0, int))
+    nothing = Features(np.zeros((0, 1)), np.zeros(0, int))
     return image_model(branch).branch(branch, settings.train, examples, nothing).stops

@@ -13,10 +13,12 @@ from mlflow.types import ColSpec, DataType, Schema
 from mlflow.types.schema import Array
 from PIL import Image
 
+from serving.classifier.classifier import LANGUAGE_GRAPH
 from stages.commands.registry.model_code import ARTIFACT
 
 _WRAPPER = Path(__file__).with_name("model_code.py")
 _NEEDED = ("mlflow", "numpy", "onnxruntime", "pandas", "pillow")
+_READS_LANGUAGE = ("tokenizers",)
 _SIGNATURE = ModelSignature(
     inputs=Schema(
         [
@@ -55,6 +57,8 @@ def example() -> pd.DataFrame:
 def save(classifier: Path, code: Path, destination: Path) -> None:
     """Make the MLflow model of the folder `classifier` and of the package `code` (serving) that
     answers with it. Its requirements are pinned to what is installed here."""
+    reads_language = (classifier / LANGUAGE_GRAPH).exists()
+    needed = (*_NEEDED, *(_READS_LANGUAGE if reads_language else ()))
     mlflow.pyfunc.save_model(
         str(destination),
         python_model=str(_WRAPPER),
@@ -62,5 +66,5 @@ def save(classifier: Path, code: Path, destination: Path) -> None:
         code_paths=[str(code)],
         signature=_SIGNATURE,
         input_example=example(),
-        pip_requirements=[f"{name}=={importlib.metadata.version(name)}" for name in _NEEDED],
+        pip_requirements=[f"{name}=={importlib.metadata.version(name)}" for name in needed],
     )

@@ -26,10 +26,16 @@ _SCORES = {
     "calib. error": "calibration_error",
     "cover. at 95 %": "coverage_at.95",
 }
-_OPTION = {"data": "source", "text": "model", "image": "model", "fusion": "method"}
+_OPTION = {
+    "data": "source",
+    "text": "model",
+    "language": "model",
+    "image": "model",
+    "fusion": "method",
+}
 """The parameter that names the option of a group; the others of the group belong to it."""
 
-_DERIVED = ("data.watched", "image.weights_file")
+_DERIVED = ("data.watched", "language.encoder.watched", "image.weights_file")
 """Parameters, or sections of them, that follow from others."""
 
 _UNFINISHED = ("queued", "running", "failed")

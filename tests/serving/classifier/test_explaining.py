@@ -24,8 +24,8 @@ from serving.classifier.explaining import (
     paint_over,
     spans_of,
 )
+from serving.classifier.fusion import Branch, BranchLogits
 from serving.classifier.prediction import Product
-from serving.classifier.traits import TextTraits
 from serving.encoding.encoders import ENCODER, NgramEncoder
 from serving.encoding.ngrams import VIEWS
 from serving.listing.text import Text, normalise, normalise_listing
@@ -138,7 +138,7 @@ class Counting(Classifier):
     texts = 0
     pictures = 0
 
-    def text_logits(self, texts: Sequence[Text]) -> np.ndarray:
+    def text_logits(self, texts: Sequence[Text]) -> BranchLogits:
         self.texts += len(texts)
         return super().text_logits(texts)
 
@@ -174,13 +174,13 @@ def test_every_encoder_is_explained(classifier_root: Path, tmp_path: Path) -> No
         """A graph of one gram: code 2583 where the grams of piscine are."""
 
         def _text_logits(
-            self, texts: Sequence[Text]
-        ) -> tuple[np.ndarray, np.ndarray, list[TextTraits | None]]:
+            self, branch: Branch, texts: Sequence[Text]
+        ) -> tuple[np.ndarray, list[float | None]]:
             known = set(encoder.rows([Text("piscine", "")])[0][0].tolist())
             z = np.zeros((len(texts), len(tiny.CODES)), np.float32)
             for row, (buckets, values) in enumerate(encoder.rows(texts)):
                 z[row, 1] = 5 * values[np.isin(buckets, list(known))].sum()
-            return z, np.array([not text.empty for text in texts]), [None] * len(texts)
+            return z, [None] * len(texts)
 
     with ByGrams.load(classifier_root / "models" / "classifier") as loaded:
         _, explanation = explain(loaded, Product("livre piscine ronde"))

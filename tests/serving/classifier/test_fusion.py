@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from serving.classifier.fusion import Blend, Ensemble, Fusion, softmax, states
+from serving.classifier.fusion import Blend, Branch, BranchLogits, Ensemble, Fusion, softmax, states
 
 CODES = (10, 40, 50)
 FUSION = Fusion(
@@ -14,9 +14,11 @@ FUSION = Fusion(
     codes=CODES,
     prior=(0.5, 0.3, 0.2),
     blends={
-        "text": Blend(2.0, 0.0, (0.0, 0.0, 0.0), ensemble=Ensemble(1.5, 1.0, 0.0)),
-        "image": Blend(0.0, 1.0, (0.0, 0.0, 0.0)),
-        "both": Blend(0.0, 0.0, (0.0, 0.0, 0.0), share=0.25),
+        "text": Blend({"text": 2.0}, (0.0, 0.0, 0.0), ensemble=Ensemble(1.5, 1.0, 0.0)),
+        "image": Blend({"image": 1.0}, (0.0, 0.0, 0.0)),
+        "both": Blend(
+            {"text": 0.0, "image": 0.0}, (0.0, 0.0, 0.0), shares={"text": 0.25, "image": 0.75}
+        ),
     },
     precision=0.9,
     thresholds={"text": 0.6, "both": 0.9, "image": 2.0},
@@ -28,7 +30,7 @@ HAS_IMAGE = np.array([False, False, True, True])
 
 
 def test_each_state_has_its_own_answer() -> None:
-    p = FUSION.probabilities(TEXT, IMAGE, HAS_TEXT, HAS_IMAGE)
+    p = FUSION.probabilities({"text": TEXT, "image": IMAGE}, HAS_TEXT, HAS_IMAGE)
     assert np.allclose(p.sum(axis=1), 1)
     assert np.allclose(p[0], FUSION.prior)
     assert np.allclose(p[1], softmax(3 * TEXT[0]))
@@ -38,7 +40,8 @@ def test_each_state_has_its_own_answer() -> None:
 
 def test_logits_of_an_absent_branch_are_ignored() -> None:
     nonsense = np.full((4, 3), 1e6)
-    text_only = FUSION.probabilities(TEXT, nonsense, HAS_TEXT, np.zeros(4, bool))
+    logits: BranchLogits = {"text": TEXT, "image": nonsense, "language": nonsense}
+    text_only = FUSION.probabilities(logits, HAS_TEXT, np.zeros(4, bool))
     assert np.allclose(text_only[1], softmax(3 * TEXT[0]))
 
 
@@ -49,10 +52,18 @@ def test_nothing_is_accepted_without_evidence_or_below_the_threshold() -> None:
     assert accepted.tolist() == [False, True, False, False]
 
 
-def test_a_mixture_is_weighed_by_its_share() -> None:
-    blend = Blend(1.0, 1.0, (0.0,) * 3, share=0.25)
-    p = blend.probabilities(TEXT[:1], IMAGE[:1])
-    assert np.allclose(p, 0.25 * softmax(TEXT[:1]) + 0.75 * softmax(IMAGE[:1]))
+def test_a_mixture_is_weighed_by_its_shares() -> None:
+    shares: dict[Branch, float] = {"text": 0.25, "language": 0.15, "image": 0.6}
+    blend = Blend(dict.fromkeys(shares, 1.0), (0.0,) * 3, shares)
+    logits: BranchLogits = {"text": TEXT[:1], "language": -TEXT[:1], "image": IMAGE[:1]}
+    expected = sum(share * softmax(logits[branch]) for branch, share in shares.items())
+    assert np.allclose(blend.probabilities(logits), expected)
+
+
+def test_all_branches_that_read_the_text_answer_to_it() -> None:
+    blend = Blend({"text": 2.0, "language": 0.5}, (0.0, 0.0, 1.0))
+    logits: BranchLogits = {"text": TEXT[:1], "language": IMAGE[:1], "image": IMAGE[:1]}
+    assert np.allclose(blend.logits(logits), [[2.0, 1.5, 1.0]])
 
 
 def test_an_ensemble_keeps_the_order_and_leaves_the_rest_to_every_code() -> None:

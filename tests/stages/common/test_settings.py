@@ -204,7 +204,7 @@ def test_several_faults_are_told_at_once(refusal: Refusal) -> None:
 
 def test_fusion_without_either_branch_is_refused(refusal: Refusal, tmp_path: Path) -> None:
     none = {name: composed(tmp_path / "none.yaml", f"{name}=none")[name] for name in BRANCHES}
-    assert "text and image are both none; expected at least one" in refusal("cnn", none)
+    assert "text, language and image are all none; expected at least one" in refusal("cnn", none)
 
 
 @pytest.mark.parametrize("branch", BRANCHES)

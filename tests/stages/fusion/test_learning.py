@@ -16,10 +16,10 @@ from serving.classifier.fusion import Fusion, State
 from serving.listing.labels import CODES
 from stages import fuse
 from stages.common.held_out import HeldOut
-from stages.common.paths import FUSION
+from stages.common.paths import BRANCHES, FUSION
 from tests.support.repository import ROOT
 
-STRENGTH = {"text": 2.5, "image": 1.7}
+STRENGTH = {"text": 2.5, "language": 2.2, "image": 1.7}
 
 
 def logits(labels: np.ndarray, branch: str, seed: int) -> np.ndarray:
@@ -33,13 +33,15 @@ def logits(labels: np.ndarray, branch: str, seed: int) -> np.ndarray:
 @dataclass(frozen=True)
 class Catalogue:
     """Training products: how many have a text alone, a picture alone, both; which of them the
-    image branch was held out on (all, or every eighth), and whether all are near-duplicates."""
+    image branch was held out on (all, or every eighth), whether all are near-duplicates, and of
+    how many of the texts a language branch was held out on one (0: there is none)."""
 
     text: int
     image: int
     both: int
     every: int = 1
     one_group: bool = False
+    language: int = 0
 
 
 def run(catalogue: Catalogue, folder: Path) -> tuple[Fusion, dict[str, dict[str, Any]]]:
@@ -58,10 +60,14 @@ def run(catalogue: Catalogue, folder: Path) -> tuple[Fusion, dict[str, dict[str,
     products[::2].to_parquet(folder / "data/prepared/train.parquet")
     products[1::2].to_parquet(folder / "data/prepared/validation.parquet")
     for seed, (branch, other, every) in enumerate(
-        (("text", "image", 1), ("image", "text", catalogue.every))
+        (
+            ("text", "image", 1),
+            ("image", "text", catalogue.every),
+            ("language", "image", catalogue.language),
+        )
     ):
-        visible = state != other
-        held = visible & (np.arange(len(state)) % every == 0)
+        visible = (state != other) & (every > 0)
+        held = visible & (np.arange(len(state)) % max(every, 1) == 0)
         (folder / "models" / branch).mkdir(parents=True)
         HeldOut(ids[held], logits(labels, branch, seed)[held], ids[visible]).write(
             folder / "models" / branch / "heldout.npz"
@@ -84,9 +90,8 @@ FRESH = np.random.default_rng(9).integers(0, len(CODES), 2000)
 def accuracy(fusion: Fusion, state: State) -> float:
     """On fresh products of this state; the accepted among them must keep the promise."""
     has_text, has_image = (np.full(len(FRESH), state in (one, "both")) for one in ("text", "image"))
-    p = fusion.probabilities(
-        logits(FRESH, "text", 10), logits(FRESH, "image", 11), has_text, has_image
-    )
+    said = {branch: logits(FRESH, branch, seed) for seed, branch in enumerate(BRANCHES, start=10)}
+    p = fusion.probabilities(said, has_text, has_image)
     right = p.argmax(axis=1) == FRESH
     accepted = fusion.accepted(p.max(axis=1), np.full(len(FRESH), state))
     if accepted.any():
@@ -171,3 +176,29 @@ def test_a_rare_state_is_learnt_from_all_its_branch_answered(folder: Path) -> No
     assert figures["text"]["products"] == 860
     assert figures["text"]["learnt_from"] == "all products with a text"
     assert figures["both"]["products"] == 100
+
+
+def test_a_second_branch_of_texts_makes_texts_surer(folder: Path) -> None:
+    """Learnt from the texts that both branches were held out on."""
+    fusion, figures = run(Catalogue(text=800, image=250, both=400, language=2), folder)
+    assert figures["text"]["products"] == 400
+    assert set(fusion.blends["text"].weights) == {"text", "language"}
+    assert set(fusion.blends["image"].weights) == {"image"}
+    assert set(fusion.blends["both"].weights) == {"text", "language", "image"}
+    assert min(fusion.blends["both"].weights.values()) > 0.1
+    alone = (logits(FRESH, "text", 10).argmax(axis=1) == FRESH).mean()
+    assert accuracy(fusion, "text") > alone + 0.05
+
+
+def test_language_alone_reads_texts(folder: Path) -> None:
+    catalogue = Catalogue(text=300, image=300, both=300, language=1)
+    run(catalogue, folder)
+    HeldOut.none().write(folder / "models/text/heldout.npz")
+    fuse.fuse()
+    fusion = Fusion.read(FUSION)
+    assert {state: set(blend.weights) for state, blend in fusion.blends.items()} == {
+        "text": {"language"},
+        "image": {"image"},
+        "both": {"language", "image"},
+    }
+    assert accuracy(fusion, "text") > 3 * PRIOR

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 
 EXPORT = """
 import hashlib, pathlib, sys
-from stages.image.frozen import head
+from stages.training.head import head
 from stages.graphs.conversion import to_onnx
 from stages.text.lstm import lstm
 from stages.pictures.backbones import backbone

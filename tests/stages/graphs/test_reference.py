@@ -9,21 +9,25 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from serving.classifier.fusion import Blend, Fusion
+from serving.classifier.fusion import Blend, Branch, Fusion
 from serving.classifier.reference import Reference
 from serving.encoding.encoders import WordEncoder
 from stages.common.held_out import HeldOut
-from stages.graphs.reference import answered, answers, reference
+from stages.graphs.reference import LogitsById, answered, answers, reference
 from stages.pictures.archive import PictureArchive
 from tests.support import tiny
 
 PRODUCTS = 120
-BLEND = Blend(1.0, 1.0, (0.0,) * len(tiny.CODES))
+NO_BIAS = (0.0,) * len(tiny.CODES)
 FUSION = Fusion(
     method="stacked",
     codes=tiny.CODES,
     prior=(0.5, 0.3, 0.2),
-    blends={"text": BLEND, "image": BLEND, "both": BLEND},
+    blends={
+        "text": Blend({"text": 1.0}, NO_BIAS),
+        "image": Blend({"image": 1.0}, NO_BIAS),
+        "both": Blend({"text": 1.0, "image": 1.0}, NO_BIAS),
+    },
     precision=0.95,
     thresholds={},
 )
@@ -38,7 +42,8 @@ def held_out(rows: list[int], code: int) -> HeldOut:
 
 def test_a_product_with_both_has_the_confidences_of_either_alone() -> None:
     text, image = (answers(held_out(rows, 1)) for rows in ([7, 8], [8, 9]))
-    first, both, last, nothing = answered(FUSION, [7, 8, 9, 10], text, image)
+    branches: dict[Branch, LogitsById] = {"text": text, "image": image}
+    first, both, last, nothing = answered(FUSION, [7, 8, 9, 10], branches)
     assert {name for name in both if name.startswith("confidence")} == {
         "confidence_text",
         "confidence_image",
@@ -75,8 +80,7 @@ def found(tmp_path: Path) -> Reference:
             pictures,
             FUSION,
             WordEncoder(["livre"], (8, 8), 2, 64),
-            held_out(rows[:-1], 0),
-            held_out(rows[::2], 0),
+            {"text": held_out(rows[:-1], 0), "image": held_out(rows[::2], 0)},
             16,
         )
 
@@ -124,7 +128,9 @@ def alone(folder: Path, encoder: WordEncoder | None, *, text: bool) -> Reference
             pictures,
             FUSION,
             encoder,
-            answering if text else HeldOut.none(),
-            HeldOut.none() if text else answering,
+            {
+                "text": answering if text else HeldOut.none(),
+                "image": HeldOut.none() if text else answering,
+            },
             None if text else 16,
         )

@@ -47,7 +47,8 @@ def fetch(
     sha256: dict[str, str] | None = None,
 ) -> Path:
     destination = tmp_path / "raw"
-    huggingface.fetch(repository, revision, sha256 or {}, destination, tmp_path / "download")
+    downloads = tmp_path / "download"
+    huggingface.fetch_catalogue(repository, revision, sha256 or {}, destination, downloads)
     return destination
 
 
@@ -269,7 +270,7 @@ def test_unreadable_record_is_no_obstacle(hub: Loopback, tmp_path: Path) -> None
 
 
 def test_a_revision_is_pinned_to_its_commit_and_to_hashes(hub: Loopback, tmp_path: Path) -> None:
-    commit, hashes = huggingface.pinned(REPOSITORY, "main")
+    commit, hashes = huggingface.pinned(huggingface.catalogue(REPOSITORY, "main"))
     assert commit == COMMIT
     content = catalogue_content()
     assert hashes == {name: hashlib.sha256(content[name]).hexdigest() for name in FILES}
@@ -278,4 +279,4 @@ def test_a_revision_is_pinned_to_its_commit_and_to_hashes(hub: Loopback, tmp_pat
 
 def test_a_revision_that_is_not_there_is_not_pinned(hub: Loopback) -> None:
     with pytest.raises(SourceError, match="revision v9"):
-        huggingface.pinned(REPOSITORY, "v9")
+        huggingface.pinned(huggingface.catalogue(REPOSITORY, "v9"))

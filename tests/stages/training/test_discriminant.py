@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
-from stages.image.discriminant import discriminant
+from stages.training.discriminant import discriminant
 
 
 def test_the_discriminant_is_that_of_scikit_learn_but_for_its_penalty() -> None:

@@ -1,0 +1,1 @@
+"""The language models: a pretrained encoder of texts, frozen or tuned."""
