@@ -79,6 +79,8 @@ class Scheduled:
             "AIRFLOW_HOME": str(home),
             "AIRFLOW__CORE__DAGS_FOLDER": str(self.root / "conf" / "airflow" / "dags"),
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+            # The DAG does not change: read once, not twice a minute.
+            "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "3600",
             "EMAIL": "alice@localhost",
         }
         self.home = home
