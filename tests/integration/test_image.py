@@ -21,7 +21,7 @@ from tests.support.waiting import PATIENCE, wait_answered
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.exhaustive]
 
-LARGEST = 450_000_000
+LARGEST = 470_000_000
 MODELS, USERS = "/models", "/var/lib/product-codes"
 
 
@@ -72,6 +72,10 @@ def test_it_holds_what_answers_and_nothing_that_trains(
     assert not any("KEY" in pair or "PASSWORD" in pair for pair in config["Env"])
     found = said(container, "python", "-c", "import sys, tensorflow")
     assert "No module named 'tensorflow'" in found
+    loaded = said(container, "python", "-c", "import tokenizers; print(tokenizers.__name__)")
+    assert loaded.strip() == "tokenizers"
+    found = said(container, "python", "-c", "import huggingface_hub")
+    assert "No module named 'huggingface_hub'" in found
     assert "No module named pip" in said(container, "python", "-m", "pip")
     assert "Read-only file system" in said(container, "touch", "/opt/product-codes/x")
     assert said(container, "id", "-u").strip() == str(container.user[0])
