@@ -26,7 +26,7 @@ MAX_PIXELS = 50_000_000
 
 _BROKEN = (
     *(OSError, EOFError, ValueError, TypeError, SyntaxError, LookupError, OverflowError),
-    *(struct.error, zlib.error),
+    *(struct.error, zlib.error, RuntimeError),
 )
 """What Pillow raises on damaged files."""
 _ORIENTATION = 0x0112

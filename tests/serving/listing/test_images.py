@@ -93,6 +93,7 @@ def test_an_animation_is_answered_by_its_first_frame(kind: str) -> None:
         encoded(Image.new("RGB", (9, 9)), "AVIF", save_all=True, append_images=[OTHER]),
         *(encoded(NOISE, kind)[:3000] for kind in ("GIF", "BMP", "TIFF", "AVIF")),
         *(encoded(NOISE, "AVIF")[:end] for end in (12, 40, 100, 200, 330)),
+        *(encoded(OTHER, "AVIF").replace(box, b"free") for box in (b"pitm", b"iloc", b"iinf")),
         *(encoded(NOISE, "TIFF")[:end] for end in (4, 8, 20)),
         encoded(Image.effect_noise((500, 500), 90).convert("RGB"))[:3000],
         encoded(Image.effect_noise((500, 500), 90).convert("RGB"), "WEBP")[:3000],
