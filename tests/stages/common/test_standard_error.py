@@ -35,7 +35,7 @@ WORDS = (
 """Lines that are not TensorFlow's, or not among those it always prints."""
 
 PROGRAM = "import ctypes, os, sys; from stages.common import standard_error as e\n"
-LOADING_TENSORFLOW = ("train_text", "train_image", "export")
+LOADING_TENSORFLOW = ("train_text", "embed", "train_language", "train_image", "export")
 TENSORFLOW = {name: of for name, of in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
 
 
