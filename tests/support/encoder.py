@@ -10,6 +10,8 @@ import numpy as np
 from safetensors.numpy import save_file
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
+from stages.common.settings import PretrainedEncoder
+
 CONFIG = {
     "model_type": "bert",
     "hidden_size": 16,
@@ -21,6 +23,20 @@ CONFIG = {
     "hidden_act": "gelu",
     "layer_norm_eps": 1e-12,
 }
+
+
+def settings(**changed: object) -> PretrainedEncoder:
+    """Of an encoder of which nothing is fetched."""
+    given: dict[str, object] = {
+        "repository": "a/b",
+        "revision": "0" * 40,
+        "sha256": {},
+        "folder": None,
+        "watched": "",
+        "prefix": "query: ",
+        "tokens": 32,
+    }
+    return PretrainedEncoder.model_validate(given | changed)
 
 
 def write(folder: Path, texts: Iterable[str], kind: str = "Unigram", seed: int = 0) -> Path:

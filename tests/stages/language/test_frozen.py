@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from serving.listing.text import Text
-from stages.common.settings import Discriminant, FrozenLanguage, PretrainedEncoder, Train
+from stages.common.settings import Discriminant, FrozenLanguage, Train
 from stages.encoders import embeddings
 from stages.encoders.pretrained import Pretrained
 from stages.language import frozen
@@ -20,15 +20,7 @@ pytestmark = pytest.mark.slow  # loads TensorFlow
 TEXTS = [Text("livre", ""), Text("piscine ronde et bleue", "avec pompe"), Text("jeu", "neuf")]
 SETTINGS = FrozenLanguage(
     folds=2,
-    encoder=PretrainedEncoder(
-        repository="a/b",
-        revision="0" * 40,
-        sha256={},
-        folder=None,
-        watched="",
-        prefix="query: ",
-        tokens=32,
-    ),
+    encoder=encoder.settings(),
     model="frozen",
     head=Discriminant(kind="discriminant", shrinkage=0.3),
 )

@@ -12,7 +12,7 @@ from dvclive import Live
 from serving.listing.labels import CODES
 from serving.listing.text import Text
 from stages.common.keras_setup import keras
-from stages.common.settings import PretrainedEncoder, Train, TunedLanguage
+from stages.common.settings import Train, TunedLanguage
 from stages.encoders.pretrained import Pretrained
 from stages.language.tuned import LayerwiseAdamW, TunedBranch
 from stages.training import checkpoint
@@ -33,18 +33,9 @@ FIT, STOP = np.arange(0, 90), np.arange(90, COUNT)
 
 
 def settings(**changed: object) -> TunedLanguage:
-    read = PretrainedEncoder(
-        repository="a/b",
-        revision="0" * 40,
-        sha256={},
-        folder=None,
-        watched="",
-        prefix="query: ",
-        tokens=24,
-    )
     given: dict[str, object] = {
         "folds": 1,
-        "encoder": read,
+        "encoder": encoder.settings(tokens=24),
         "model": "tuned",
         "layers": 2,
         "epochs": 3,

@@ -10,9 +10,9 @@ import pytest
 
 from stages.common.paths import ENCODER_FILES, TENSORS
 from stages.common.settings import PretrainedEncoder
-from stages.sources import transfer
 from stages.sources.encoder import files
 from stages.sources.transfer import SourceError
+from tests.support import encoder
 from tests.support.loopback import COMMIT, REPOSITORY, Fault, Loopback, hub_path, serve
 
 CONTENT = {name: name.encode() * 50_000 for name in ENCODER_FILES}
@@ -23,25 +23,15 @@ HASHES = {name: hashlib.sha256(content).hexdigest() for name, content in CONTENT
 def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Loopback]:
     with serve() as loopback:
         monkeypatch.setenv("HF_ENDPOINT", loopback.address)
-        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
         monkeypatch.delenv("HF_TOKEN", raising=False)
-        monkeypatch.setattr(transfer, "BACKOFF_SECONDS", 0)
         monkeypatch.chdir(tmp_path)
         loopback.publish_repository(CONTENT, COMMIT, kind="")
         yield loopback
 
 
 def configured(**changed: object) -> PretrainedEncoder:
-    settings = {
-        "repository": REPOSITORY,
-        "revision": COMMIT,
-        "sha256": HASHES,
-        "folder": None,
-        "watched": "conf/language/encoder/some.yaml",
-        "prefix": "",
-        "tokens": 16,
-    }
-    return PretrainedEncoder.model_validate(settings | changed)
+    pinned = {"repository": REPOSITORY, "revision": COMMIT, "sha256": HASHES}
+    return encoder.settings(**pinned | changed)
 
 
 def content(folder: Path) -> dict[str, bytes]:

@@ -33,9 +33,7 @@ FOLDER = Path(REPOSITORY.replace("/", "--")) / "main"
 def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Loopback]:
     with serve() as loopback:
         monkeypatch.setenv("HF_ENDPOINT", loopback.address)
-        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
         monkeypatch.delenv("HF_TOKEN", raising=False)
-        monkeypatch.setattr(transfer, "BACKOFF_SECONDS", 0)
         loopback.publish_repository(catalogue_content())
         yield loopback
 
@@ -217,8 +215,6 @@ def test_nobody_listens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     with serve() as gone:
         pass
     monkeypatch.setenv("HF_ENDPOINT", gone.address)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setattr(transfer, "BACKOFF_SECONDS", 0)
     assert gone.address in refused(tmp_path)
 
 

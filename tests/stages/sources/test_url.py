@@ -29,12 +29,6 @@ CUT = 1_000_000  # within images.zip
 ZIP = f"/data/{IMAGES}"
 
 
-@pytest.fixture(autouse=True)
-def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transfer, "BACKOFF_SECONDS", 0)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-
-
 @pytest.fixture
 def web() -> Iterator[Loopback]:
     with serve() as loopback:

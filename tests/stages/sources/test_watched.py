@@ -30,7 +30,6 @@ CODES = b",prdtypecode\n0,10\n"
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Loopback]:
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with serve() as loopback:
         loopback.publish(catalogue_content())
         yield loopback

@@ -16,12 +16,6 @@ from tests.support.loopback import ALWAYS, Fault, Loopback, serve
 PICTURE = bytes(range(256)) * 2000
 
 
-@pytest.fixture(autouse=True)
-def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transfer, "BACKOFF_SECONDS", 0)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-
-
 @pytest.fixture
 def web() -> Iterator[Loopback]:
     with serve() as loopback:

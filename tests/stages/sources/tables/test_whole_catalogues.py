@@ -77,7 +77,6 @@ def test_another_shop_s_catalogue_is_prepared_as_the_challenge_s_is(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     raw, expected = original
     shop = Shop(raw, tmp_path / "l'été" / "shop")
     making = form(shop)
