@@ -7,7 +7,7 @@ calibration and its own threshold, because a picture alone is right far less oft
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import reduce
 from pathlib import Path
@@ -62,11 +62,6 @@ class Ensemble:
         return self.scaled * scaled + self.plain * plain + rest / codes
 
 
-def _total(terms: Iterable[np.ndarray]) -> np.ndarray:
-    """Their sum, in their order."""
-    return reduce(np.add, terms)
-
-
 @dataclass(frozen=True)
 class Blend:
     """How one state turns logits into probabilities.
@@ -89,12 +84,16 @@ class Blend:
     def logits(self, logits: BranchLogits) -> np.ndarray:
         """What `ensemble` calibrates, [n, codes]."""
         if self.shares is None:
-            return _total(w * logits[branch] for branch, w in self.weights.items()) + self.bias
-        mixed = _total(
-            share * softmax(self.weights[branch] * logits[branch])
-            for branch, share in self.shares.items()
+            return self._total({b: w * logits[b] for b, w in self.weights.items()}) + self.bias
+        mixed = self._total(
+            {b: s * softmax(self.weights[b] * logits[b]) for b, s in self.shares.items()}
         )
         return np.log(np.maximum(mixed, 1e-12))
+
+    @staticmethod
+    def _total(terms: BranchLogits) -> np.ndarray:
+        """Their sum, in the order of READS, whatever the order in which they were stored."""
+        return reduce(np.add, [terms[branch] for branch in READS if branch in terms])
 
 
 @dataclass(frozen=True)
@@ -136,8 +135,17 @@ class Fusion:
 
     @classmethod
     def read(cls, path: Path) -> Fusion:
-        """The inverse of `write`."""
-        return msgspec.json.decode(path.read_bytes(), type=cls)
+        """The inverse of `write`.
+
+        Raises ValueError: it was written by another version of this code, or is damaged.
+        """
+        try:
+            return msgspec.json.decode(path.read_bytes(), type=cls)
+        except msgspec.DecodeError as error:
+            raise ValueError(
+                f"{path} is none of this version ({error}): serve the classifier with the version "
+                "that exported it, or export it anew (make repro)"
+            ) from error
 
 
 def states(has_text: np.ndarray, has_image: np.ndarray) -> np.ndarray:

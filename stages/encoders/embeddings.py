@@ -29,7 +29,7 @@ def network(pretrained: Pretrained) -> keras.Model:
 def embed(pretrained: Pretrained, texts: Sequence[Text]) -> np.ndarray:
     """Float16 [n, features]; half precision as for pictures. Texts of similar length are read
     together."""
-    model = network(pretrained)
+    model, encoder = network(pretrained), pretrained.encoder
     run = tf.function(
         lambda tokens: model({TOKENS: tokens}, training=False),
         input_signature=[tf.TensorSpec((None, None), tf.int32)],
@@ -40,7 +40,7 @@ def embed(pretrained: Pretrained, texts: Sequence[Text]) -> np.ndarray:
     with progress(title="embed", unit="texts", total=len(texts)) as done:
         for start in range(0, len(texts), _BATCH):
             rows = order[start : start + _BATCH]
-            tokens = pretrained.encoder.encode([texts[row] for row in rows])[TOKENS]
+            tokens = encoder.encode([texts[row] for row in rows])[TOKENS]
             features[rows] = run(tokens).numpy()
             done.update(len(rows))
     return features

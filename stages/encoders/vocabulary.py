@@ -64,42 +64,40 @@ def reduced(description: Description, used: Set[int]) -> tuple[Description, np.n
     numbers that these had, int [kept], in their order."""
     model = description["model"]
     if model["type"] not in REDUCED:
-        return description, np.arange(_size(model))
+        return description, np.arange(len(model["vocab"]))
     unigram = model["type"] == "Unigram"
-    pieces = (
-        [(number, piece) for number, (piece, _) in enumerate(model["vocab"])]
+    numbered = (
+        {number: piece for number, (piece, _) in enumerate(model["vocab"])}
         if unigram
-        else sorted((number, piece) for piece, number in model["vocab"].items())
+        else {number: piece for piece, number in model["vocab"].items()}
     )
-    special = {token["id"] for token in description["added_tokens"]}
+    unknown = model["unk_id"] if unigram else model["vocab"][model["unk_token"]]
+    special = {token["id"] for token in description["added_tokens"]} | {unknown}
     kept = [
-        (number, piece)
-        for number, piece in pieces
+        number
+        for number, piece in sorted(numbered.items())
         if number in used or number in special or _is_short(piece)
     ]
-    numbers = {old: new for new, (old, _) in enumerate(kept)}
+    # Tokens that were added beside the vocabulary come after it, as before.
+    numbers = {old: new for new, old in enumerate([*kept, *sorted(special - numbered.keys())])}
     smaller = copy.deepcopy(description)
     if unigram:
-        smaller["model"]["vocab"] = [model["vocab"][old] for old, _ in kept]
-        smaller["model"]["unk_id"] = numbers[model["unk_id"]]
+        smaller["model"]["vocab"] = [model["vocab"][old] for old in kept]
+        smaller["model"]["unk_id"] = numbers[unknown]
     else:
-        smaller["model"]["vocab"] = {piece: numbers[old] for old, piece in kept}
+        smaller["model"]["vocab"] = {numbered[old]: numbers[old] for old in kept}
     smaller["added_tokens"] = [
         token | {"id": numbers[token["id"]]} for token in description["added_tokens"]
     ]
     smaller["padding"]["pad_id"] = numbers[description["padding"]["pad_id"]]
     _renumber(smaller["post_processor"], numbers)
-    return smaller, np.array([old for old, _ in kept])
+    return smaller, np.array(list(numbers))
 
 
 def _is_short(piece: str) -> bool:
     """Of one character, or one of SentencePiece's single bytes."""
     bare = piece.removeprefix(_SPACE).removeprefix(_CONTINUED)
     return len(bare) <= 1 or (piece.startswith("<0x") and piece.endswith(">"))
-
-
-def _size(model: Description) -> int:
-    return len(model["vocab"])
 
 
 def _renumber(processor: Any, numbers: dict[int, int]) -> None:

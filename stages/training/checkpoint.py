@@ -17,7 +17,8 @@ import numpy as np
 
 from stages.common.keras_setup import keras
 
-_CODE = ("training", "language")
+_CODE = ("encoders", "language", "training")
+"""Packages whose code decides what a fit gives."""
 
 
 @dataclass

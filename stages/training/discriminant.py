@@ -1,4 +1,4 @@
-"""Linear discriminant analysis on features of pictures."""
+"""Linear discriminant analysis on features of a frozen network."""
 
 from __future__ import annotations
 

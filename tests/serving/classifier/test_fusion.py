@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from itertools import permutations
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from serving.classifier.fusion import Blend, Branch, BranchLogits, Ensemble, Fusion, softmax, states
 
@@ -77,3 +80,28 @@ def test_an_ensemble_keeps_the_order_and_leaves_the_rest_to_every_code() -> None
 def test_fusion_is_read_back_as_it_was_written(tmp_path: Path) -> None:
     FUSION.write(tmp_path / "fusion.json")
     assert Fusion.read(tmp_path / "fusion.json") == FUSION
+
+
+def test_the_order_in_which_weights_were_stored_changes_no_bit() -> None:
+    random = np.random.default_rng(0)
+    weights: dict[Branch, float] = {"text": 1.1, "language": 0.07, "image": 0.3}
+    logits: BranchLogits = {branch: random.normal(size=(200, 3)) for branch in weights}
+    found = [
+        Blend({branch: weights[branch] for branch in order}, (0.1, 0.2, 0.3)).logits(logits)
+        for order in permutations(weights)
+    ]
+    assert all((other == found[0]).all() for other in found)
+
+
+def test_a_fusion_of_an_earlier_version_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "fusion.json"
+    FUSION.write(path)
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    for blend in stored["blends"].values():
+        blend.pop("weights")
+        blend |= {"text_weight": 1.0, "image_weight": 0.0}
+    path.write_text(json.dumps(stored), encoding="utf-8")
+    with pytest.raises(
+        ValueError, match=r"fusion.json is none of this version .*`weights`.*make repro"
+    ):
+        Fusion.read(path)

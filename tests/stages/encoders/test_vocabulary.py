@@ -93,6 +93,27 @@ def test_special_tokens_keep_their_places(tmp_path: Path) -> None:
     assert (ids[0], ids[-1]) == (tokenizer.token_to_id("<s>"), tokenizer.token_to_id("</s>"))
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_token_that_was_added_beside_the_vocabulary_comes_after_it(
+    tmp_path: Path, kind: str
+) -> None:
+    whole = described(tmp_path, kind)
+    tokenizer = Tokenizer.from_str(json.dumps(whole))
+    beside = tokenizer.get_vocab_size()
+    tokenizer.add_special_tokens(["<extra>"])
+    smaller, kept = vocabulary.reduced(json.loads(tokenizer.to_str()), used(whole, CATALOGUE))
+    assert kept[-1] == beside
+    assert Tokenizer.from_str(json.dumps(smaller)).token_to_id("<extra>") == len(kept) - 1
+
+
+def test_the_unknown_token_stays_where_nothing_says_that_it_is_special(tmp_path: Path) -> None:
+    whole = described(tmp_path, "Unigram")
+    whole["added_tokens"] = [t for t in whole["added_tokens"] if t["content"] != "<unk>"]
+    smaller, kept = vocabulary.reduced(whole, used(whole, CATALOGUE) - {3})
+    assert 3 in kept
+    assert smaller["model"]["vocab"][smaller["model"]["unk_id"]][0] == "<unk>"
+
+
 def test_another_kind_of_tokenizer_keeps_all() -> None:
     description = {"model": {"type": "BPE", "vocab": {"a": 0, "b": 1}}}
     smaller, kept = vocabulary.reduced(description, {0})
