@@ -315,8 +315,7 @@ class Train(_Frozen):
 
 class BranchSettings(_Frozen):
     """What every branch has: the `module` that holds its model, as the registries of stages/text,
-    stages/language and stages/image say,
-    and in how many `folds` held-out products are answered."""
+    stages/language and stages/image say, and in how many `folds` held-out products are answered."""
 
     module: ClassVar[str]
     folds: Annotated[int, Field(ge=1, le=20)]

@@ -13,8 +13,8 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from stages.common.keras_setup import keras
-from stages.common.output import StageError
 from stages.common.reciprocal_root import reciprocal_root
+from stages.encoders.errors import EncoderError
 
 ops = keras.ops
 
@@ -26,10 +26,6 @@ _PREFIXES = ("", "bert.", "roberta.", "model.")
 """What stands before the names of tensors, by the kind of model that was saved."""
 
 Size = Annotated[int, Field(ge=1)]
-
-
-class EncoderError(StageError):
-    """The configured encoder cannot be used; the message names file and value."""
 
 
 class Shape(BaseModel):

@@ -21,13 +21,13 @@ from stages.common.paths import CONFIG, TENSORS, TOKENIZER
 from stages.encoders import vocabulary
 from stages.encoders.bert import (
     WORD_EMBEDDINGS,
-    EncoderError,
     Shape,
     Tensors,
     bare_names,
     bert,
     set_weights,
 )
+from stages.encoders.errors import EncoderError
 
 
 @dataclass(frozen=True)

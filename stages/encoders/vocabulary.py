@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from stages.encoders.bert import EncoderError
+from stages.encoders.errors import EncoderError
 
 REDUCED = ("Unigram", "WordPiece")
 """The kinds of tokenizer that still read everything without some subwords; of another kind, all of

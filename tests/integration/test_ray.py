@@ -163,14 +163,20 @@ def end(process: subprocess.Popen[str]) -> subprocess.CompletedProcess[str]:
 
 
 def come(process: subprocess.Popen[str], *conditions: Callable[[], Any]) -> None:
-    """Wait for one after the other, each of which takes some processes to start."""
+    """Wait for one after the other, each of which takes some processes to start; `process` says
+    what came instead."""
 
     def holds(condition: Callable[[], Any]) -> bool:
         assert process.poll() is None, end(process)
         return bool(condition())
 
     for condition in conditions:
-        wait_until(partial(holds, condition))
+        try:
+            wait_until(partial(holds, condition), times=3)
+        except AssertionError:
+            process.kill()
+            print(end(process))
+            raise
 
 
 def manifest(folder: Path) -> dict[str, Any]:

@@ -41,14 +41,20 @@ def emptied(small_run: Path, tmp_path: Path) -> Path:
 def reproduce(
     repository: Path, *targets: str, prepare: Callable[[], None] | None = None
 ) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(  # noqa: S603
-        [sys.executable, "-m", "dvc", "repro", "--no-run-cache", *targets],
-        cwd=repository,
-        env=ENVIRONMENT,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        preexec_fn=prepare,
-    )
+    with log(repository).open("wb") as output:
+        return subprocess.Popen(  # noqa: S603
+            [sys.executable, "-m", "dvc", "repro", "--no-run-cache", *targets],
+            cwd=repository,
+            env=ENVIRONMENT,
+            stdout=output,
+            stderr=output,
+            preexec_fn=prepare,
+        )
+
+
+def log(repository: Path) -> Path:
+    """What the last run that was begun there printed."""
+    return repository.with_name(f"{repository.name}.log")
 
 
 def stage_below(process: subprocess.Popen[bytes], stage: str) -> psutil.Process | None:
@@ -84,7 +90,7 @@ def test_killed_in_every_stage_at_random(emptied: Path, small_run: Path) -> None
         attempt(emptied, "stages.commands", "pipeline", "repair-lock")
         process = reproduce(emptied, stage)
         victim = stage_below(process, stage)
-        assert victim is not None, (stage, SEED)
+        assert victim is not None, (stage, SEED, log(emptied).read_text())
         try:
             victim.wait(moments.uniform(0, LONGEST) if number else 0)
         except psutil.TimeoutExpired:

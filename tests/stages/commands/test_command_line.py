@@ -225,7 +225,7 @@ def test_a_folder_with_an_apostrophe_is_looked_at(tmp_path: Path) -> None:
         check=False,
         env=ENVIRONMENT,
     )
-    assert f"- {folder / 'images.zip'} is missing" in done.stdout
+    assert f"{folder} holds neither the challenge's four files nor a table" in done.stderr
 
 
 @pytest.mark.slow

@@ -5,22 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from stages.common.keras_setup import keras, set_up
+from stages.common.keras_setup import keras
 from stages.common.reciprocal_root import (
     BatchNormalization,
     reciprocal_root,
     with_exact_normalization,
 )
 
-pytestmark = pytest.mark.slow  # loads TensorFlow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("tensorflow")]
 
 random = np.random.default_rng(3)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def tensorflow() -> None:
-    """Set up as other tests of this process set it up: its threads cannot be changed later."""
-    set_up(1, 1)
 
 
 def test_the_root_is_the_nearest_number() -> None:

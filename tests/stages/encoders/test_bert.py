@@ -12,11 +12,12 @@ import pytest
 from safetensors.numpy import save_file
 
 from serving.listing.text import Text
-from stages.encoders.bert import WORD_EMBEDDINGS, EncoderError
+from stages.encoders.bert import WORD_EMBEDDINGS
+from stages.encoders.errors import EncoderError
 from stages.encoders.pretrained import Pretrained
 from tests.support import encoder
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("tensorflow")]
 
 TEXTS = [Text("piscine ronde bleue", "avec une pompe"), Text("livre", ""), Text("", "jeu neuf")]
 

@@ -13,7 +13,7 @@ from tokenizers import Tokenizer
 from serving.encoding.subwords import SubwordEncoder
 from serving.listing.text import Text
 from stages.encoders import vocabulary
-from stages.encoders.bert import EncoderError
+from stages.encoders.errors import EncoderError
 from tests.support import encoder
 
 CATALOGUE = ["piscine ronde bleue", "livre de poche neuf", "jeu de société"]

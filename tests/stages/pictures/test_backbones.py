@@ -10,12 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stages.common.keras_setup import set_up
 from stages.common.settings import Discriminant, Frozen
 from stages.pictures.backbones import MOBILENET_LAYERS, backbone
 from tests.support.repository import ROOT
 
-pytestmark = pytest.mark.slow  # loads TensorFlow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("tensorflow")]
 
 CHANNELS = (128, 128, 128, 256, 256)
 """Of MOBILENET_LAYERS at a quarter of the width (Howard et al., 2017, "MobileNets")."""
@@ -32,7 +31,6 @@ def extracted(size: int, pixels: np.ndarray) -> dict[str, list[np.ndarray]]:
         head=Discriminant(kind="discriminant", shrinkage=1.0),
         folds=1,
     )
-    set_up(1, 1)
     features = np.asarray(backbone(settings)(pixels), np.float64)
     ends = np.cumsum(np.repeat(CHANNELS, 4))
     assert len(CHANNELS) == len(MOBILENET_LAYERS)

@@ -12,12 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from stages.common.keras_setup import set_up
 from stages.pictures import efficientnet_lite
 from stages.pictures.torch_weights import WeightsError
 from tests.support.repository import ROOT
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("tensorflow")]
 
 ANSWERS = """
 import json, numpy as np
@@ -120,7 +119,6 @@ def test_a_package_that_is_absent_or_holds_another_file_is_refused(
 
 
 def test_weights_of_another_network_are_refused() -> None:
-    set_up(1, 1)
     tensors = efficientnet_lite.pretrained("lite0")
     with pytest.raises(WeightsError, match="weights of another network"):
         efficientnet_lite.efficientnet_lite("lite2", 64, tensors)
