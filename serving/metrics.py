@@ -18,6 +18,11 @@ CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 _REQUEST_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 _BRANCH_SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+MOST_CODES = 100
+"""Codes that are counted each by itself: every one is two series to whoever stores them. Rarer ones
+are counted together."""
+OTHER_CODES = "other"
+
 _CONFIDENCES = tuple(step / 20 for step in range(1, 21))
 
 

@@ -41,7 +41,9 @@ def options(settings: Settings, parameters: dict[str, Any]) -> str:
     """The groups of conf/ that were chosen, as `dvc exp run` takes them."""
     chosen = {
         "data": settings.data.source,
+        "taxonomy": settings.taxonomy.source,
         "text": parameters["text"]["model"],
+        "language": parameters["language"]["model"],
         "image": parameters["image"]["model"],
         "fusion": parameters["fusion"]["method"],
     }
@@ -68,7 +70,7 @@ def _explained(row: Any, product: Product, classifier: Classifier) -> Example | 
     if explanation is None:
         return None
     text = normalise_listing(row.designation, row.description)
-    return Example(text, int(row.prdtypecode), prediction, explanation)
+    return Example(text, row.prdtypecode, prediction, explanation)
 
 
 def describe() -> None:
@@ -85,6 +87,7 @@ def describe() -> None:
             seeds=seeds(settings, parameters["train"]),
             data=json.loads((METRICS / "data.json").read_text(encoding="utf-8")),
             evaluation=json.loads((METRICS / "evaluation.json").read_text(encoding="utf-8")),
+            labels=classifier.labels,
             codes=pd.read_csv(EVALUATION / "codes.csv"),
             confusion=pd.read_csv(EVALUATION / "confusion.csv"),
             reliability=pd.read_csv(EVALUATION / "reliability.csv"),

@@ -13,7 +13,7 @@ from sklearn.metrics import precision_recall_fscore_support
 
 from serving.classifier.classifier import Classifier
 from serving.classifier.fusion import states
-from serving.listing.labels import LABELS
+from serving.listing.labels import Labels, described
 from stages.common.output import write_json
 from stages.common.paths import ARCHIVE, CLASSIFIER, EVALUATION, METRICS
 from stages.common.products import columns, read_part
@@ -33,10 +33,10 @@ def evaluate() -> None:
     """Run the stage."""
     settings = load()
     products = read_part("test")
-    labels = columns(products)
     with PictureArchive(ARCHIVE) as archive, Classifier.load(CLASSIFIER) as classifier:
         chunks = in_chunks(products, archive, settings.predict.chunk, "evaluate")
         parts = [classifier.logits(chunk) for _, chunk in chunks]
+    labels = columns(products, classifier.codes)
     has_text = np.concatenate([part.has_text for part in parts])
     has_image = np.concatenate([part.has_image for part in parts])
     logits = {
@@ -90,15 +90,15 @@ def evaluate() -> None:
             },
         },
     )
-    write_plots(p, labels, accepted, classifier.codes, bins)
+    write_plots(p, labels, accepted, classifier.labels, bins)
 
 
 def write_plots(
-    p: np.ndarray, labels: np.ndarray, accepted: np.ndarray, codes: tuple[int, ...], bins: int
+    p: np.ndarray, labels: np.ndarray, accepted: np.ndarray, codes: Labels, bins: int
 ) -> None:
     """What `dvc plots` draws: confusion, score for each code, reliability, coverage."""
     EVALUATION.mkdir(parents=True, exist_ok=True)
-    names = [f"{code} {LABELS[code].english}" for code in codes]
+    names = [described(code, label) for code, label in codes.items()]
     predicted = p.argmax(axis=1)
     pd.DataFrame(
         {

@@ -24,10 +24,8 @@ from serving.classifier.classifier import (
 )
 from serving.classifier.fusion import READS, Branch, Fusion
 from serving.encoding.encoders import read_encoder
-from serving.listing.labels import LABELS
 from stages.common.held_out import HeldOut
 from stages.common.keras_setup import keras, set_up
-from stages.common.output import write_json
 from stages.common.paths import (
     ARCHIVE,
     BRANCHES,
@@ -35,11 +33,12 @@ from stages.common.paths import (
     FUSION,
     HELD_OUT,
     IMAGE_BRANCH,
+    LABELS,
     LANGUAGE,
     LANGUAGE_BRANCH,
     TEXT_BRANCH,
 )
-from stages.common.products import read_part
+from stages.common.products import prepared_labels, read_part
 from stages.common.settings import NoImage, NoLanguage, NoText, Settings, load
 from stages.encoders.pretrained import Pretrained
 from stages.graphs.conversion import ExportError, answers, to_onnx
@@ -81,36 +80,36 @@ def check(branch: Branch, model: keras.Model, graph: Path, inputs: dict[str, np.
             raise ExportError(f"{graph}: {what} differ by {difference:.1e}; at most {tolerance}")
 
 
-def export_text(settings: Settings) -> None:
+def export_text(settings: Settings, codes: int) -> None:
     """The text graph and its encoder."""
     if isinstance(settings.text, NoText):
         return
-    encoder, model = registry.load(settings.text, TEXT_BRANCH)
+    encoder, model = registry.load(settings.text, TEXT_BRANCH, codes)
     encoder.write(CLASSIFIER)
     to_onnx(model, CLASSIFIER / TEXT_GRAPH)
     _, texts = with_texts(read_part("validation"))
     check("text", model, CLASSIFIER / TEXT_GRAPH, encoder.encode(texts[:_CHECKED]))
 
 
-def export_language(settings: Settings) -> None:
+def export_language(settings: Settings, codes: int) -> None:
     """The language graph, tokens to logits, and its tokenizer."""
     language = settings.language
     if isinstance(language, NoLanguage):
         return
     encoder = Pretrained.read(LANGUAGE).encoder
     encoder.write(CLASSIFIER)
-    model = language_model(language).load(language, LANGUAGE_BRANCH, LANGUAGE)
+    model = language_model(language).load(language, LANGUAGE_BRANCH, LANGUAGE, codes)
     to_onnx(model, CLASSIFIER / LANGUAGE_GRAPH)
     _, texts = with_texts(read_part("validation"))
     check("language", model, CLASSIFIER / LANGUAGE_GRAPH, encoder.encode(texts[:_CHECKED]))
 
 
-def export_image(settings: Settings) -> None:
+def export_image(settings: Settings, codes: int) -> None:
     """The image graph: pixels to logits, the frozen network included."""
     image = settings.image
     if isinstance(image, NoImage):
         return
-    model = image_model(image).load(image, IMAGE_BRANCH)
+    model = image_model(image).load(image, IMAGE_BRANCH, codes)
     to_onnx(model, CLASSIFIER / IMAGE_GRAPH)
     entries = read_part("validation").query("picture != ''")["picture"].head(_CHECKED)
     with PictureArchive(ARCHIVE) as archive:
@@ -136,14 +135,15 @@ def export() -> None:
     settings = load()
     set_up(settings.train.seed, settings.train.threads)
     CLASSIFIER.mkdir(parents=True, exist_ok=True)
-    export_text(settings)
-    export_language(settings)
-    export_image(settings)
+    codes = len(prepared_labels())
+    export_text(settings, codes)
+    export_language(settings, codes)
+    export_image(settings, codes)
     export_reference(settings)
     shutil.copyfile(FUSION, CLASSIFIER / FUSION_FILE)
     reads_language = not isinstance(settings.language, NoLanguage)
     libraries = (*_LIBRARIES, *(("tokenizers",) if reads_language else ()))
-    write_json(CLASSIFIER / LABELS_FILE, {code: label._asdict() for code, label in LABELS.items()})
+    shutil.copyfile(LABELS, CLASSIFIER / LABELS_FILE)
     manifest.write(
         CLASSIFIER,
         {

@@ -9,11 +9,10 @@ from __future__ import annotations
 import numpy as np
 
 from serving.classifier.fusion import Fusion
-from serving.listing.labels import CODES
 from stages.common.held_out import HeldOut
 from stages.common.output import write_json
 from stages.common.paths import BRANCHES, FUSION, HELD_OUT, METRICS
-from stages.common.products import columns, read_training
+from stages.common.products import columns, prepared_labels, read_training
 from stages.common.settings import load
 from stages.fusion.learning import BranchAnswers, Lesson
 
@@ -23,7 +22,8 @@ def fuse() -> None:
     settings = load()
     method, precision = settings.fusion.method, settings.evaluate.precision
     products = read_training()
-    rows, labels = products["id"].to_numpy(), columns(products)
+    codes = tuple(prepared_labels())
+    rows, labels = products["id"].to_numpy(), columns(products, codes)
     learnt = Lesson(
         branches={
             branch: BranchAnswers.of(HeldOut.read(folder / HELD_OUT), rows)
@@ -37,10 +37,10 @@ def fuse() -> None:
         seed=settings.prepare.seed,
     ).states()
 
-    prior = np.bincount(labels, minlength=len(CODES)) / len(labels)
+    prior = np.bincount(labels, minlength=len(codes)) / len(labels)
     fusion = Fusion(
         method=method,
-        codes=CODES,
+        codes=codes,
         prior=tuple(map(float, prior)),
         blends={state: fit.blend for state, fit in learnt.items()},
         precision=precision,

@@ -1,17 +1,19 @@
 """Validate the raw catalogue and divide it without leaks.
 
-Reads data/raw; writes data/prepared/{train,validation,test,unlabelled}.parquet, rejected.csv (each
-row left out, with its reason), skipped_entries.csv (archive entries not read) and
-metrics/data.json.
+Reads data/raw and the taxonomy; writes data/prepared/{train,validation,test,unlabelled}.parquet,
+labels.json (the codes that there are, with their names), rejected.csv (each row left out, with its
+reason), skipped_entries.csv (archive entries not read) and metrics/data.json.
 """
 
 from __future__ import annotations
 
 import pandas as pd
 
+from serving.listing.labels import stored
 from stages.common.output import write_json
 from stages.common.paths import (
     ARCHIVE,
+    LABELS,
     METRICS,
     PREPARED,
     RAW,
@@ -21,7 +23,8 @@ from stages.common.paths import (
 )
 from stages.common.settings import load
 from stages.pictures.archive import PictureArchive, Skipped
-from stages.preparation.split import PARTS, split
+from stages.preparation.parts import in_parts, untested
+from stages.preparation.split import PARTS
 from stages.preparation.tables import (
     join_labels,
     labels_without_product,
@@ -32,7 +35,10 @@ from stages.preparation.tables import (
     schema_of,
     with_numbers,
 )
+from stages.preparation.taxonomy import labels_of, read_taxonomy
 from stages.preparation.usable import usable_products
+
+_SHOWN = 20
 
 
 def prepare() -> None:
@@ -43,8 +49,9 @@ def prepare() -> None:
         (RAW / name, everything.data.named(name))
         for name in (TRAIN_CODES, TRAIN_PRODUCTS, TEST_PRODUCTS)
     )
+    names = read_taxonomy(everything.taxonomy)
     listed, coded = read_products(*products), read_labels(*labels)
-    labelled, rejected = reject_bad_rows(join_labels(listed, coded, labels[1]), products[1])
+    labelled, rejected = reject_bad_rows(join_labels(listed, coded, labels[1]), products[1], names)
     lonely = labels_without_product(listed, coded)
     asked = read_products(*queries)
     unlabelled = with_numbers(require_good_rows(asked, queries[1], schema_of(asked)))
@@ -56,22 +63,17 @@ def prepare() -> None:
         unlabelled["picture"] = archive.names(unlabelled, "image_test")
         skipped = archive.skipped
         pictures = {*archive.entries("image_train"), *archive.entries("image_test")}
+    usable, parts = in_parts(usable, settings)
     labelled, prints, stand_in = usable.products, usable.fingerprints, usable.placeholders
     rejected = pd.concat([rejected, lonely, usable.rejected])
     codes = labelled["prdtypecode"]
-    parts = split(
-        codes,
-        labelled["group"].to_numpy(),
-        validation=settings.validation_share,
-        test=settings.test_share,
-        seed=settings.seed,
-    )
-    parts.require_all()
+    without_test = untested(codes, parts.part)
 
     PREPARED.mkdir(parents=True, exist_ok=True)
     for name in PARTS:
         labelled[parts.part == name].to_parquet(PREPARED / f"{name}.parquet", index=False)
     unlabelled.to_parquet(PREPARED / "unlabelled.parquet", index=False)
+    write_json(LABELS, stored(labels_of(codes, names)))
     shown = ["id", "designation", "productid", "imageid", "prdtypecode", "reason"]
     rejected.to_csv(PREPARED / "rejected.csv", columns=shown, index=False)
     pd.DataFrame(skipped, columns=Skipped._fields).to_csv(
@@ -96,8 +98,12 @@ def prepare() -> None:
         "with_picture": float((labelled["picture"] != "").mean()),
         "unlabelled_with_picture": int((unlabelled["picture"] != "").sum()),
         "codes": codes.nunique(),
+        "untested_codes": len(without_test),
         "smallest_code": int(codes.value_counts().min()),
     }
     write_json(METRICS / "data.json", figures)
     for name, value in figures.items():
         print(f"{name:>18}  {value:,.5g}")
+    if without_test:
+        listed = ", ".join(map(str, without_test[:_SHOWN]))
+        print(f"Too few products for the test part, trained on all the same: {listed}")

@@ -156,7 +156,7 @@ def test_the_picture_of_another_code_makes_the_right_code_less_sure(
     has one and another code."""
     if "both" not in classifier.fusion.blends:
         pytest.skip("this classifier has one branch alone")
-    labels = columns(table)
+    labels = columns(table, classifier.codes)
     said = (table["designation"].map(normalise) != "").to_numpy()
     pictured = [row for row, product in enumerate(products) if product.image]
     rows, strangers = [], []

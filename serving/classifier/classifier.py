@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +19,7 @@ from serving.classifier.runtime import ort
 from serving.classifier.traits import PictureTraits, TextTraits, Traits
 from serving.encoding.encoders import Encoder, read_encoder
 from serving.listing.images import ImageError, decode
-from serving.listing.labels import Label
+from serving.listing.labels import Labels, read_labels
 from serving.listing.text import Text, normalise_listing
 
 TEXT_GRAPH = "text.onnx"
@@ -51,7 +50,7 @@ class Classifier:
         self,
         *,
         about: dict[str, Any],
-        labels: dict[int, Label],
+        labels: Labels,
         fusion: Fusion,
         texts: Mapping[Branch, TextGraph],
         image: ort.InferenceSession | None,
@@ -151,7 +150,7 @@ class Classifier:
         return [
             Prediction(
                 code=self.codes[best[row]],
-                label=self.labels[self.codes[best[row]]].french,
+                label=self.labels[self.codes[best[row]]].name,
                 confidence=float(confidence[row]),
                 accepted=bool(accepted[row]),
                 state=cast("State", str(state[row])),
@@ -231,12 +230,6 @@ class Classifier:
         name = self._image.get_inputs()[0].name
         (logits,) = self._image.run([LOGITS], {name: pixels[np.newaxis]})
         return np.asarray(logits[0])
-
-
-def read_labels(path: Path) -> dict[int, Label]:
-    """The names of the codes this classifier knows."""
-    stored = json.loads(path.read_text(encoding="utf-8"))
-    return {int(code): Label(**names) for code, names in stored.items()}
 
 
 def session(graph: Path, *, fast: bool = False) -> ort.InferenceSession:

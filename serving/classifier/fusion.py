@@ -16,6 +16,8 @@ from typing import Literal
 import msgspec
 import numpy as np
 
+from serving.listing.labels import Code
+
 State = Literal["none", "text", "image", "both"]
 STATES: tuple[State, ...] = ("none", "text", "image", "both")
 
@@ -106,7 +108,7 @@ class Fusion:
     """
 
     method: str
-    codes: tuple[int, ...]
+    codes: tuple[Code, ...]
     prior: tuple[float, ...]
     blends: Mapping[State, Blend]
     precision: float
@@ -128,6 +130,11 @@ class Fusion:
         """Bool [n]: whether an answer may stand without a person looking at it."""
         least = np.array([self.thresholds.get(name, np.inf) for name in state])
         return confidence >= least
+
+    def most_frequent(self, most: int) -> frozenset[Code]:
+        """The `most` codes that products of training have most often."""
+        order = np.argsort(-np.asarray(self.prior), kind="stable")
+        return frozenset(self.codes[column] for column in order[:most])
 
     def write(self, path: Path) -> None:
         """As JSON, byte-identical for equal values."""

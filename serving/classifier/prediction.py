@@ -9,6 +9,7 @@ import numpy as np
 
 from serving.classifier.fusion import BranchLogits, State
 from serving.classifier.traits import PictureTraits, Traits
+from serving.listing.labels import Code
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Prediction:
     are there where products were answered, not where logits alone were.
     """
 
-    code: int
+    code: Code
     label: str
     confidence: float
     accepted: bool

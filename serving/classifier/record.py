@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from serving.classifier.prediction import Prediction, Product
 from serving.classifier.reference import Value
+from serving.listing.labels import Code
 
 DIGITS = 6
 """Decimals of a number in the log."""
@@ -26,7 +27,7 @@ class Record:
     time: str
     model: str
     id: str | int | None
-    code: int
+    code: Code
     confidence: float
     accepted: bool
     evidence: str

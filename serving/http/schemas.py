@@ -8,6 +8,7 @@ import msgspec
 
 from serving.classifier.explaining import Explanation
 from serving.http.problems import ProblemDetails
+from serving.listing.labels import Code
 
 Identifier = str | int | None
 
@@ -26,7 +27,7 @@ class ProductBody(msgspec.Struct):
 class Candidate(msgspec.Struct):
     """A code the product may have, and how probable it is."""
 
-    prediction: int
+    prediction: Code
     label: str
     confidence: float
 
@@ -39,7 +40,7 @@ class Answer(msgspec.Struct):
     is the lock hash of the classifier.
     """
 
-    predicted: int
+    predicted: Code
     label: str
     confidence: float
     accepted: bool
@@ -109,7 +110,7 @@ class ModelAbout(msgspec.Struct):
     """The loaded classifier: its lock hash, its manifest and its measured quality."""
 
     model: str
-    codes: list[int]
+    codes: list[Code]
     labels: dict[str, str]
     parameters: dict[str, Any]
     manifest: dict[str, Any]

@@ -14,6 +14,8 @@ from serving.classifier.prediction import Product
 from serving.inference import lock, signature
 from serving.inference.drift import Window
 from serving.inference.timing import TimedClassifier
+from serving.listing.labels import Code
+from serving.metrics import MOST_CODES
 from serving.settings import Settings
 
 _WARM_UPS = 2
@@ -21,8 +23,8 @@ _WARM_UPS = 2
 
 @dataclass(frozen=True)
 class Loaded:
-    """A classifier that may answer, its lock hash, what the pipeline measured of it, and what it
-    was asked of late.
+    """A classifier that may answer, its lock hash, what the pipeline measured of it, what it was
+    asked of late, and which of its codes are counted each by itself.
 
     It is freed with the last request that holds it.
     """
@@ -31,6 +33,7 @@ class Loaded:
     hash: str
     measured: dict[str, Any] | None
     window: Window
+    counted: frozenset[Code]
 
 
 def load(settings: Settings, threads: int, seconds: Histogram, private: Path) -> Loaded:
@@ -54,7 +57,8 @@ def load(settings: Settings, threads: int, seconds: Histogram, private: Path) ->
     classifier.seconds = seconds
     classifier.max_pixels = settings.max_pixels
     window = Window(classifier.reference, settings.drift_window, settings.drift_tolerated)
-    return Loaded(classifier, locked.hash, locked.measured, window)
+    counted = classifier.fusion.most_frequent(MOST_CODES)
+    return Loaded(classifier, locked.hash, locked.measured, window, counted)
 
 
 def _warm(classifier: TimedClassifier) -> None:

@@ -18,7 +18,7 @@ from serving.inference import lock, signature
 from serving.inference.loading import Loaded, load
 from serving.inference.recording import Recorder
 from serving.inference.timing import TimedClassifier
-from serving.metrics import Metrics
+from serving.metrics import OTHER_CODES, Metrics
 from serving.settings import Settings
 from serving.workers import Workers
 
@@ -188,7 +188,8 @@ class Model:
         for answer in answers:
             if answer.state != "none":
                 accepted = "true" if answer.accepted else "false"
-                self._metrics.predictions.labels(str(answer.code), accepted).inc()
+                code = str(answer.code) if answer.code in loaded.counted else OTHER_CODES
+                self._metrics.predictions.labels(code, accepted).inc()
                 self._metrics.confidence.observe(answer.confidence)
         self._recorder.put(loaded.window, loaded.hash, products, answers)
         return answers

@@ -76,7 +76,7 @@ async def model(service: Parts) -> ModelAbout:
     return ModelAbout(
         model=loaded.hash,
         codes=list(classifier.codes),
-        labels={str(code): label.french for code, label in classifier.labels.items()},
+        labels={str(code): label.name for code, label in classifier.labels.items()},
         parameters=classifier.manifest.get("parameters", {}),
         manifest=classifier.manifest,
         metrics=loaded.measured,

@@ -144,7 +144,7 @@ def _answer(body: ProductBody, prediction: Prediction, loaded: Loaded, top: int)
         predictions=[
             Candidate(
                 prediction=classifier.codes[column],
-                label=classifier.labels[classifier.codes[column]].french,
+                label=classifier.labels[classifier.codes[column]].name,
                 confidence=float(prediction.probabilities[column]),
             )
             for column in best

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 
-from serving.listing.labels import CODES
 from stages.common.products import storable
 
 
@@ -33,7 +32,7 @@ class HeldOut:
             return cls(stored["rows"], stored["logits"], stored["visible"])
 
     @classmethod
-    def none(cls) -> HeldOut:
-        """What a branch that is switched off has to say."""
+    def none(cls, codes: int) -> HeldOut:
+        """What a branch that is switched off has to say of so many codes."""
         nothing = np.zeros(0, np.int64)
-        return cls(nothing, np.zeros((0, len(CODES)), np.float32), nothing)
+        return cls(nothing, np.zeros((0, codes), np.float32), nothing)

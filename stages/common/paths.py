@@ -26,6 +26,7 @@ product's picture, and why a row cannot be used. Its identifiers are any text.""
 RAW = Path("data/raw")
 ARCHIVE = RAW / IMAGES
 PREPARED = Path("data/prepared")
+LABELS = PREPARED / "labels.json"
 PICTURES = Path("data/images")
 LANGUAGE = Path("data/language")
 PREDICTIONS = Path("data/predictions")

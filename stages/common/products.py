@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 
-from serving.listing.labels import CODES
-from stages.common.paths import PREPARED
+from serving.listing.labels import Code, Label, read_labels
+from stages.common.paths import LABELS, PREPARED
 
 
 def read_part(part: str) -> pd.DataFrame:
@@ -22,9 +24,15 @@ def read_training() -> pd.DataFrame:
     )
 
 
-def columns(products: pd.DataFrame) -> np.ndarray:
-    """The column of each product's code in a probability matrix, int64 [n]."""
-    return np.searchsorted(CODES, products["prdtypecode"])
+def prepared_labels() -> dict[Code, Label]:
+    """The codes that there are, with their names."""
+    return read_labels(LABELS)
+
+
+def columns(products: pd.DataFrame, codes: Iterable[Code]) -> np.ndarray:
+    """The column of each product's code in a probability matrix of `codes`, int64 [n]; -1 of a code
+    that is none of them."""
+    return pd.Index(list(codes)).get_indexer(products["prdtypecode"])
 
 
 def storable(ids: np.ndarray) -> np.ndarray:

@@ -33,7 +33,7 @@ from stages.common.paths import (
 )
 
 PARAMS = Path("params.yaml")
-_GROUPS = ("data", "text", "language", "image")
+_GROUPS = ("data", "taxonomy", "text", "language", "image")
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 """How a .h5 file begins."""
 
@@ -294,12 +294,32 @@ Data = Annotated[
 ]
 
 
+class FileTaxonomy(_Frozen):
+    """The codes of a table, with their names; a product with another is left out."""
+
+    source: Literal["rakuten", "file"]
+    path: str
+    watched: str
+
+
+class LabelsTaxonomy(_Frozen):
+    """Whatever codes the labelled products have."""
+
+    source: Literal["labels"]
+    watched: str
+
+
+Taxonomy = Annotated[FileTaxonomy | LabelsTaxonomy, Field(discriminator="source")]
+
+
 class Prepare(_Frozen):
-    """How labelled products are divided."""
+    """How labelled products are divided, and what becomes of those with a code that has too few of
+    them for a place in each part."""
 
     validation_share: Share
     test_share: Share
     seed: Seed
+    rare_codes: Literal["train", "reject", "refuse"]
 
 
 class Train(_Frozen):
@@ -564,6 +584,7 @@ class Settings(_Frozen):
     """All of params.yaml."""
 
     data: Data
+    taxonomy: Taxonomy
     prepare: Prepare
     text: Text
     language: Language

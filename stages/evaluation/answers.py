@@ -13,7 +13,8 @@ from serving.classifier.prediction import Prediction, Product
 from stages.common.progress import progress
 from stages.pictures.archive import PictureArchive
 
-FIELDS = ("id", "productid", "imageid", "prdtypecode", "label", "confidence", "accepted")
+CODE = "prdtypecode"
+FIELDS = ("id", "productid", "imageid", CODE, "label", "confidence", "accepted")
 """Columns of the table of predictions."""
 
 

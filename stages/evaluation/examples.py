@@ -8,9 +8,10 @@ from typing import Any
 
 from serving.classifier.explaining import Explanation
 from serving.classifier.prediction import Prediction, Product
+from serving.listing.labels import Code
 from serving.listing.text import Text
 
-KINDS: dict[str, Callable[[Prediction, int], bool]] = {
+KINDS: dict[str, Callable[[Prediction, Code], bool]] = {
     "Accepted and wrong": lambda answer, actual: answer.accepted and answer.code != actual,
     "Accepted and right": lambda answer, actual: answer.accepted and answer.code == actual,
     "Sent to review and wrong": lambda answer, actual: (
@@ -27,7 +28,7 @@ class Example:
     """A test product with its normalised text, its answer and what moved it."""
 
     text: Text
-    actual: int
+    actual: Code
     prediction: Prediction
     explanation: Explanation
 
@@ -42,7 +43,7 @@ def first_of_each_kind(
     chosen: dict[str, tuple[Any, Product] | None] = dict.fromkeys(KINDS)
     for row, product, prediction in answered:
         for kind, fits in KINDS.items():
-            if chosen[kind] is None and fits(prediction, int(row.prdtypecode)):
+            if chosen[kind] is None and fits(prediction, row.prdtypecode):
                 chosen[kind] = (row, product)
                 break
         if all(chosen.values()):

@@ -14,7 +14,7 @@ import pandas as pd
 from serving.classifier.explaining import Region, Word
 from serving.classifier.fusion import State
 from serving.classifier.prediction import Prediction
-from serving.listing.labels import LABELS
+from serving.listing.labels import Code, Labels, described
 from stages.common.flatten import flatten
 from stages.common.markdown import figure, plain, share, table
 from stages.evaluation.examples import Example
@@ -42,9 +42,9 @@ class Facts:
 
     `identity` is the sha256 of the classifier's manifest, `manifest` its content; `source` and
     `options` say in words and for the command line where the data come from; `data` and
-    `evaluation` are the metrics; `codes`, `confusion` and `reliability` the tables of `evaluate`;
-    `thresholds` the least confidence that is accepted, by state, and `fusion` what that rests on;
-    `seeds` by parameter.
+    `evaluation` are the metrics; `labels` the codes' names; `codes`, `confusion` and `reliability`
+    the tables of `evaluate`; `thresholds` the least confidence that is accepted, by state, and
+    `fusion` what that rests on; `seeds` by parameter.
     """
 
     identity: str
@@ -54,6 +54,7 @@ class Facts:
     synthetic: bool
     seeds: Mapping[str, int]
     data: Mapping[str, Any]
+    labels: Labels
     evaluation: Mapping[str, Any]
     codes: pd.DataFrame
     confusion: pd.DataFrame
@@ -74,7 +75,7 @@ def model_card(facts: Facts) -> str:
         _acceptance(facts),
         _wrong(facts.confusion),
         _codes(facts),
-        _examples(facts.examples),
+        _examples(facts.examples, facts.labels),
         _reproduction(facts),
     )
     return "\n\n".join(sections) + "\n"
@@ -331,8 +332,8 @@ def _pairs(confusion: pd.DataFrame, shown: pd.Series) -> str:
     return table(("is", "answered as", "products", "of the code"), rows, left=2)
 
 
-def _examples(examples: Mapping[str, Example | None]) -> str:
-    shown = (f"### {kind}\n\n{_example(example)}" for kind, example in examples.items())
+def _examples(examples: Mapping[str, Example | None], labels: Labels) -> str:
+    shown = (f"### {kind}\n\n{_example(example, labels)}" for kind, example in examples.items())
     return "\n\n".join(
         (
             "## Explanations",
@@ -344,25 +345,26 @@ def _examples(examples: Mapping[str, Example | None]) -> str:
     )
 
 
-def _example(example: Example | None) -> str:
+def _example(example: Example | None, labels: Labels) -> str:
     if example is None:
         return "There is none among the test products looked at."
     prediction, explanation = example.prediction, example.explanation
     parts = [
         ("Designation", plain(example.text.designation, _SHOWN_DESIGNATION)),
         ("Description", plain(example.text.description, _SHOWN_DESCRIPTION)),
-        ("Answer", _answer(prediction, example.actual)),
+        ("Answer", _answer(prediction, example.actual, labels)),
         ("Words", ", ".join(map(_word, _largest(explanation.words)))),
         ("Picture", "; ".join(map(_region, _largest(explanation.regions)))),
     ]
     return "\n".join(f"- {name}: {text or 'none'}" for name, text in parts)
 
 
-def _answer(prediction: Prediction, actual: int) -> str:
-    verdict = "right" if prediction.code == actual else f"wrong: {actual} {LABELS[actual].english}"
+def _answer(prediction: Prediction, actual: Code, labels: Labels) -> str:
+    is_right = prediction.code == actual
+    verdict = "right" if is_right else f"wrong: {plain(described(actual, labels[actual]))}"
     accepted = "accepted" if prediction.accepted else "to be reviewed"
     return (
-        f"{prediction.code} {LABELS[prediction.code].english}, {verdict}; confidence "
+        f"{plain(described(prediction.code, labels[prediction.code]))}, {verdict}; confidence "
         f"{figure(prediction.confidence)}, {accepted}; from {_EVIDENCE[prediction.state]}"
     )
 

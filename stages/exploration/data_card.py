@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
-from serving.listing.labels import LABELS
+from serving.listing.labels import Code, Labels, described
 from stages.common.markdown import figure, plain, share, table
 from stages.exploration import tables
 from stages.exploration.words import Telling
@@ -44,12 +45,13 @@ class Facts:
     """
 
     origin: str
+    labels: Labels
     synthetic: bool
     parts: Mapping[str, pd.DataFrame]
     pictures: Mapping[str, pd.DataFrame]
     looked_at: Mapping[str, int]
     all_pictures: Mapping[str, int]
-    words: Mapping[int, Sequence[Telling]]
+    words: Mapping[Code, Sequence[Telling]]
     rejected: Mapping[str, int]
     skipped: Mapping[str, int]
 
@@ -64,7 +66,7 @@ def data_card(facts: Facts) -> str:
     sections = (
         _products(facts),
         _codes(facts),
-        _words(facts.words),
+        _words(facts),
         _texts(facts),
         _pictures(facts),
         _near_duplicates(facts.labelled),
@@ -98,13 +100,14 @@ Texts are taken as a model reads them, without markup."""
 def _codes(facts: Facts) -> str:
     counts = tables.of_codes(facts.parts)
     labelled = facts.labelled
+    shown = tables.most_frequent(counts)
     rows = []
-    for code, count in counts.iterrows():
+    for code, count in shown.iterrows():
         here = labelled[labelled["prdtypecode"] == code]
         without = tables.lacking(here)
         rows.append(
             (
-                _named(int(str(code))),
+                _named(facts, code),
                 figure(len(here)),
                 share(len(here) / len(labelled)),
                 *(figure(int(count[part])) for part in tables.LABELLED),
@@ -114,23 +117,25 @@ def _codes(facts: Facts) -> str:
     header = ("code", "products", "share", *tables.LABELLED)
     lacking = ("no designation", "no description", "no picture")
     sizes = counts.sum(axis=1)
+    hidden = len(counts) - len(shown)
+    more = f"Shown are the {len(shown)} most frequent; {hidden} more are not.\n\n" if hidden else ""
     return f"""## Codes
 
 {len(counts)} codes. The most frequent has {figure(sizes.max() / sizes.min(), 1)} times as many \
 products as the rarest.
 
-![Labelled products of each code](data_card/codes.png)
+{more}![Labelled products of each code](data_card/codes.png)
 
 {table((*header, *lacking), rows)}"""
 
 
-def _words(words: Mapping[int, Sequence[Telling]]) -> str:
+def _words(facts: Facts) -> str:
     rows = [
         (
-            _named(code),
+            _named(facts, code),
             ", ".join(f"{plain(word.word)} ({share(word.share, 0)})" for word in telling) or "–",
         )
-        for code, telling in sorted(words.items())
+        for code, telling in sorted(facts.words.items())
     ]
     return f"""## Words
 
@@ -259,5 +264,5 @@ def _left_out(facts: Facts) -> str:
 `data/prepared/rejected.csv` and `data/prepared/skipped_entries.csv` list them."""
 
 
-def _named(code: int) -> str:
-    return f"{code} {plain(LABELS[code].english)}"
+def _named(facts: Facts, code: Any) -> str:
+    return plain(described(code, facts.labels[code]))

@@ -17,11 +17,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from serving.listing.labels import LABELS
+from serving.listing.labels import Labels, described
 from stages.exploration.tables import LABELLED
 
 _DOTS = 100
 _BINS = 30
+_LONGEST = 50  # characters of a name
 _TEXTS = {
     "in_designation": "characters of a designation",
     "in_description": "characters of a description",
@@ -33,12 +34,12 @@ Named = Mapping[str, pd.DataFrame]
 """Products, or pictures, under what they are called in the legend."""
 
 
-def draw_codes(counts: pd.DataFrame, path: Path) -> None:
+def draw_codes(counts: pd.DataFrame, labels: Labels, path: Path) -> None:
     """Products of each code (index) by part (columns), as bars."""
 
     def drawing(figure: Figure) -> None:
         axes = figure.subplots()
-        names = [f"{code} {LABELS[code].english}" for code in counts.index]
+        names = [_name(described(code, labels[code])) for code in counts.index.tolist()]
         before = np.zeros(len(counts))
         for part in LABELLED:
             axes.barh(names, counts[part], left=before, label=part)
@@ -50,7 +51,13 @@ def draw_codes(counts: pd.DataFrame, path: Path) -> None:
         axes.set(xlabel="labelled products")
         axes.legend(loc="lower right")
 
-    _save(drawing, (8.0, 7.5), path)
+    _save(drawing, (8.0, max(7.5, len(counts) / 4)), path)
+
+
+def _name(words: str) -> str:
+    """Short enough for a label, and as it is written: a pair of $ would be mathematics."""
+    short = words if len(words) <= _LONGEST else words[: _LONGEST - 1] + "…"
+    return short.replace("$", r"\$")
 
 
 def draw_texts(products: Named, path: Path) -> None:

@@ -12,6 +12,9 @@ from serving.listing.text import normalise
 LABELLED = ("train", "validation", "test")
 PARTS = (*LABELLED, "unlabelled")
 
+SHOWN = 60
+"""Codes of which something is listed or drawn, the most frequent of them."""
+
 QUANTILES = {"least": 0.0, "5 %": 0.05, "median": 0.5, "95 %": 0.95, "most": 1.0}
 
 
@@ -38,6 +41,12 @@ def of_codes(parts: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Products by code, in ascending order (index), and labelled part (columns)."""
     counts = {part: parts[part]["prdtypecode"].value_counts() for part in LABELLED}
     return pd.DataFrame(counts).fillna(0).astype("int64").sort_index()
+
+
+def most_frequent(counts: pd.DataFrame) -> pd.DataFrame:
+    """Of what `of_codes` gives, the SHOWN rows with most products, in ascending order of code."""
+    sizes = counts.sum(axis=1).sort_values(ascending=False, kind="stable")
+    return counts.loc[sizes.index[:SHOWN]].sort_index()
 
 
 def quantiles(values: pd.Series) -> dict[str, float | None]:

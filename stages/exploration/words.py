@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.feature_selection import chi2
 
+from serving.listing.labels import Code
 from stages.common.progress import progress
 
 MOST = 8
@@ -35,14 +36,16 @@ class Telling:
     share: float
 
 
-def telling_words(texts: Sequence[str], codes: np.ndarray) -> dict[int, list[Telling]]:
-    """For each code that occurs, the words that are most surely more frequent in its products.
+def telling_words(
+    texts: Sequence[str], codes: np.ndarray, asked: Iterable[Code]
+) -> dict[Code, list[Telling]]:
+    """For each code that is `asked`, the words that are most surely more frequent in its products.
 
     A word counts once a product. Sorted by the chi-square statistic of the code's products against
     all others (Yang and Pedersen, 1997, "A Comparative Study on Feature Selection in Text
     Categorization"), then by name.
     """
-    telling: dict[int, list[Telling]] = {int(code): [] for code in np.unique(codes)}
+    telling: dict[Code, list[Telling]] = {code: [] for code in asked}
     vectorizer = CountVectorizer(binary=True, min_df=_LEAST, token_pattern=_WORD)
     try:
         counts = vectorizer.fit_transform(progress(texts, title="explore words", unit="products"))

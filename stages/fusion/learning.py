@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 
 from serving.classifier.fusion import READS, Blend, Branch, BranchLogits, State
-from serving.listing.labels import CODES
 from stages.common.folds import folds
 from stages.common.held_out import HeldOut
 from stages.fusion import fitting
@@ -60,7 +59,7 @@ class BranchAnswers:
         place = np.searchsorted(held_out.rows[order], rows)
         place = order[np.minimum(place, len(order) - 1)] if len(order) else place * 0
         answered = np.isin(rows, held_out.rows)
-        logits = np.zeros((len(rows), len(CODES)))
+        logits = np.zeros((len(rows), held_out.logits.shape[1]))
         logits[answered] = held_out.logits[place[answered]]
         return cls(logits, answered, np.isin(rows, held_out.visible))
 
@@ -136,7 +135,8 @@ class Lesson:
         if self._groups(answered) >= LEAST:
             return self._learn(state, answered, f"all products with a {_WORDS[state]}")
         branches = self._branches(state)
-        blend = Blend(dict.fromkeys(branches, 1 / len(branches)), (0.0,) * len(CODES))
+        codes = self.branches[branches[0]].logits.shape[1]
+        blend = Blend(dict.fromkeys(branches, 1 / len(branches)), (0.0,) * codes)
         return Learnt(blend, NEVER, self._figures(answered, AS_TRAINED, blend, NEVER))
 
     def _both(self, alone: dict[State, Learnt]) -> Learnt:

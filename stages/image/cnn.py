@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 
-from serving.listing.labels import CODES
 from stages.common.keras_setup import keras
 from stages.common.paths import WEIGHTS
 from stages.common.reciprocal_root import BatchNormalization
@@ -19,7 +18,7 @@ from stages.training.gradient_descent import GradientDescent, Loss, plain
 layers = keras.layers
 
 
-def cnn(settings: Cnn) -> keras.Model:
+def cnn(settings: Cnn, codes: int) -> keras.Model:
     """Convolution blocks, then the average over the picture, then a linear layer."""
     pixels = keras.Input((settings.size, settings.size, 3), dtype="uint8", name="pixels")
     x = layers.Rescaling(1 / 127.5, offset=-1)(pixels)
@@ -34,7 +33,7 @@ def cnn(settings: Cnn) -> keras.Model:
         x = layers.ReLU()(x)
     x = layers.GlobalAveragePooling2D()(x)
     x = layers.Dropout(settings.dropout)(x)
-    return keras.Model({"pixels": pixels}, layers.Dense(len(CODES), name="logits")(x), name="cnn")
+    return keras.Model({"pixels": pixels}, layers.Dense(codes, name="logits")(x), name="cnn")
 
 
 class CnnBranch(GradientDescent):
@@ -51,16 +50,16 @@ class CnnBranch(GradientDescent):
 
     def build(self) -> keras.Model:
         """See Branch."""
-        return cnn(self._settings)
+        return cnn(self._settings, self.examples.codes)
 
     def recipe(self, steps: int) -> tuple[keras.optimizers.Optimizer, Loss]:
         """See GradientDescent."""
         return plain(self._settings.learning_rate)
 
 
-def load(settings: Cnn, folder: Path) -> keras.Model:
+def load(settings: Cnn, folder: Path, codes: int) -> keras.Model:
     """The trained network in `folder`."""
-    model = cnn(settings)
+    model = cnn(settings, codes)
     model.load_weights(folder / WEIGHTS)
     return model
 

@@ -21,9 +21,9 @@ def branch(settings: Frozen, train: Train, examples: Examples, features: Feature
     return DiscriminantBranch(settings.head, settings.folds, train, examples, features)
 
 
-def load(settings: Frozen, folder: Path) -> keras.Model:
+def load(settings: Frozen, folder: Path, codes: int) -> keras.Model:
     """The network with the trained head in `folder`: pixels to logits."""
-    return head_on(backbone(settings), settings.head, folder / WEIGHTS)
+    return head_on(backbone(settings), settings.head, codes, folder / WEIGHTS)
 
 
 MODEL = ImageModel(Frozen, branch, load)

@@ -19,8 +19,8 @@ S = TypeVar("S", bound=ImageSettings)
 class ImageModel(Generic[S]):
     """What the module of an image model offers: the class of its settings, how it is trained on
     what the stage `images` kept (`branch`), and the trained model in a folder (`load`): `pixels`,
-    uint8 [n, size, size, 3], to logits, float32 [n, codes]."""
+    uint8 [n, size, size, 3], to logits, float32 [n, codes], of so many codes."""
 
     settings: type[S]
     branch: Callable[[S, Train, Examples, Features], Branch]
-    load: Callable[[S, Path], keras.Model]
+    load: Callable[[S, Path, int], keras.Model]

@@ -30,9 +30,9 @@ def branch(
     return DiscriminantBranch(settings.head, settings.folds, train, examples, features)
 
 
-def load(settings: FrozenLanguage, folder: Path, kept: Path) -> keras.Model:
+def load(settings: FrozenLanguage, folder: Path, kept: Path, codes: int) -> keras.Model:
     """The encoder in `kept` with the trained head in `folder`."""
-    return head_on(network(Pretrained.read(kept)), settings.head, folder / WEIGHTS)
+    return head_on(network(Pretrained.read(kept)), settings.head, codes, folder / WEIGHTS)
 
 
 MODEL = LanguageModel(FrozenLanguage, branch, load)

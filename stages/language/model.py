@@ -20,8 +20,8 @@ class LanguageModel(Generic[S]):
     """What the module of a language model offers: the class of its settings, how it is trained on
     examples and their texts with what the stage `embed` kept in a folder (`branch`), and the
     trained model in a folder of weights and that one (`load`): `tokens`, int32 [n, length], to
-    logits, float32 [n, codes]."""
+    logits, float32 [n, codes], of so many codes."""
 
     settings: type[S]
     branch: Callable[[S, Train, Examples, Sequence[Text], Path], Branch]
-    load: Callable[[S, Path, Path], keras.Model]
+    load: Callable[[S, Path, Path, int], keras.Model]

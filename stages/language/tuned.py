@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from serving.listing.labels import CODES
 from serving.listing.text import Text
 from stages.common.keras_setup import keras
 from stages.common.paths import CHECKPOINTS, WEIGHTS
@@ -22,11 +21,11 @@ from stages.training.checkpoint import Checkpoint
 from stages.training.gradient_descent import GradientDescent, Loss, annealed
 
 
-def tuned(settings: TunedLanguage, pretrained: Pretrained) -> keras.Model:
+def tuned(settings: TunedLanguage, pretrained: Pretrained, codes: int) -> keras.Model:
     """Tokens to logits, from the mean of the last layer."""
     last = pretrained.shape.num_hidden_layers - 1
     network = pretrained.network([last], min(settings.layers, last + 1))
-    logits = keras.layers.Dense(len(CODES), name="logits")(network.output)
+    logits = keras.layers.Dense(codes, name="logits")(network.output)
     return keras.Model({TOKENS: network.inputs[0]}, logits, name="tuned")
 
 
@@ -61,7 +60,7 @@ class TunedBranch(GradientDescent):
 
     def build(self) -> keras.Model:
         """See Branch."""
-        return tuned(self._settings, self._pretrained)
+        return tuned(self._settings, self._pretrained, self.examples.codes)
 
     def recipe(self, steps: int) -> tuple[keras.optimizers.Optimizer, Loss]:
         """See GradientDescent."""
@@ -114,9 +113,9 @@ class LayerwiseAdamW(keras.optimizers.AdamW):
         super().update_step(gradient, variable, learning_rate * self._shares[id(variable)])
 
 
-def load(settings: TunedLanguage, folder: Path, kept: Path) -> keras.Model:
+def load(settings: TunedLanguage, folder: Path, kept: Path, codes: int) -> keras.Model:
     """The encoder in `kept` with the trained weights in `folder`."""
-    model = tuned(settings, Pretrained.read(kept))
+    model = tuned(settings, Pretrained.read(kept), codes)
     model.load_weights(folder / WEIGHTS)
     return model
 

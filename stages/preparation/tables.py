@@ -19,11 +19,11 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
-from serving.listing.labels import CODES
 from stages.common.paths import PRODUCT_COLUMNS, TRANSLATED_COLUMNS
 from stages.preparation.csv_table import CatalogueError, CsvTable, Row
 from stages.preparation.diagnosis import decimal_cause, likely_cause
 from stages.preparation.repeats import Indices
+from stages.preparation.taxonomy import CODE, Names, written_as
 
 _SHOWN = 5
 _AT_ONCE = 8192
@@ -31,7 +31,6 @@ _AT_ONCE = 8192
 
 IDENTIFIERS = ["id", "productid", "imageid"]
 _INTEGER = r"[0-9]{1,18}"
-_CODES = [str(code) for code in CODES]
 
 
 def _identifier() -> pa.Column:
@@ -56,7 +55,11 @@ TRANSLATED = PRODUCTS.update_columns(
 )
 """Of a table that names its pictures, none is built from identifiers: these are any text."""
 
-_CODE = {"prdtypecode": pa.Column(str, pa.Check.isin(_CODES, error="unknown code"))}
+
+def _code(names: Names | None) -> pa.Column:
+    if names is None:
+        return pa.Column(str, pa.Check.str_matches(f"^{CODE.pattern}$", error="no code"))
+    return pa.Column(str, pa.Check.isin(list(names), error="unknown code"))
 
 
 def read_products(path: Path, name: str) -> pd.DataFrame:
@@ -129,8 +132,11 @@ def _places(products: pd.DataFrame, labels: pd.DataFrame) -> np.ndarray:
     return of_labels.get_indexer(of_products)
 
 
-def reject_bad_rows(labelled: pd.DataFrame, name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Split into good rows, index and codes as integers, and bad rows with a `reason`.
+def reject_bad_rows(
+    labelled: pd.DataFrame, name: str, names: Names | None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Split into good rows, the index as integers and codes as they are kept, and bad rows with a
+    `reason`; a code of which a taxonomy has no name is one.
 
     Raises CatalogueError when more than half of the rows are bad, or there is none: then the file
     `name` is.
@@ -138,7 +144,7 @@ def reject_bad_rows(labelled: pd.DataFrame, name: str) -> tuple[pd.DataFrame, pd
     if labelled.empty:
         raise CatalogueError(f"{name}: there is no row below the header")
     translated = "picture" in labelled
-    schema = schema_of(labelled).add_columns(_CODE)
+    schema = schema_of(labelled).add_columns({"prdtypecode": _code(names)})
     # Held-out answers are kept by number: an index is the same with and without leading zeros.
     keys = labelled["id"] if translated else labelled["id"].str.lstrip("0")
     failures = _failures(labelled, schema, keys)
@@ -150,8 +156,9 @@ def reject_bad_rows(labelled: pd.DataFrame, name: str) -> tuple[pd.DataFrame, pd
     bad = labelled.index.isin(reasons.index)
     rejected = labelled[bad].assign(reason=reasons)
     good = labelled[~bad].reset_index(drop=True).drop(columns="fault")
-    numbers = {"prdtypecode": "int64"} | ({} if translated else {"id": "int64"})
-    return with_numbers(good.astype(numbers)), rejected
+    kept = written_as(good["prdtypecode"], names)
+    good["prdtypecode"] = good["prdtypecode"].map(kept)
+    return with_numbers(good if translated else good.astype({"id": "int64"})), rejected
 
 
 def schema_of(products: pd.DataFrame) -> pa.DataFrameSchema:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import pandas as pd
 
@@ -22,6 +22,17 @@ class Usable(NamedTuple):
     fingerprints: pd.Series
     placeholders: pd.Series
     rejected: pd.DataFrame
+
+    def without(self, rows: pd.Series, reason: str) -> Self:
+        """Of the products all but some, bool [n], which are rejected for a `reason`."""
+        rejected = self.products[rows].assign(reason=reason)
+        return self._replace(
+            products=self.products[~rows],
+            texts=self.texts[~rows],
+            fingerprints=self.fingerprints[~rows],
+            placeholders=self.placeholders[~rows],
+            rejected=pd.concat([self.rejected, rejected]),
+        )
 
 
 def usable_products(products: pd.DataFrame, prints: pd.Series) -> Usable:

@@ -9,7 +9,6 @@ from typing import Self
 import numpy as np
 
 from serving.encoding.encoders import SHAPES, WordEncoder
-from serving.listing.labels import CODES
 from serving.listing.text import Text
 from stages.common.keras_setup import keras
 from stages.common.reciprocal_root import reciprocal_root
@@ -25,7 +24,7 @@ _WORD_VECTORS = "word_vectors"
 _SHAPE_DIMENSIONS = 16
 
 
-def lstm(settings: Lstm, encoder: WordEncoder) -> keras.Model:
+def lstm(settings: Lstm, encoder: WordEncoder, codes: int) -> keras.Model:
     """What `encoder` gives, through one layer both ways; the most and the mean of each field."""
     designation, places = encoder.lengths[0], sum(encoder.lengths)
     words = keras.Input((places,), dtype="int32", name="words")
@@ -52,7 +51,7 @@ def lstm(settings: Lstm, encoder: WordEncoder) -> keras.Model:
         pooled.append(keras.ops.sum(states * there, axis=1) / length)
     x = layers.Dropout(settings.dropout)(layers.Concatenate()(pooled))
     inputs = {"words": words, "pieces": pieces, "shapes": shapes}
-    return keras.Model(inputs, layers.Dense(len(CODES), name="logits")(x), name="lstm")
+    return keras.Model(inputs, layers.Dense(codes, name="logits")(x), name="lstm")
 
 
 @keras.saving.register_keras_serializable("text")
@@ -123,7 +122,7 @@ class LstmBranch(TextBranch, GradientDescent):
 
     def build(self) -> keras.Model:
         """See Branch."""
-        model = lstm(self._settings, self.encoder)
+        model = lstm(self._settings, self.encoder, self.examples.codes)
         set_word_vectors(model, self._vectors)
         return model
 

@@ -29,8 +29,9 @@ class TextBranch(Branch):
 @dataclass(frozen=True)
 class TextModel(Generic[S, E]):
     """What the module of a text model offers: the class of its settings, its Keras model (`build`:
-    untrained, from what the encoder gives to logits), and how that is trained (`branch`)."""
+    untrained, from what the encoder gives to logits of so many codes), and how that is trained
+    (`branch`)."""
 
     settings: type[S]
-    build: Callable[[S, E], keras.Model]
+    build: Callable[[S, E, int], keras.Model]
     branch: Callable[[S, Train, Examples, Sequence[Text]], TextBranch]

@@ -10,9 +10,9 @@ import numpy as np
 
 from serving.encoding.encoders import Encoder, NgramEncoder, pad
 from serving.encoding.ngrams import Grams, grams, inverse_document_frequency
-from serving.listing.labels import CODES
 from serving.listing.text import Text
 from stages.common.keras_setup import keras
+from stages.common.output import StageError
 from stages.common.progress import progress
 from stages.common.settings import Ngrams, Train
 from stages.text.bags import Bags
@@ -22,13 +22,28 @@ from stages.training.branch import Examples, Inputs, class_weights
 from stages.training.closed_form import ClosedForm
 
 _MOST_STEPS = 127  # that a signed byte can count
+_MOST_WEIGHTS = 2**30
+"""That a branch may have: the file of a graph ends at two gigabytes."""
 
 
-def linear(settings: Ngrams, _: Encoder) -> keras.Model:
-    """The weighted sum of a row of the kernel for each n-gram: a sparse linear model."""
+class TooManyWeightsError(StageError):
+    """The text branch would be too large to be exported."""
+
+
+def linear(settings: Ngrams, _: Encoder, codes: int) -> keras.Model:
+    """The weighted sum of a row of the kernel for each n-gram: a sparse linear model.
+
+    Raises TooManyWeightsError.
+    """
+    if 2**settings.bits * codes > _MOST_WEIGHTS:
+        raise TooManyWeightsError(
+            f"text.bits = {settings.bits} with {codes:,} codes makes {2**settings.bits * codes:,} "
+            f"weights, a byte each; at most {_MOST_WEIGHTS:,} are possible: set text.bits to "
+            f"{(_MOST_WEIGHTS // codes).bit_length() - 1} or less (-S text.bits=…)"
+        )
     buckets = keras.Input((None,), dtype="int32", name="buckets")
     values = keras.Input((None,), dtype="float32", name="values")
-    rows = _Kernel(2**settings.bits, len(CODES), name="kernel")(buckets)
+    rows = _Kernel(2**settings.bits, codes, name="kernel")(buckets)
     summed = keras.layers.Dot(axes=1, name="sum")([values, rows])
     logits = _Link(name="logits")(summed)
     return keras.Model({"buckets": buckets, "values": values}, logits, name="ngrams")
@@ -107,7 +122,7 @@ class NgramBranch(TextBranch, ClosedForm):
         self._train = train
         self._products = products
         self._seen = np.arange(len(examples)) if seen is None else seen
-        self._weights = class_weights(examples.labels, len(CODES), train.class_weight)
+        self._weights = class_weights(examples.labels, examples.codes, train.class_weight)
 
     @classmethod
     def from_texts(
@@ -134,14 +149,14 @@ class NgramBranch(TextBranch, ClosedForm):
 
     def build(self) -> keras.Model:
         """See Branch."""
-        return linear(self._settings, self.encoder)
+        return linear(self._settings, self.encoder, self.examples.codes)
 
     def solve(self, rows: np.ndarray) -> keras.Model:
         """See ClosedForm."""
-        settings, labels = self._settings, self.examples.labels[rows]
+        settings, labels, codes = self._settings, self.examples.labels[rows], self.examples.codes
         bags = Bags.of(self._grams(rows), self.encoder)
         weights = self._weights[labels]
-        kernel, bias = ridge(bags, labels, len(CODES), weights, settings.uncased, settings.penalty)
+        kernel, bias = ridge(bags, labels, codes, weights, settings.uncased, settings.penalty)
         model = self.build()
         set_linear(model, bags.columns, kernel, bias)
         return model

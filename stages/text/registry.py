@@ -22,9 +22,9 @@ def text_model(settings: TextSettings) -> TextModel[Any, Any]:
     return model
 
 
-def load(settings: TextSettings, folder: Path) -> tuple[Encoder, keras.Model]:
+def load(settings: TextSettings, folder: Path, codes: int) -> tuple[Encoder, keras.Model]:
     """The trained branch in `folder`: its encoder, and its model from what that gives to logits."""
     encoder = read_encoder(folder)
-    model = text_model(settings).build(settings, encoder)
+    model = text_model(settings).build(settings, encoder, codes)
     model.load_weights(folder / WEIGHTS)
     return encoder, model

@@ -12,6 +12,7 @@ STEPS = 32
 weighted F1 was reached on average, of 5,000 products to learn from as of 35,000; a tolerance
 instead would ask for ever more steps as products become more."""
 
+_CODES = 64  # that are solved at once: memory is that of as many, whatever the number of codes
 _BAND = 2048  # rows of the kernel that are worked on at once: what is read of them stays in cache
 
 
@@ -21,19 +22,40 @@ def ridge(
     """Least squares on the indicator of each code: kernel [columns, codes] and bias [codes].
 
     `weights` [n] is what each product counts, `uncased` the part of it that its copy in small
-    letters has. The bias is not penalised. Conjugate gradients on the normal equations, all codes
+    letters has. The bias is not penalised. Conjugate gradients on the normal equations, many codes
     in one block (Hastie et al., 2009, "The Elements of Statistical Learning", 3.4.1; Hestenes and
     Stiefel, 1952), each n-gram eased by what it alone is determined by (Jacobi's preconditioner),
-    which halves the steps. A step reads the products twice, whatever the number of codes, so time
-    and memory grow linearly with them. Every sum runs in the order of memory, none in BLAS: the
-    result is the same on every processor.
+    which halves the steps. A step reads the products twice, whatever the number of codes in the
+    block, so time and memory grow linearly with them. Every sum runs in the order of memory, none
+    in BLAS: the result is the same on every processor.
     """
-    target = np.eye(codes, dtype=np.float32)[labels]
     counted = weights[:, None].astype(np.float32)
     written, small = np.float32(1 - uncased) * counted, np.float32(uncased) * counted
     eased = 1 / (bags.diagonal(written, small) + np.float32(penalty))
-    eased_bias = np.float32(1 / counted.sum(dtype=np.float64))
     kernel = np.zeros((len(bags.columns), codes), np.float32)
+    bias = np.zeros(codes, np.float32)
+    blocks = [slice(start, min(start + _CODES, codes)) for start in range(0, codes, _CODES)]
+    for block in progress(blocks, title="ridge", unit="blocks of codes", leave=False):
+        target = (labels[:, None] == np.arange(block.start, block.stop)).astype(np.float32)
+        kernel[:, block], bias[block] = _solved(
+            bags, target, counted, written, small, eased, np.float32(penalty)
+        )
+    return kernel, bias
+
+
+def _solved(
+    bags: Bags,
+    target: np.ndarray,
+    counted: np.ndarray,
+    written: np.ndarray,
+    small: np.ndarray,
+    eased: np.ndarray,
+    penalty: np.float32,
+) -> tuple[np.ndarray, np.ndarray]:
+    """The same for the codes of one block, whose indicators are `target` [n, block]; products count
+    `counted`, `written` and `small` of it in their two forms, [n, 1] each."""
+    eased_bias = np.float32(1 / counted.sum(dtype=np.float64))
+    kernel = np.zeros((len(bags.columns), target.shape[1]), np.float32)
     bias = _quotient(_column_sums(counted * target), _column_sums(counted))
     missing = target - bias
     left, left_bias = bags.back(written * missing, small * missing), np.zeros_like(bias)
@@ -48,7 +70,7 @@ def ridge(
         image_bias = _column_sums(as_written + in_small).astype(np.float32)
         along = (step_bias * image_bias).astype(np.float64)
         for band in bands:
-            image[band] += np.float32(penalty) * step[band]
+            image[band] += penalty * step[band]
             along += _products(step[band], image[band])
         length = _quotient(size, along)
         bias += length * step_bias

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Self
 
@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from dvclive import Live
 
-from serving.listing.labels import CODES
+from serving.listing.labels import Code
 from stages.common.keras_setup import keras
 from stages.common.output import StageError
 from stages.common.products import columns
@@ -31,23 +31,25 @@ class DivergedError(StageError):
 class Examples:
     """The products of train and validation that a branch can see, each array [n].
 
-    `rows` are the products' ids, `labels` columns of the probability matrix, `groups`
-    near-duplicate groups, `validation` marks the validation part.
+    `rows` are the products' ids, `labels` columns of a probability matrix of so many `codes`,
+    `groups` near-duplicate groups, `validation` marks the validation part.
     """
 
     rows: np.ndarray
     labels: np.ndarray
     groups: np.ndarray
     validation: np.ndarray
+    codes: int
 
     @classmethod
-    def of(cls, products: pd.DataFrame) -> Self:
+    def of(cls, products: pd.DataFrame, codes: Collection[Code]) -> Self:
         """Of products as `read_training` gives them."""
         return cls(
             rows=products["id"].to_numpy(),
-            labels=columns(products),
+            labels=columns(products, codes),
             groups=products["group"].to_numpy(),
             validation=products["validation"].to_numpy(),
+            codes=len(codes),
         )
 
     def __len__(self) -> int:
@@ -103,7 +105,7 @@ class Branch(ABC):
         Raises DivergedError: one of them is no number.
         """
         if not len(rows):
-            return np.zeros((0, len(CODES)), np.float32)
+            return np.zeros((0, self.examples.codes), np.float32)
         starts = range(0, len(rows), PREDICT_BATCH)
         batches = (self.encode(rows[start : start + PREDICT_BATCH]) for start in starts)
         logits = np.concatenate([np.asarray(model(batch, training=False)) for batch in batches])

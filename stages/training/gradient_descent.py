@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from dvclive import Live
 
-from serving.listing.labels import CODES
 from stages.common.keras_setup import keras
 from stages.common.progress import progress
 from stages.common.settings import Train
@@ -35,7 +34,7 @@ class GradientDescent(Branch):
         super().__init__(train, examples, folds)
         self.epochs = train.epochs
         self._train = train
-        self._weights = class_weights(examples.labels, len(CODES), train.class_weight)
+        self._weights = class_weights(examples.labels, examples.codes, train.class_weight)
 
     def checkpoint(
         self, model: keras.Model, rows: np.ndarray, epochs: int, stop: np.ndarray | None

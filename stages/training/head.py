@@ -7,7 +7,6 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
-from serving.listing.labels import CODES
 from stages.common.keras_setup import keras
 from stages.common.reciprocal_root import BatchNormalization
 from stages.common.settings import Dense, Discriminant, Train
@@ -22,8 +21,8 @@ layers = keras.layers
 Settings = TypeVar("Settings", bound=Dense | Discriminant)
 
 
-def head(settings: Dense | Discriminant, features: int) -> keras.Model:
-    """Features, float32 [n, features], to logits."""
+def head(settings: Dense | Discriminant, features: int, codes: int) -> keras.Model:
+    """Features, float32 [n, features], to logits, [n, codes]."""
     x = given = keras.Input((features,), name="features")
     if isinstance(settings, Dense):
         x = BatchNormalization()(x)
@@ -31,12 +30,14 @@ def head(settings: Dense | Discriminant, features: int) -> keras.Model:
         if settings.units:
             x = layers.Dense(settings.units, activation="relu")(x)
             x = layers.Dropout(settings.dropout)(x)
-    return keras.Model({"features": given}, layers.Dense(len(CODES), name="logits")(x), name="head")
+    return keras.Model({"features": given}, layers.Dense(codes, name="logits")(x), name="head")
 
 
-def head_on(network: keras.Model, settings: Dense | Discriminant, weights: Path) -> keras.Model:
+def head_on(
+    network: keras.Model, settings: Dense | Discriminant, codes: int, weights: Path
+) -> keras.Model:
     """`network` with the head above it whose weights lie in the file `weights`."""
-    trained = head(settings, network.output.shape[1])
+    trained = head(settings, network.output.shape[1], codes)
     trained.load_weights(weights)
     (given,) = network.inputs
     return keras.Model({given.name: given}, trained({"features": network.output}))
@@ -58,7 +59,7 @@ class _Head(Branch, Generic[Settings]):
 
     def build(self) -> keras.Model:
         """See Branch."""
-        return head(self._settings, self._features.width)
+        return head(self._settings, self._features.width, self.examples.codes)
 
 
 class DenseBranch(_Head[Dense], GradientDescent):
@@ -77,7 +78,7 @@ class DiscriminantBranch(_Head[Discriminant], ClosedForm):
         kernel, bias = discriminant(
             self._features.take(rows),
             self.examples.labels[rows],
-            len(CODES),
+            self.examples.codes,
             self._settings.shrinkage,
         )
         model = self.build()

@@ -19,7 +19,6 @@ from typing import Generic, TypeVar
 import numpy as np
 from dvclive import Live
 
-from serving.listing.labels import CODES
 from stages.common.held_out import HeldOut
 from stages.common.keras_setup import keras
 from stages.common.paths import HELD_OUT, WEIGHTS
@@ -70,7 +69,7 @@ def train_branch(branch: B, live: Live) -> Trained[B]:
     )
     folds_of, fitted, watched = division.fold, division.fitted, division.watched
     held = [everything[(folds_of == number) & ~division.aside] for number in range(branch.folds)]
-    logits = np.zeros((len(examples), len(CODES)), np.float32)
+    logits = np.zeros((len(examples), examples.codes), np.float32)
     fits = branch.folds + (branch.folds > 1)
     with progress(title="training", unit="models", total=fits) as done:
         kept = first = branch.restricted_to(everything[fitted])

@@ -31,6 +31,7 @@ from stages.common.determinism import ENVIRONMENT
 from stages.common.settings import Cnn, load
 
 RUNS = 2
+_CODES = 27
 KERNELS = {
     "kernels of BLAS": ["OPENBLAS_CORETYPE"],
     "kernels of NumPy": ["NPY_DISABLE_CPU_FEATURES"],
@@ -71,7 +72,7 @@ def network(options: dict[str, Any]) -> tuple[float, bytes]:
         tf.config.experimental.enable_op_determinism()
     any_seed = int.from_bytes(os.urandom(3), "big")
     keras.utils.set_random_seed(settings.train.seed if options.get("seeds", True) else any_seed)
-    model = cnn(settings.image)
+    model = cnn(settings.image, _CODES)
     model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     random = np.random.default_rng(0)
     size = settings.image.size

@@ -17,6 +17,7 @@ from fastapi import FastAPI, File, Form
 
 from serving.classifier.fusion import Branch, Fusion
 from serving.listing.images import decode
+from serving.listing.labels import Code
 from serving.listing.text import normalise_listing
 from stages.common.paths import FUSION, IMAGE_BRANCH, TEXT_BRANCH
 from stages.common.settings import NoImage, NoText, load
@@ -30,10 +31,10 @@ def create_app() -> FastAPI:
     if isinstance(settings.text, NoText) or isinstance(settings.image, NoImage):
         raise TypeError("the peer needs a text and an image branch")
     fusion, size = Fusion.read(FUSION), settings.image.size
-    encoder, text = load_text(settings.text, TEXT_BRANCH)
-    image = image_model(settings.image).load(settings.image, IMAGE_BRANCH)
+    encoder, text = load_text(settings.text, TEXT_BRANCH, len(fusion.codes))
+    image = image_model(settings.image).load(settings.image, IMAGE_BRANCH, len(fusion.codes))
 
-    def answer(designation: str, description: str, picture: bytes) -> dict[str, float]:
+    def answer(designation: str, description: str, picture: bytes) -> dict[str, Code | float]:
         words = encoder.encode([normalise_listing(designation, description)])
         pixels = {"pixels": decode(picture, size)[np.newaxis]}
         logits: dict[Branch, np.ndarray] = {
@@ -56,7 +57,7 @@ def create_app() -> FastAPI:
         designation: Annotated[str, Form()],
         description: Annotated[str, Form()],
         image: Annotated[bytes, File()],
-    ) -> dict[str, float]:
+    ) -> dict[str, Code | float]:
         return answer(designation, description, image)
 
     return app

@@ -31,6 +31,7 @@ from stages.common.process import end_with_parent
 from stages.common.progress import progress
 from stages.pictures.archive import PictureArchive
 from stages.preparation.tables import join_labels, read_labels, read_products, reject_bad_rows
+from tests.support.rakuten import NAMES
 
 LABELLED, UNLABELLED = 84_916, 13_812
 """Products of the real set."""
@@ -105,6 +106,7 @@ class Source:
                 str(labels),
             ),
             str(products),
+            NAMES,
         )
         with PictureArchive(folder / IMAGES) as archive:
             table["picture"] = archive.names(table, "image_train")

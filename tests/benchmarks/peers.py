@@ -27,10 +27,10 @@ from sklearn.svm import SVC, LinearSVC
 from tqdm import tqdm
 
 from serving.listing.images import ImageError, decode
-from serving.listing.labels import CODES
 from serving.listing.text import normalise
 from stages.pictures.archive import PictureArchive
 from tests.benchmarks.table import Row, decided, measured
+from tests.support.rakuten import CODES
 
 SIZE = 224
 ALPHA = 0.25

@@ -122,7 +122,7 @@ class Dealer:
         ids = products["id"].to_numpy()
         return Lesson(
             branches={b: BranchAnswers.of(held_out, ids) for b, held_out in self._branches.items()},
-            labels=columns(products),
+            labels=columns(products, sorted(set(self._products["prdtypecode"]))),
             groups=products["group"].to_numpy(),
             method=params["fusion"]["method"],
             precision=params["evaluate"]["precision"],

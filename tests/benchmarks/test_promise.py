@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 import yaml
 
-from serving.listing.labels import CODES
 from stages.common.held_out import HeldOut
 from tests.benchmarks.promise import HEADER, Dealer, Kept, arguments, markdown, of_metrics, rows
+from tests.support.rakuten import CODES
 from tests.support.repository import ROOT
 
 

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from serving.listing.labels import CODES
 from tests.benchmarks import peers, quality
 from tests.benchmarks.combinations import Combinations, StageError, identity
 from tests.benchmarks.table import Row, decided, markdown, measured
+from tests.support.rakuten import CODES
 from tests.support.repository import PIPELINE
 
 

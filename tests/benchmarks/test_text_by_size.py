@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from serving.listing.labels import CODES
 from stages.common.paths import TRAIN_CODES, TRAIN_PRODUCTS
 from tests.benchmarks.text_by_size import BRANCH, PEER, Reached, main, markdown, parts
+from tests.support.rakuten import CODES
 
 pytestmark = pytest.mark.slow  # loads TensorFlow
 

@@ -35,6 +35,7 @@ from stages.training.branch import Examples
 from tests.benchmarks import peers
 from tests.benchmarks.quality import folder, say
 from tests.benchmarks.table import spread
+from tests.support.rakuten import CODES
 
 BRANCH = "text=ngrams"
 PEER = "peer: LinearSVC"
@@ -76,9 +77,9 @@ def compared(products: pd.DataFrame, sizes: Sequence[int], seed: int) -> Iterato
     text = settings.text
     assert isinstance(text, Ngrams)
     products, texts = with_texts(products)
-    labels, documents = columns(products), peers.documents(products, titles=1)
+    labels, documents = columns(products, CODES), peers.documents(products, titles=1)
     numbers = np.arange(len(products))
-    examples = Examples(numbers, labels, numbers, np.zeros(len(products), bool))
+    examples = Examples(numbers, labels, numbers, np.zeros(len(products), bool), len(CODES))
     branch = NgramBranch.from_texts(text, settings.train, examples, texts)
     test, chosen, known = parts(len(products), seed)
     for size in sizes:

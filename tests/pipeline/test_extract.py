@@ -18,6 +18,7 @@ from stages.preparation.tables import (
     reject_bad_rows,
     require_good_rows,
 )
+from tests.support.rakuten import NAMES
 
 EXTRACT = Path(__file__).resolve().parents[3] / "shared" / "rakuten"
 pytestmark = pytest.mark.skipif(
@@ -30,7 +31,7 @@ def test_the_extract_is_read_whole_and_split_without_leaks() -> None:
     joined = join_labels(
         read_products(products, str(products)), read_labels(labels, str(labels)), str(labels)
     )
-    good, rejected = reject_bad_rows(joined, str(products))
+    good, rejected = reject_bad_rows(joined, str(products), NAMES)
     assert len(good) == 6024
     assert rejected.empty
     with PictureArchive(EXTRACT / IMAGES) as archive:

@@ -21,7 +21,6 @@ from serving.classifier.classifier import LOGITS, session
 from serving.classifier.fusion import READS, softmax
 from serving.encoding.encoders import NgramEncoder, WordEncoder
 from serving.encoding.ngrams import grams
-from serving.listing.labels import CODES, LABELS
 from serving.listing.text import Text
 from stages.commands.pipeline.composition import compose
 from stages.common.keras_setup import keras, set_up, tf
@@ -51,6 +50,7 @@ from stages.training.discriminant import discriminant
 from stages.training.gradient_descent import Loss, annealed, plain
 from stages.training.head import head
 from tests.support import encoder
+from tests.support.rakuten import CODES, LABELS
 from tests.support.repository import ROOT
 
 T = TypeVar("T")
@@ -75,7 +75,7 @@ def settings(kind: type[T], section: str, *overrides: str) -> T:
 
 def listings() -> list[Text]:
     """Texts that say something of their code: words of its name, among others'."""
-    words = [[*label.french.split(), *label.english.split()] for label in LABELS.values()]
+    words = [[*label.name.split(), *label.english.split()] for label in LABELS.values()]
     every = [word for name in words for word in name]
 
     def drawn(label: int, own: int, other: int) -> str:
@@ -114,7 +114,7 @@ def solutions(texts: list[Text]) -> Layers:
     kernel, bias = ridge(bags, LABELLED, len(CODES), weights, of.uncased, of.penalty)
     yield "ridge: kernel", kernel
     yield "ridge: bias", bias
-    model = linear(of.model_copy(update={"bits": 14}), encoder)
+    model = linear(of.model_copy(update={"bits": 14}), encoder, len(CODES))
     set_linear(model, bags.columns, kernel, bias)
     yield from graph(model, encoder.encode(texts[:BATCH]))
 
@@ -150,11 +150,11 @@ def networks(texts: list[Text]) -> Layers:
     words = WordEncoder.fit(texts, of.vocabulary, lengths, of.pieces, of.piece_buckets)
     yield "word vectors", word_vectors(texts, words.vocabulary, of.dimensions, seed=1)
     recipe = annealed(20, of.learning_rate, of.weight_decay, of.label_smoothing)
-    yield from step(lstm(of, words), words.encode(texts[:BATCH]), *recipe)
+    yield from step(lstm(of, words, len(CODES)), words.encode(texts[:BATCH]), *recipe)
 
     drawn = settings(Cnn, "image", "image=cnn", f"image.size={PIXELS}")
     pixels = random.integers(0, 256, (BATCH, drawn.size, drawn.size, 3), dtype=np.uint8)
-    yield from step(cnn(drawn), {"pixels": pixels}, *plain(drawn.learning_rate))
+    yield from step(cnn(drawn, len(CODES)), {"pixels": pixels}, *plain(drawn.learning_rate))
     yield from frozen("mobilenet", "null")
     yield from frozen("vgg16", "null")
 
@@ -172,7 +172,7 @@ def frozen(name: str, weights: str) -> Layers:
         yield from graph(network, seen)
     if isinstance(of.head, Dense):
         features = {"features": random.normal(size=(BATCH, 512)).astype(np.float32)}
-        yield from step(head(of.head, 512), features, *plain(of.head.learning_rate))
+        yield from step(head(of.head, 512, len(CODES)), features, *plain(of.head.learning_rate))
 
 
 def language(listings: list[Text]) -> Layers:
@@ -186,7 +186,7 @@ def language(listings: list[Text]) -> Layers:
     tokens = pretrained.encoder.encode(read)
     yield "language: tokens", tokens["tokens"]
     yield "language: features", np.asarray(embeddings.network(pretrained)(tokens))
-    yield from step(tuned(of, pretrained), tokens, *annealed(100, 1e-3, 0.01, 0.05))
+    yield from step(tuned(of, pretrained, len(CODES)), tokens, *annealed(100, 1e-3, 0.01, 0.05))
 
 
 def step(

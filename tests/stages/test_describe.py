@@ -29,6 +29,7 @@ from stages.evaluation.examples import KINDS, Example, first_of_each_kind
 from stages.evaluation.model_card import Facts, model_card
 from tests.support import tiny
 from tests.support.loopback import COMMIT, watched
+from tests.support.rakuten import LABELS
 from tests.support.repository import ROOT
 
 
@@ -76,6 +77,7 @@ EXAMPLE = Example(
 @pytest.fixture
 def facts() -> Facts:
     return Facts(
+        labels=LABELS,
         identity="ab" * 32,
         manifest={
             "parameters": {

@@ -11,6 +11,7 @@ import pytest
 
 from stages import explore
 from tests.support import tiny
+from tests.support.rakuten import write_labels
 from tests.support.repository import ROOT
 
 COLUMNS = ["id", "designation", "description", "productid", "imageid", "prdtypecode", "picture"]
@@ -35,6 +36,7 @@ def catalogue(folder: Path, *, pictures: bool = True) -> None:
     products.loc[[0, 12], "designation"] = "Le même | objet"
     parts = {"train": products[:8], "validation": products[8:11], "test": products[11:]}
     parts["unlabelled"] = products.head(2).drop(columns=["prdtypecode", "group"])
+    write_labels(folder)
     for name, of in parts.items():
         of.to_parquet(prepared / f"{name}.parquet", index=False)
     reasons = ["unknown code", "neither text nor picture", "unknown code"]

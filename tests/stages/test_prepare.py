@@ -17,6 +17,7 @@ from stages.common.settings import HuggingFaceData, SampleData, UrlData
 from stages.preparation.csv_table import CatalogueError
 from stages.sources.sample import listings as sample
 from tests.support.loopback import COMMIT, watched, write_catalogue
+from tests.support.rakuten import copy_taxonomy
 from tests.support.repository import ROOT
 
 
@@ -30,6 +31,7 @@ def test_the_person_s_own_file_is_named(tmp_path: Path, monkeypatch: pytest.Monk
     }
     write_catalogue(mine)
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
+    copy_taxonomy(tmp_path)
     monkeypatch.chdir(tmp_path)
     RAW.mkdir(parents=True)
     sample.generate(RAW, products=135, unlabelled=3, seed=1)
@@ -43,6 +45,7 @@ def test_a_placeholder_links_nothing_and_a_large_group_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
+    copy_taxonomy(tmp_path)
     monkeypatch.chdir(tmp_path)
     RAW.mkdir(parents=True)
     sample.generate(RAW, products=400, unlabelled=3, seed=1)

@@ -24,7 +24,7 @@ from serving.classifier.fusion import Blend, Fusion
 from serving.classifier.reference import Reference
 from serving.encoding.encoders import WordEncoder
 from serving.inference import lock
-from serving.listing.labels import LABELS
+from tests.support.rakuten import LABELS
 
 CODES = (10, 2583, 2905)
 WORDS = ("livre", "piscine", "jeu")
@@ -136,7 +136,7 @@ def write_lock(folder: Path) -> None:
 def enlarge(folder: Path, unused: int) -> None:
     """Lock a classifier whose text graph is larger: `unused` rows of 12 bytes."""
     onnx.save(text_graph(unused), folder / "models" / "classifier" / TEXT_GRAPH)
-    relabel(folder, LABELS[CODES[0]].french)
+    relabel(folder, LABELS[CODES[0]].name)
 
 
 def relabel(folder: Path, french: str) -> None:

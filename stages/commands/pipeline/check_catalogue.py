@@ -19,7 +19,7 @@ import pandas as pd
 import typer
 import yaml
 
-from serving.listing.labels import CODES, LABELS
+from serving.listing.labels import described
 from stages.commands.exit_codes import CommandError, ExitCode
 from stages.commands.pipeline.composition import compose
 from stages.commands.pipeline.guessing import guess
@@ -43,12 +43,16 @@ from stages.preparation.tables import (
     require_good_rows,
     schema_of,
 )
+from stages.preparation.taxonomy import Names, labels_of, read_taxonomy
 from stages.preparation.usable import Usable, usable_products
 from stages.sources import transfer
 from stages.sources.tables import translate
 
 FEW = 10
 """Rows of a code below which its scores, and its calibration, say little."""
+
+MOST_CODES = 60
+"""Codes that are listed; of more, those with the fewest rows."""
 
 _LABELLED, _ASKED = "image_train", "image_test"
 _SHOWN = 3
@@ -91,14 +95,18 @@ def check(place: Path, given: Sequence[str] = ()) -> tuple[list[str], list[str]]
         overrides = ["data=folder", override("data.path", str(place)), *given]
         _check_files(report, place, overrides, lambda name: str(place / name))
         return overrides, report.faults
-    guessed = guess(place)
+    guessed = guess(place, read_taxonomy(_settings([]).taxonomy) or {})
     for title, words in guessed.tables.items():
         report.say(title, words)
     named = {word.partition("=")[0] for word in given}
     own = {f"data.{key}": value for key, value in guessed.overrides.items()}
     overrides = [
         "data=tables",
-        *(_written(key, value) for key, value in own.items() if key not in named),
+        *(
+            _written(key, value)
+            for key, value in (own | guessed.taxonomy).items()
+            if key not in named
+        ),
         *given,
     ]
     for assignment in overrides:
@@ -157,6 +165,7 @@ def _check_files(
         report.faults += [f"{folder / name} is missing" for name in missing]
         return
     settings = report.attempt(lambda: _settings(overrides))
+    names = report.attempt(lambda: read_taxonomy(settings.taxonomy)) if settings else None
     path, codes, queries = (folder / name for name in (TRAIN_PRODUCTS, TRAIN_CODES, TEST_PRODUCTS))
     products = report.attempt(lambda: read_products(path, called(TRAIN_PRODUCTS)))
     labels = report.attempt(lambda: read_labels(codes, called(TRAIN_CODES)))
@@ -172,7 +181,7 @@ def _check_files(
     if products is not None and labels is not None:
         joined = report.attempt(lambda: join_labels(products, labels, called(TRAIN_CODES)))
         if joined is not None:
-            rows = report.attempt(lambda: reject_bad_rows(joined, called(TRAIN_PRODUCTS)))
+            rows = report.attempt(lambda: reject_bad_rows(joined, called(TRAIN_PRODUCTS), names))
         if rows:
             good, bad = rows
             rows = good, pd.concat([bad, labels_without_product(products, labels)])
@@ -180,7 +189,7 @@ def _check_files(
     archive = report.attempt(lambda: _archive(folder / IMAGES))
     usable = None
     if rows:
-        usable = report.attempt(lambda: _usable(report, *rows, archive))
+        usable = report.attempt(lambda: _usable(report, *rows, archive, names))
     if archive is not None:
         with archive:
             unreadable = _pictures(report, archive, usable, asked)
@@ -206,11 +215,15 @@ def _archive(path: Path) -> PictureArchive:
 
 
 def _usable(
-    report: Report, good: pd.DataFrame, bad: pd.DataFrame, archive: PictureArchive | None
+    report: Report,
+    good: pd.DataFrame,
+    bad: pd.DataFrame,
+    archive: PictureArchive | None,
+    names: Names | None,
 ) -> Usable:
     """Says which rows can be used, and of which codes; returns them."""
-    names = archive.names(good, _LABELLED) if archive else [""] * len(good)
-    good = good.assign(picture=names)
+    pictures = archive.names(good, _LABELLED) if archive else [""] * len(good)
+    good = good.assign(picture=pictures)
     prints = good["picture"].map(archive.fingerprint if archive else str)
     usable = usable_products(good, prints)
     rejected = pd.concat([bad, usable.rejected])
@@ -220,11 +233,17 @@ def _usable(
     )
     for row in rejected.head(_SHOWN).itertuples():
         report.say("", f"id {row.id}: {row.reason}")
-    counts = usable.products["prdtypecode"].value_counts().reindex(CODES, fill_value=0)
-    report.say("codes", f"{int((counts > 0).sum())} of {len(CODES)}")
-    for code, count in counts.items():
+    counts = usable.products["prdtypecode"].value_counts()
+    labels = labels_of(counts.index.tolist(), names)
+    report.say("codes", f"{len(labels)}" + (f" of {len(names)}" if names is not None else ""))
+    rows = [(described(code, label), int(counts[code])) for code, label in labels.items()]
+    shown = sorted(rows, key=lambda row: row[1])[:MOST_CODES] if len(rows) > MOST_CODES else rows
+    width = max(len(name) for name, _ in shown)
+    for name, count in shown:
         few = "  (few: its scores will say little)" if count < FEW else ""
-        report.say("", f"{code:>5} {LABELS[int(code)].english:<28} {count:>8,}{few}")
+        report.say("", f"{name:<{width}} {count:>8,}{few}")
+    if len(rows) > len(shown):
+        report.say("", f"and {len(rows) - len(shown)} with more products")
     return usable
 
 

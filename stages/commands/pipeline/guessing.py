@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 
 import pandas as pd
 
-from serving.listing.labels import CODES
 from serving.listing.text import fold
 from stages.common.settings import SEPARATORS, Encoding, Separator, table_kind
 from stages.pictures.archive import EXTENSIONS
+from stages.preparation.taxonomy import CODE_COLUMN, NAME_COLUMN
 from stages.sources.tables import files, reading
 from stages.sources.tables.addresses import is_address
 from stages.sources.transfer import SourceError
@@ -32,10 +32,11 @@ _NAMES = {
 """What shops call a column, letters and digits alone, the likeliest first."""
 
 _ROWS = 5000
+_HALF = 0.5
 _MOST = 0.8
 """Share of files or rows that must agree before anything is guessed of them."""
 
-_CODES = {str(code) for code in CODES}
+_SEVERAL = 2  # rows that have a code, in the middle, where a column is one of codes
 _TOKEN = re.compile(r"([0-9A-Za-z]+)")
 _PICTURE = re.compile(rf"\.(?:{'|'.join(EXTENSIONS)})$", re.I)
 
@@ -57,19 +58,20 @@ class Table(NamedTuple):
 
 @dataclass
 class Guess:
-    """The overrides by which a catalogue would be read, by their keys; what is said of each table;
-    `lacking`, what could not be guessed, by the setting that says it; the `hosts` at which pictures
-    lie, and how many do."""
+    """The overrides by which a catalogue would be read, by their keys below `data`, and those of
+    its `taxonomy`; what is said of each table; `lacking`, what could not be guessed, by the setting
+    that says it; the `hosts` at which pictures lie, and how many do."""
 
     overrides: dict[str, str] = field(default_factory=dict)
+    taxonomy: dict[str, str] = field(default_factory=dict)
     tables: dict[str, str] = field(default_factory=dict)
     lacking: dict[str, str] = field(default_factory=dict)
     hosts: Counter[str] = field(default_factory=Counter)
 
 
-def guess(place: Path) -> Guess:
-    """How the tables in a folder, or one table, are read. Raises SourceError: there is none, or it
-    cannot be read at all."""
+def guess(place: Path, known: Collection[str]) -> Guess:
+    """How the tables in a folder, or one table, are read, where the codes of the default taxonomy
+    are `known`. Raises SourceError: there is none, or it cannot be read at all."""
     paths = [place] if place.is_file() else sorted(place.iterdir())
     tables = [_look(path) for path in paths if path.is_file() and table_kind(path.name)]
     if not tables:
@@ -82,13 +84,19 @@ def guess(place: Path) -> Guess:
         found.tables[table.path.name] = (
             f"{len(table.rows):,} rows, {table.found}: {', '.join(table.columns)}"
         )
-    products, codes, asked = _parts(tables, found)
+    tables, taxonomy = _without_taxonomy(tables)
+    products, codes, asked = _parts(tables, known)
     for key, part in (("products", products), ("codes", codes), ("asked", asked)):
         if part is not None:
             found.overrides[key] = str(part.path)
     read_alike = [table for table in (products, codes, asked) if table is not None]
     _forms(read_alike, found)
-    _columns(products, codes, found)
+    _columns(products, codes, known, found)
+    if taxonomy is not None:
+        found.taxonomy = {"taxonomy": "file", "taxonomy.path": str(taxonomy.path)}
+    elif column := found.overrides.get("columns.code"):
+        of_default = _known((codes or products).rows[column], known) >= _HALF
+        found.taxonomy = {} if of_default else {"taxonomy": "labels"}
     _pictures(products, place if place.is_dir() else place.parent, found)
     return found
 
@@ -112,10 +120,20 @@ def _look(path: Path) -> Table:
     return Table(path, found, encoding, separator, rows)
 
 
-def _parts(tables: Sequence[Table], found: Guess) -> tuple[Table, Table | None, Table | None]:
+def _without_taxonomy(tables: Sequence[Table]) -> tuple[list[Table], Table | None]:
+    """The tables but one of codes and what they are called, and that one."""
+    named = [table for table in tables if {CODE_COLUMN, NAME_COLUMN} <= set(table.columns)]
+    if len(named) == 1 and len(tables) > 1:
+        return [table for table in tables if table is not named[0]], named[0]
+    return list(tables), None
+
+
+def _parts(
+    tables: Sequence[Table], known: Collection[str]
+) -> tuple[Table, Table | None, Table | None]:
     """The tables of products, of their codes and of products to be answered, by their columns."""
     titled = [table for table in tables if _named(table, "title")]
-    coded = [table for table in tables if _code(table)]
+    coded = [table for table in tables if _code(table, known)]
     products = max(
         [table for table in titled if table in coded] or titled or tables,
         key=lambda table: len(table.rows),
@@ -173,7 +191,7 @@ def _forms(tables: Sequence[Table], found: Guess) -> None:
         found.overrides |= {key: next(iter(of))} if of and of != {default} else {}
 
 
-def _columns(products: Table, codes: Table | None, found: Guess) -> None:
+def _columns(products: Table, codes: Table | None, known: Collection[str], found: Guess) -> None:
     taken: set[str] = set()
 
     def take(role: str, column: str | None) -> None:
@@ -181,7 +199,7 @@ def _columns(products: Table, codes: Table | None, found: Guess) -> None:
             found.overrides[f"columns.{role}"] = column
             taken.add(column)
 
-    take("code", _code(codes or products))
+    take("code", _code(codes or products, known))
     for role in ("title", "description", "picture", "picture_sha256"):
         take(role, _named(products, role, taken))
     if codes is None:
@@ -191,7 +209,7 @@ def _columns(products: Table, codes: Table | None, found: Guess) -> None:
         take("index", join.column)
         found.overrides |= {} if join.alike else {"columns.codes_index": join.other}
     take("product_id", _named(products, "product_id", taken))
-    for role, words in (("title", "a title"), ("code", "codes, 27 of which are known")):
+    for role, words in (("title", "a title"), ("code", "codes")):
         if f"columns.{role}" not in found.overrides:
             shown = ", ".join((codes or products if role == "code" else products).columns)
             found.lacking[f"columns.{role}"] = (
@@ -200,17 +218,26 @@ def _columns(products: Table, codes: Table | None, found: Guess) -> None:
             )
 
 
-def _code(table: Table) -> str | None:
-    """The column in which most values are codes that are known, or which is called so."""
-    shares = {
-        name: float(reading.whole(filled.str.strip()).isin(_CODES).mean())
-        for name, values in table.rows.head(_ROWS).items()
-        if len(filled := values[values != ""])
-    }
+def _code(table: Table, known: Collection[str]) -> str | None:
+    """The column in which most values are codes that are `known`; else one that is called so, and
+    whose values repeat."""
+    rows = table.rows.head(_ROWS)
+    shares = {str(name): _known(values, known) for name, values in rows.items()}
     best = max(shares, key=lambda name: shares[name], default=None)
-    if best is not None and shares[best] >= 0.5:
-        return str(best)
-    return None
+    if best is not None and shares[best] >= _HALF:
+        return best
+    none = {str(name) for name, values in rows.items() if not _repeats(values[values != ""])}
+    return _named(table, "code", none)
+
+
+def _repeats(values: pd.Series) -> bool:
+    return len(values) > 0 and values.value_counts().median() >= _SEVERAL
+
+
+def _known(values: pd.Series, known: Collection[str]) -> float:
+    """Share of the values there are that are codes."""
+    filled = values[values != ""].str.strip()
+    return float(reading.whole(filled).isin(known).mean()) if len(filled) else 0.0
 
 
 def _named(table: Table, role: str, taken: Iterable[str] = ()) -> str | None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from stages.common.products import columns
 from stages.common.settings import (
     ImageSettings,
     LanguageSettings,
@@ -16,7 +15,7 @@ from stages.common.settings import (
     TextSettings,
     TunedLanguage,
 )
-from stages.preparation.split import split
+from stages.preparation.parts import in_parts
 from stages.preparation.usable import Usable
 from stages.training.division import NothingToLearnError, divided
 
@@ -26,7 +25,8 @@ Trained = TextSettings | LanguageSettings | ImageSettings
 def refusals(usable: Usable, unreadable: set[str], settings: Settings) -> dict[str, str]:
     """Branches that will refuse these products, of whose pictures some are `unreadable`, and what
     they will say. Raises CatalogueError: `prepare` refuses to divide them."""
-    products = _training(usable.products, settings)
+    usable, parts = in_parts(usable, settings.prepare)
+    products = _training(usable.products, parts.part)
     seen = usable.texts.loc[products.index]
     with_text = products[(seen != "").any(axis=1)]
     with_picture = products[~products["picture"].isin({"", *unreadable})]
@@ -42,18 +42,8 @@ def refusals(usable: Usable, unreadable: set[str], settings: Settings) -> dict[s
     }
 
 
-def _training(products: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+def _training(products: pd.DataFrame, part: np.ndarray) -> pd.DataFrame:
     """Train and validation, in the order in which stages read them."""
-    shares = settings.prepare
-    parts = split(
-        products["prdtypecode"],
-        products["group"].to_numpy(),
-        validation=shares.validation_share,
-        test=shares.test_share,
-        seed=shares.seed,
-    )
-    parts.require_all()
-    part = parts.part
     train, validation = products[part == "train"], products[part == "validation"]
     return pd.concat([train.assign(validation=False), validation.assign(validation=True)])
 
@@ -79,7 +69,7 @@ def _division_refusal(
 ) -> str:
     try:
         divided(
-            columns(products),
+            pd.factorize(products["prdtypecode"])[0],
             products["group"].to_numpy(),
             products["validation"].to_numpy(),
             count=branch.folds,
@@ -107,7 +97,7 @@ def _stops(
     from stages.training.branch import Examples
     from stages.training.features import Features
 
-    examples = Examples.of(products)
+    examples = Examples.of(products, sorted(set(products["prdtypecode"])))
     if isinstance(branch, TextSettings):
         return text_model(branch).branch(branch, settings.train, examples, []).stops
     nothing = Features(np.zeros((0, 1)), np.zeros(0, int))

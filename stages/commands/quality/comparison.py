@@ -138,12 +138,12 @@ def judge_folder(where: Path, pictures: Path) -> Judgement:
             ]
             for _ in range(_ROUNDS)
         ]
-    labels, old, new = (
-        np.asarray(codes, np.int64)
+    actual, *answered = (
+        np.asarray(codes).astype(np.str_)
         for codes in (rows.products["prdtypecode"], *(turn["codes"] for turn in rounds[0]))
     )
-    _, numbers = np.unique(np.concatenate([labels, old, new]), return_inverse=True)
-    labels, old, new = np.split(numbers, 3)
+    _, columns = np.unique(np.concatenate([actual, *answered]), return_inverse=True)
+    labels, old, new = np.split(columns, 3)
     seconds = [min(float(np.median(turn[i]["seconds"])) for turn in rounds) for i in (0, 1)]
     before, after = (
         paired_tests.ClassifierAnswers(codes, turn["confidence"], turn["accepted"])

@@ -13,32 +13,38 @@ from mlflow.types import ColSpec, DataType, Schema
 from mlflow.types.schema import Array
 from PIL import Image
 
-from serving.classifier.classifier import LANGUAGE_GRAPH
+from serving.classifier.classifier import LABELS_FILE, LANGUAGE_GRAPH
+from serving.listing.labels import are_texts, read_labels
 from stages.commands.registry.model_code import ARTIFACT
 
 _WRAPPER = Path(__file__).with_name("model_code.py")
 _NEEDED = ("mlflow", "numpy", "onnxruntime", "pandas", "pillow")
 _READS_LANGUAGE = ("tokenizers",)
-_SIGNATURE = ModelSignature(
-    inputs=Schema(
-        [
-            ColSpec(DataType.string, "designation", required=False),
-            ColSpec(DataType.string, "description", required=False),
-            ColSpec(DataType.binary, "image", required=False),
-        ]
-    ),
-    outputs=Schema(
-        [
-            ColSpec(DataType.long, "predicted"),
-            ColSpec(DataType.string, "label"),
-            ColSpec(DataType.double, "confidence"),
-            ColSpec(DataType.boolean, "accepted"),
-            ColSpec(DataType.string, "evidence"),
-            ColSpec(DataType.string, "image_error"),
-            ColSpec(Array(DataType.double), "probabilities"),
-        ]
-    ),
-)
+
+
+def signature(classifier: Path) -> ModelSignature:
+    """What the classifier in a folder takes and gives."""
+    texts = are_texts(read_labels(classifier / LABELS_FILE))
+    return ModelSignature(
+        inputs=Schema(
+            [
+                ColSpec(DataType.string, "designation", required=False),
+                ColSpec(DataType.string, "description", required=False),
+                ColSpec(DataType.binary, "image", required=False),
+            ]
+        ),
+        outputs=Schema(
+            [
+                ColSpec(DataType.string if texts else DataType.long, "predicted"),
+                ColSpec(DataType.string, "label"),
+                ColSpec(DataType.double, "confidence"),
+                ColSpec(DataType.boolean, "accepted"),
+                ColSpec(DataType.string, "evidence"),
+                ColSpec(DataType.string, "image_error"),
+                ColSpec(Array(DataType.double), "probabilities"),
+            ]
+        ),
+    )
 
 
 def example() -> pd.DataFrame:
@@ -64,7 +70,7 @@ def save(classifier: Path, code: Path, destination: Path) -> None:
         python_model=str(_WRAPPER),
         artifacts={ARTIFACT: str(classifier)},
         code_paths=[str(code)],
-        signature=_SIGNATURE,
+        signature=signature(classifier),
         input_example=example(),
         pip_requirements=[f"{name}=={importlib.metadata.version(name)}" for name in needed],
     )

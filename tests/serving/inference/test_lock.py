@@ -209,7 +209,7 @@ def test_what_was_verified_is_loaded_though_the_folder_is_swapped(
     with private_folder() as private:
         loaded = load(settings, 1, Metrics().branch_seconds, private)
     assert loaded.hash == locked
-    assert loaded.classifier.labels[2583].french == "Piscine"
+    assert loaded.classifier.labels[2583].name == "Piscine"
     loaded.classifier.close()
 
 

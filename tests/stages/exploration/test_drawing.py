@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from stages.exploration.drawing import draw_codes, draw_pictures, draw_texts
+from tests.support.rakuten import LABELS
 
 COUNTS = pd.DataFrame({"train": [7, 3], "validation": [1, 0], "test": [1, 1]}, index=[10, 1280])
 TEXTS = pd.DataFrame({"in_designation": [3, 40, 0], "in_description": [0, 900, 12]})
@@ -19,7 +20,7 @@ def draw(
     folder: Path, texts: pd.DataFrame = TEXTS, pictures: pd.DataFrame = PICTURES
 ) -> list[bytes]:
     folder.mkdir()
-    draw_codes(COUNTS, folder / "codes.png")
+    draw_codes(COUNTS, LABELS, folder / "codes.png")
     draw_texts({"labelled": texts, "unlabelled": texts.head(0)}, folder / "texts.png")
     draw_pictures({"labelled": pictures, "unlabelled": pictures.head(0)}, folder / "pictures.png")
     return [path.read_bytes() for path in sorted(folder.iterdir())]

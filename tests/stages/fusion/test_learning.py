@@ -13,10 +13,10 @@ import pandas as pd
 import pytest
 
 from serving.classifier.fusion import Fusion, State
-from serving.listing.labels import CODES
 from stages import fuse
 from stages.common.held_out import HeldOut
 from stages.common.paths import BRANCHES, FUSION
+from tests.support.rakuten import CODES, write_labels
 from tests.support.repository import ROOT
 
 STRENGTH = {"text": 2.5, "language": 2.2, "image": 1.7}
@@ -50,6 +50,7 @@ def run(catalogue: Catalogue, folder: Path) -> tuple[Fusion, dict[str, dict[str,
     ids = np.arange(len(state)) * 7
     labels = np.random.default_rng(0).integers(0, len(CODES), len(state))
     (folder / "data/prepared").mkdir(parents=True)
+    write_labels(folder)
     products = pd.DataFrame(
         {
             "id": ids,
@@ -193,7 +194,7 @@ def test_a_second_branch_of_texts_makes_texts_surer(folder: Path) -> None:
 def test_language_alone_reads_texts(folder: Path) -> None:
     catalogue = Catalogue(text=300, image=300, both=300, language=1)
     run(catalogue, folder)
-    HeldOut.none().write(folder / "models/text/heldout.npz")
+    HeldOut.none(len(CODES)).write(folder / "models/text/heldout.npz")
     fuse.fuse()
     fusion = Fusion.read(FUSION)
     assert {state: set(blend.weights) for state, blend in fusion.blends.items()} == {

@@ -129,8 +129,8 @@ def alone(folder: Path, encoder: WordEncoder | None, *, text: bool) -> Reference
             FUSION,
             encoder,
             {
-                "text": answering if text else HeldOut.none(),
-                "image": HeldOut.none() if text else answering,
+                "text": answering if text else HeldOut.none(len(tiny.CODES)),
+                "image": HeldOut.none(len(tiny.CODES)) if text else answering,
             },
             None if text else 16,
         )

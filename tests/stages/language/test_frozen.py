@@ -39,6 +39,6 @@ def test_a_product_is_given_its_own_features(tmp_path: Path, ids: np.ndarray) ->
         assert np.allclose(features[row], embeddings.embed(kept, [text])[0], atol=0.01)
     embeddings.write(tmp_path, ids, features)
     some = np.array([2, 0])
-    examples = Examples(ids[some], np.array([0, 1]), np.arange(2), np.zeros(2, bool))
+    examples = Examples(ids[some], np.array([0, 1]), np.arange(2), np.zeros(2, bool), 2)
     branch = frozen.branch(SETTINGS, TRAIN, examples, [], tmp_path)
     assert (branch.encode(np.arange(2))["features"] == features[some]).all()

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from dvclive import Live
 
-from serving.listing.labels import CODES
 from serving.listing.text import Text
 from stages.common.keras_setup import keras
 from stages.common.settings import Train, TunedLanguage
@@ -18,6 +17,7 @@ from stages.language.tuned import LayerwiseAdamW, TunedBranch
 from stages.training import checkpoint
 from stages.training.branch import Examples
 from tests.support import encoder
+from tests.support.rakuten import CODES
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("tensorflow")]
 
@@ -27,7 +27,11 @@ COUNT = 120
 LABELS = np.arange(COUNT) % len(WORDS)
 TEXTS = [Text(f"{WORDS[label]} numéro {number}", "") for number, label in enumerate(LABELS)]
 EXAMPLES = Examples(
-    rows=np.arange(COUNT), labels=LABELS, groups=np.arange(COUNT), validation=LABELS < 0
+    rows=np.arange(COUNT),
+    labels=LABELS,
+    groups=np.arange(COUNT),
+    validation=LABELS < 0,
+    codes=len(CODES),
 )
 FIT, STOP = np.arange(0, 90), np.arange(90, COUNT)
 

@@ -25,6 +25,7 @@ from stages.preparation.tables import (
     require_good_rows,
 )
 from stages.preparation.usable import usable_products
+from tests.support.rakuten import NAMES
 
 HEADER = ",designation,description,productid,imageid\n"
 
@@ -46,7 +47,7 @@ def test_bad_rows_are_set_apart_with_their_reason(tmp_path: Path) -> None:
     x = products(tmp_path, *rows, "7,double,,8,8", "9,titre,,x8,9", "10,titre,,10,10")
     y = labels(tmp_path, *[f"{i},10" for i in range(8)], "7,10", "9,10", "10,9999")
     joined = join_labels(read_products(x, str(x)), read_labels(y, str(y)), str(y))
-    good, rejected = reject_bad_rows(joined, str(x))
+    good, rejected = reject_bad_rows(joined, str(x), NAMES)
     assert good["id"].tolist() == list(range(8))
     assert good["prdtypecode"].dtype == np.int64
     reasons = rejected["reason"].tolist()
@@ -60,7 +61,7 @@ def test_a_file_that_is_mostly_bad_stops(tmp_path: Path) -> None:
     y = labels(tmp_path, "0,1", "1,2")
     with pytest.raises(CatalogueError, match=r"X\.csv: 2 of 2 rows are bad: line 2: prdtypecode"):
         reject_bad_rows(
-            join_labels(read_products(x, str(x)), read_labels(y, str(y)), str(y)), str(x)
+            join_labels(read_products(x, str(x)), read_labels(y, str(y)), str(y)), str(x), NAMES
         )
 
 
@@ -77,7 +78,7 @@ def test_every_row_without_its_partner_is_named(tmp_path: Path) -> None:
     x = products(tmp_path, *[f"{i},titre {i},,{i},{i}" for i in range(6)], "2,encore,,9,9")
     y = labels(tmp_path, "9,10", "3,10", "2,40", "2,40", "1,10", "0,10", "4,10", "4,50", "")
     listed, coded = read_products(x, "X"), read_labels(y, "Y")
-    good, rejected = reject_bad_rows(join_labels(listed, coded, "Y"), "X")
+    good, rejected = reject_bad_rows(join_labels(listed, coded, "Y"), "X", NAMES)
     assert good["id"].tolist() == [0, 1, 2, 3]
     reasons = dict(zip(rejected.index, rejected["reason"], strict=True))
     assert reasons == {
@@ -116,7 +117,7 @@ def test_identifiers_of_a_table_that_names_its_pictures_are_any_text(tmp_path: P
     x.write_text(OF_ANOTHER + "\n".join(rows) + "\n", encoding="utf-8")
     y = labels(tmp_path, *[f"{name},10" for name in ("y", "z", "", "7", "007", "a-1")])
     good, rejected = reject_bad_rows(
-        join_labels(read_products(x, "X"), read_labels(y, "Y"), "Y"), "X"
+        join_labels(read_products(x, "X"), read_labels(y, "Y"), "Y"), "X", NAMES
     )
     assert good["id"].tolist() == ["a-1", "007", "7", "y"]
     assert good["productid"].tolist() == ["SKU é", "", "1.0", "7"]
@@ -141,7 +142,7 @@ def test_a_table_without_rows_or_without_content_is_refused(tmp_path: Path) -> N
     y = tmp_path / "Y.csv"
     y.write_text(",prdtypecode\n", encoding="utf-8")
     with pytest.raises(CatalogueError, match="X: there is no row below the header"):
-        reject_bad_rows(join_labels(read_products(x, "X"), read_labels(y, "Y"), "Y"), "X")
+        reject_bad_rows(join_labels(read_products(x, "X"), read_labels(y, "Y"), "Y"), "X", NAMES)
     rows = pd.DataFrame({"designation": ["<br>", ""], "description": "", "picture": ""})
     with pytest.raises(CatalogueError, match="none of 2 labelled products has a text or a picture"):
         usable_products(rows, pd.Series(["", ""]))

@@ -17,12 +17,12 @@ import pytest
 import yaml
 from PIL import Image
 
-from serving.listing.labels import CODES
 from stages.sources.sample import recipes, vocabulary
 from stages.sources.sample.codes import LISTINGS
 from stages.sources.sample.listings import MINIMUM_PRODUCTS, class_sizes, generate
 from stages.sources.sample.pictures import SIDE, Picture, draw
 from stages.sources.transfer import SourceError
+from tests.support.rakuten import CODES
 from tests.support.repository import ROOT
 
 FILES = ["X_test_update.csv", "X_train_update.csv", "Y_train_CVw08PX.csv", "images.zip"]

@@ -86,6 +86,15 @@ def test_it_is_the_least_squares_solution(monkeypatch: pytest.MonkeyPatch) -> No
     assert bias[3] == 0
 
 
+def test_many_codes_are_solved_as_few_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, weights = bags(TEXTS), np.linspace(0.5, 2, len(TEXTS)).astype(np.float32)
+    kernel, bias = ridge(made, LABELS, 5, weights, 0.1, 0.25)
+    monkeypatch.setattr(module, "_CODES", 2)  # several blocks, the last one short
+    again, bias_again = ridge(made, LABELS, 5, weights, 0.1, 0.25)
+    assert np.allclose(again, kernel, atol=1e-5)
+    assert np.allclose(bias_again, bias, atol=1e-5)
+
+
 def test_the_answers_are_those_of_a_stricter_solution(monkeypatch: pytest.MonkeyPatch) -> None:
     made, weights = bags(TEXTS), np.ones(len(TEXTS), np.float32)
     found = []

@@ -12,12 +12,12 @@ import pytest
 from dvclive import Live
 
 from serving.encoding.encoders import NgramEncoder
-from serving.listing.labels import CODES
 from serving.listing.text import Text
 from stages.common.settings import Ngrams, Train, load
 from stages.text.ngrams import NgramBranch
 from stages.training.branch import Branch, Examples
 from stages.training.out_of_fold import train_branch
+from tests.support.rakuten import CODES
 from tests.support.repository import ROOT
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("tensorflow")]
@@ -29,6 +29,7 @@ EXAMPLES = Examples(
     labels=GROUPS % 3,
     groups=GROUPS,
     validation=GROUPS % 5 == 0,
+    codes=len(CODES),
 )
 
 

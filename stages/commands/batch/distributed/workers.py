@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from serving.classifier.classifier import Classifier
+from serving.listing.labels import are_texts
 from stages.commands.batch.answer_rows import Outcome, Pictures, answer_rows
 from stages.commands.batch.distributed import shards
 from stages.commands.batch.distributed.pictures import COLUMN, Addressed, RemoteArchive, archive_of
@@ -27,7 +28,7 @@ from stages.commands.batch.distributed.shards import Shard, chunks
 from stages.commands.batch.distributed.storage import File, write
 from stages.commands.results import dvc_lock
 from stages.common.output import StageError
-from stages.evaluation.answers import FIELDS
+from stages.evaluation.answers import CODE, FIELDS
 
 Row = dict[str, Any]
 
@@ -37,10 +38,10 @@ _TYPES = (
 )
 
 
-def _schema(zeros: Collection[str]) -> pa.Schema:
-    """That of the answers: identifiers are numbers, but in the columns `zeros`."""
+def _schema(texts: Collection[str]) -> pa.Schema:
+    """That of the answers: identifiers and codes are numbers, but in the columns `texts`."""
     types = zip(FIELDS, _TYPES, strict=True)
-    return pa.schema([(name, pa.string() if name in zeros else kind) for name, kind in types])
+    return pa.schema([(name, pa.string() if name in texts else kind) for name, kind in types])
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,8 @@ class ShardWorker:
             return Classifier.load(Path(private), threads=1)
 
     def _answer(self, shard: Shard) -> dict[str, Any]:
-        schema = _schema(self._task.zeros)
+        codes = (CODE,) if are_texts(self._classifier.codes) else ()
+        schema = _schema((*self._task.zeros, *codes))
         columns: list[list[Any]] = [[] for _ in FIELDS]
         outcome = Outcome()
         for rows in chunks(shard, self._task.rows_at_once, self._task.also):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ def drawn(title: str, rows: list[dict[str, Any]]) -> str:
 
 
 def words(svg: str) -> list[str]:
-    return [text for text in re.findall(r"<text [^>]*>([^<]*)</text>", svg) if text]
+    return [unescape(text) for text in re.findall(r"<text [^>]*>([^<]*)</text>", svg) if text]
 
 
 def test_codes_stand_in_the_order_of_their_numbers_with_their_names() -> None:
@@ -62,6 +63,18 @@ def test_confusion_tells_counts_and_shares_of_the_code() -> None:
 def test_a_code_that_is_never_answered_has_its_column_all_the_same() -> None:
     told = words(drawn("Confusion", [{"actual": CODES[2], "predicted": CODES[0]}]))
     assert [word for word in told if word in CODES] == [CODES[0], CODES[2]] * 2
+
+
+MANY = [f"Maison > Sous-sol {number:04}" for number in range(300)]
+
+
+def test_of_many_codes_the_most_frequent_are_drawn() -> None:
+    pairs = [(code, code) for code in MANY] + [(code, MANY[0]) for code in MANY[240:]] * 2
+    confusion = drawn("Confusion", [{"actual": a, "predicted": p} for a, p in pairs])
+    shown = [MANY[0], *MANY[240:299], "other codes"]
+    assert [word for word in words(confusion) if word in (*MANY, "other codes")] == shown * 2
+    scores = [{"code": code, "f1": "0.5", "support": str(n)} for n, code in enumerate(MANY)]
+    assert [word for word in words(drawn("F1 of each code", scores)) if word in MANY] == MANY[240:]
 
 
 def test_reliability_has_its_diagonal_and_counts() -> None:

@@ -17,6 +17,7 @@ from stages.common.settings import load
 from stages.pictures.archive import PictureArchive
 from stages.preparation.split import PARTS
 from stages.sources.sample import listings as sample
+from tests.support.rakuten import copy_taxonomy
 from tests.support.repository import ROOT
 from tests.support.shop import (
     Overrides,
@@ -52,6 +53,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Prepared]:
     """A catalogue in the challenge's layout, and what is prepared of it."""
     folder = tmp_path_factory.mktemp("original")
     with pytest.MonkeyPatch.context() as patch:
+        copy_taxonomy(folder)
         patch.chdir(folder)
         RAW.mkdir(parents=True)
         sample.generate(RAW, products=200, unlabelled=20, seed=3)
@@ -83,6 +85,7 @@ def test_another_shop_s_catalogue_is_prepared_as_the_challenge_s_is(
     work = tmp_path / "work"
     work.mkdir()
     composed(work / "params.yaml", *written(next(making)))
+    copy_taxonomy(work)
     monkeypatch.chdir(work)
     ingest.ingest()
     told = capsys.readouterr().out
