@@ -76,8 +76,12 @@ def _explained(row: Any, product: Product, classifier: Classifier) -> Example | 
 def describe() -> None:
     """Run the stage."""
     settings = load()
+    products = read_part("test")
+    codes = pd.read_csv(EVALUATION / "codes.csv")
+    confusion = pd.read_csv(EVALUATION / "confusion.csv")
     with PictureArchive(ARCHIVE) as archive, Classifier.load(CLASSIFIER) as classifier:
         parameters = classifier.manifest["parameters"]
+        names = dict(zip(map(str, classifier.codes), codes["code"], strict=True))
         facts = Facts(
             identity=manifest.sha256(CLASSIFIER / manifest.NAME),
             manifest=classifier.manifest,
@@ -88,12 +92,17 @@ def describe() -> None:
             data=json.loads((METRICS / "data.json").read_text(encoding="utf-8")),
             evaluation=json.loads((METRICS / "evaluation.json").read_text(encoding="utf-8")),
             labels=classifier.labels,
-            codes=pd.read_csv(EVALUATION / "codes.csv"),
-            confusion=pd.read_csv(EVALUATION / "confusion.csv"),
+            codes=codes,
+            confusion=confusion.assign(group=products["group"].to_numpy()),
             reliability=pd.read_csv(EVALUATION / "reliability.csv"),
+            acceptance=settings.evaluate.acceptance,
             thresholds=classifier.fusion.thresholds,
+            own={
+                state: {names[code]: least for code, least in of_codes.items()}
+                for state, of_codes in classifier.fusion.code_thresholds.items()
+            },
             fusion=json.loads((METRICS / "fusion.json").read_text(encoding="utf-8")),
-            examples=examples(read_part("test"), archive, classifier, settings.predict.chunk),
+            examples=examples(products, archive, classifier, settings.predict.chunk),
         )
     CARD.write_text(model_card(facts), encoding="utf-8")
     print(f"{CARD} written")

@@ -55,9 +55,10 @@ def evaluate() -> None:
     p = ask(has_text, has_image)
     p_text, p_image = ask(has_text, nothing), ask(nothing, has_image)
     bins = settings.evaluate.bins
-    confidence, right = p.max(axis=1), p.argmax(axis=1) == labels
+    answered, confidence = p.argmax(axis=1), p.max(axis=1)
+    right = answered == labels
     state, groups = states(has_text, has_image), products["group"].to_numpy()
-    accepted = classifier.fusion.accepted(confidence, state)
+    accepted = classifier.fusion.accepted(confidence, state, answered)
     write_json(
         METRICS / "evaluation.json",
         {

@@ -34,6 +34,7 @@ def fuse() -> None:
         method=method,
         precision=precision,
         certainty=settings.evaluate.certainty,
+        by_code=settings.evaluate.acceptance == "code",
         seed=settings.prepare.seed,
     ).states()
 
@@ -45,6 +46,11 @@ def fuse() -> None:
         blends={state: fit.blend for state, fit in learnt.items()},
         precision=precision,
         thresholds={state: fit.threshold for state, fit in learnt.items()},
+        code_thresholds={
+            state: {str(codes[column]): least for column, least in fit.own.items()}
+            for state, fit in learnt.items()
+            if fit.own
+        },
     )
     FUSION.parent.mkdir(parents=True, exist_ok=True)
     fusion.write(FUSION)

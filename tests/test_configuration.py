@@ -251,6 +251,7 @@ def test_params_edited_into_nonsense_are_refused_before_dvc_removes_a_thing(tmp_
         (["text=none", "image=none"], ["text, language and image are all none"]),
         (["+train.unknown=1"], ["train.unknown", "not permitted"]),
         (["evaluate.precision=1.2"], ["evaluate.precision = 1.2"]),
+        (["evaluate.acceptance=both"], ["evaluate.acceptance = 'both'", "'state' or 'code'"]),
         (["prepare.test_share=0.7", "train.threads=0"], ["test_share = 0.7", "threads = 0"]),
     ],
 )

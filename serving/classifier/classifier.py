@@ -146,7 +146,7 @@ class Classifier:
         best = probabilities.argmax(axis=1)
         confidence = probabilities.max(axis=1)
         state = states(has_text, has_image)
-        accepted = self.fusion.accepted(confidence, state)
+        accepted = self.fusion.accepted(confidence, state, best)
         return [
             Prediction(
                 code=self.codes[best[row]],

@@ -1,15 +1,16 @@
 """From the logits of the branches to calibrated probabilities, and whether to accept an answer.
 
 A product is in one of four states: it has a text, a picture, both, or none. Each state has its own
-calibration and its own threshold, because a picture alone is right far less often than a text.
+calibration and its own threshold, because a picture alone is right far less often than a text;
+within a state a code may have a threshold of its own, because some are told apart less well.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from functools import reduce
+from dataclasses import asdict, dataclass, field
+from functools import cached_property, reduce
 from pathlib import Path
 from typing import Literal
 
@@ -104,7 +105,8 @@ class Fusion:
 
     `prior` [codes] answers a product without text and without picture. `thresholds` gives, for
     each state, the least confidence that is accepted when `precision` is asked; a state in which
-    no confidence keeps that promise has a threshold above 1.
+    no confidence keeps that promise has a threshold above 1. `code_thresholds` gives, for a state
+    and a code (as text, as JSON has keys), the one that stands in the place of the state's.
     """
 
     method: str
@@ -113,6 +115,7 @@ class Fusion:
     blends: Mapping[State, Blend]
     precision: float
     thresholds: Mapping[State, float]
+    code_thresholds: Mapping[State, Mapping[str, float]] = field(default_factory=dict)
 
     def probabilities(
         self, logits: BranchLogits, has_text: np.ndarray, has_image: np.ndarray
@@ -126,9 +129,15 @@ class Fusion:
                 answer[rows] = blend.probabilities({b: z[rows] for b, z in logits.items()})
         return answer
 
-    def accepted(self, confidence: np.ndarray, state: np.ndarray) -> np.ndarray:
-        """Bool [n]: whether an answer may stand without a person looking at it."""
-        least = np.array([self.thresholds.get(name, np.inf) for name in state])
+    def accepted(self, confidence: np.ndarray, state: np.ndarray, column: np.ndarray) -> np.ndarray:
+        """Bool [n]: whether an answer may stand without a person looking at it.
+
+        `confidence` float [n], `state` str [n]; `column` int [n] is that of the code answered.
+        """
+        least = np.full(len(confidence), np.inf)
+        for name, of_codes in self._least.items():
+            rows = state == name
+            least[rows] = of_codes[column[rows]]
         return confidence >= least
 
     def most_frequent(self, most: int) -> frozenset[Code]:
@@ -136,9 +145,25 @@ class Fusion:
         order = np.argsort(-np.asarray(self.prior), kind="stable")
         return frozenset(self.codes[column] for column in order[:most])
 
+    @cached_property
+    def _least(self) -> Mapping[State, np.ndarray]:
+        """What `least_confidence` says of each state."""
+        columns = {str(code): column for column, code in enumerate(self.codes)}
+        return {
+            state: least_confidence(
+                threshold,
+                {columns[code]: own for code, own in self.code_thresholds.get(state, {}).items()},
+                len(columns),
+            )
+            for state, threshold in self.thresholds.items()
+        }
+
     def write(self, path: Path) -> None:
         """As JSON, byte-identical for equal values."""
-        path.write_text(json.dumps(asdict(self), indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        stored = asdict(self)
+        if not self.code_thresholds:  # the bytes are then those of before there were any
+            del stored["code_thresholds"]
+        path.write_text(json.dumps(stored, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
     @classmethod
     def read(cls, path: Path) -> Fusion:
@@ -153,6 +178,14 @@ class Fusion:
                 f"{path} is none of this version ({error}): serve the classifier with the version "
                 "that exported it, or export it anew (make repro)"
             ) from error
+
+
+def least_confidence(threshold: float, own: Mapping[int, float], codes: int) -> np.ndarray:
+    """From which confidence on an answer with each code is accepted in one state, float64 [codes]:
+    `own` by column, `threshold` for every other code."""
+    least = np.full(codes, threshold)
+    least[list(own)] = list(own.values())
+    return least
 
 
 def states(has_text: np.ndarray, has_image: np.ndarray) -> np.ndarray:

@@ -545,10 +545,12 @@ class Fuse(_Frozen):
 
 
 class Evaluate(_Frozen):
-    """What is measured, and what is asked of accepted products, with which certainty."""
+    """What is measured, and what is asked of accepted products, with which certainty: of those of
+    each state, or of each code."""
 
     precision: Annotated[float, Field(gt=0.5, lt=1)]
     certainty: Annotated[float, Field(ge=0.5, lt=1)]
+    acceptance: Literal["state", "code"]
     bins: Annotated[int, Field(ge=2, le=100)]
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -17,6 +17,7 @@ from serving.classifier.prediction import Prediction
 from serving.listing.labels import Code, Labels, described
 from stages.common.flatten import flatten
 from stages.common.markdown import figure, plain, share, table
+from stages.evaluation.accepted_codes import accepted_codes
 from stages.evaluation.examples import Example
 from stages.evaluation.scores import INTERVAL
 
@@ -25,6 +26,10 @@ WEAK = 5
 
 CONFUSIONS = 10
 """Pairs of codes listed as confused."""
+
+ACCEPTED_CODES = 50
+"""Codes listed with the precision of what is accepted: a page is read to there, of 2,000 codes
+too."""
 
 _SHOWN_DESIGNATION, _SHOWN_DESCRIPTION = 80, 120
 """Characters of an example's texts that are shown."""
@@ -43,8 +48,9 @@ class Facts:
     `identity` is the sha256 of the classifier's manifest, `manifest` its content; `source` and
     `options` say in words and for the command line where the data come from; `data` and
     `evaluation` are the metrics; `labels` the codes' names; `codes`, `confusion` and `reliability`
-    the tables of `evaluate`; `thresholds` the least confidence that is accepted, by state, and
-    `fusion` what that rests on; `seeds` by parameter.
+    the tables of `evaluate`, the second with the near-duplicate `group` of each test product;
+    `acceptance` is what has a least confidence that is accepted, `thresholds` that of each state,
+    `own` that of a code by state and name, and `fusion` what they rest on; `seeds` by parameter.
     """
 
     identity: str
@@ -59,7 +65,9 @@ class Facts:
     codes: pd.DataFrame
     confusion: pd.DataFrame
     reliability: pd.DataFrame
+    acceptance: Literal["state", "code"]
     thresholds: Mapping[State, float]
+    own: Mapping[State, Mapping[str, float]]
     fusion: Mapping[State, Mapping[str, Any]]
     examples: Mapping[str, Example | None]
 
@@ -73,6 +81,7 @@ def model_card(facts: Facts) -> str:
         _scores(facts),
         _calibration(facts),
         _acceptance(facts),
+        _accepted_codes(facts),
         _wrong(facts.confusion),
         _codes(facts),
         _examples(facts.examples, facts.labels),
@@ -241,18 +250,86 @@ def _acceptance(facts: Facts) -> str:
 
 An answer is accepted from the confidence from which, with a certainty of \
 {share(accepted["certainty"], 0)}, {asked} of new answers are right. Held-out products prove it: \
-by how many near-duplicate groups of them are accepted, and how few of these are wrong. {outcome}
+by how many near-duplicate groups of them are accepted, and how few of these are wrong. \
+{_rule(facts)} {outcome}
 
 {table(_TESTED, tested)}
 
 The interval is that of the precision on new products; near-duplicates count together. The least \
-confidence, and the held-out products that it rests on:
+confidence{" of codes without one of their own" if facts.own else ""}, and the held-out products \
+that acceptance rests on:
 
 {table(("evidence", "least confidence", "products", "groups", "accepted", "right", "from"), learnt)}
 
-With hindsight, the largest share of the test products that could have been accepted:
+With hindsight, the largest share of the test products that could have been accepted from one \
+confidence on:
 
 {table(("right", "accepted", "products"), coverage)}"""
+
+
+def _rule(facts: Facts) -> str:
+    """Whether evidence or codes have a least confidence, and how many codes do."""
+    setting = f"`evaluate.acceptance: {facts.acceptance}`"
+    if facts.acceptance == "state":
+        return f"The confidence is that of the evidence, whatever the code ({setting})."
+    counts = ", ".join(
+        f"{name} {figure(len(facts.own.get(state, ())))}"
+        for state, name in _EVIDENCE.items()
+        if state in facts.thresholds
+    )
+    return (
+        "The confidence is that of the answer's own code where held-out answers with it prove one, "
+        "else the one that answers with all other codes prove together for their evidence "
+        f"({setting}). Codes with a confidence of their own, of {figure(len(facts.codes))}: "
+        f"{counts}. Of these, {share(facts.evaluation['accepted']['certainty'], 0)} at least keep "
+        "the promise on average."
+    )
+
+
+def _accepted_codes(facts: Facts) -> str:
+    """The precision of what was accepted with each code, the worst first."""
+    codes = accepted_codes(facts.confusion)
+    section = "## Accepted, by code"
+    if codes.empty:
+        return f"{section}\n\nNo test product is accepted."
+    shown, rest = codes.head(ACCEPTED_CODES), codes.tail(-ACCEPTED_CODES)
+    rows = [
+        (
+            plain(row["code"]),
+            figure(row["accepted"]),
+            figure(row["right"]),
+            share(row["precision"]),
+            _interval(row),
+            *([_own(facts, row["code"])] if facts.acceptance == "code" else []),
+        )
+        for row in shown.to_dict("records")
+    ]
+    header = ("answered as", "accepted products", "right", "precision", "interval")
+    own = ("confidence of its own",) if facts.acceptance == "code" else ()
+    section += f"""
+
+A precision of all can hide a code that is far below it. The worst are first, by the upper end of \
+the {share(INTERVAL, 0)} interval (exact, Clopper–Pearson; near-duplicates count together): how \
+good the code can be at best. Of many intervals, some miss. Codes of which nothing is accepted: \
+{figure(len(facts.codes) - len(codes))}.
+
+{table((*header, *own), rows)}"""
+    if len(rest):
+        section += f"""
+
+Left out, as none of them is worse: {figure(len(rest))} codes, \
+{figure(int(rest["right"].sum()))} of {figure(int(rest["accepted"].sum()))} products right."""
+    return section
+
+
+def _own(facts: Facts, code: str) -> str:
+    """The thresholds of a code's own, with their evidence."""
+    own = [
+        f"{name} {figure(facts.own[state][code])}"
+        for state, name in _EVIDENCE.items()
+        if code in facts.own.get(state, ())
+    ]
+    return ", ".join(own) or "–"
 
 
 _TESTED = ("evidence", "test products", "accepted", "right", "wrong", "precision", "interval")

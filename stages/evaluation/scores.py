@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.stats import norm
+from scipy.stats import beta, norm
 from sklearn.metrics import accuracy_score, f1_score, log_loss
 
 INTERVAL = 0.95
@@ -88,13 +88,31 @@ def acceptance(right: np.ndarray, accepted: np.ndarray, groups: np.ndarray) -> d
 def wilson(right: np.ndarray, groups: np.ndarray) -> tuple[float, float]:
     """The score interval of a share (Wilson, 1927) for new products; n > 0.
 
-    Near-duplicates count as if they were all right or all wrong together: the number of products is
-    divided by the design effect of groups of unequal size (Kish, 1965, "Survey Sampling").
+    Near-duplicates count together, as `_independent` has it.
     """
-    share = right.mean()
-    sizes = np.unique(groups, return_counts=True)[1]
-    n = len(right) ** 2 / (sizes**2).sum()
+    share, n = right.mean(), _independent(groups)
     z = norm.ppf((1 + INTERVAL) / 2)
     centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
     return float(max(centre - half, 0)), float(min(centre + half, 1))
+
+
+def clopper_pearson(right: np.ndarray, groups: np.ndarray) -> tuple[float, float]:
+    """The exact interval of a share (Clopper and Pearson, 1934) for new products; n > 0.
+
+    It holds for however few products, at the price of some width. Near-duplicates count together,
+    as `_independent` has it (Korn and Graubard, 1998).
+    """
+    n, tail = _independent(groups), (1 - INTERVAL) / 2
+    good = right.mean() * n
+    low = 0.0 if not right.any() else beta.ppf(tail, good, n - good + 1)
+    high = 1.0 if right.all() else beta.ppf(1 - tail, good + 1, n - good)
+    return float(low), float(high)
+
+
+def _independent(groups: np.ndarray) -> float:
+    """As how many independent products n near-duplicate ones count that are all right or all wrong
+    together: their number divided by the design effect of groups of unequal size (Kish, 1965,
+    "Survey Sampling")."""
+    sizes = np.unique(groups, return_counts=True)[1]
+    return float(len(groups) ** 2 / (sizes**2).sum())

@@ -30,6 +30,11 @@ STEP = 0.01
 """Share of the groups by which the sets grow."""
 
 
+def fewest_groups(precision: float, certainty: float) -> int:
+    """Near-duplicate groups without an error that prove `precision`, at the least."""
+    return int(np.ceil(np.log((1 - certainty) / len(BEGINNINGS)) / np.log(precision)))
+
+
 def acceptance_threshold(
     confidence: np.ndarray,
     right: np.ndarray,
@@ -52,7 +57,7 @@ def acceptance_threshold(
     chance = binom.cdf(wrong.cumsum(), counted, 1 - precision)
 
     total, share = counted[-1], (1 - certainty) / len(BEGINNINGS)
-    fewest = int(np.ceil(np.log(share) / np.log(precision)))
+    fewest = fewest_groups(precision, certainty)
     begin = [max(fewest, round(part * total)) for part in BEGINNINGS]
     sizes = {*begin, *(round(part * total) for part in np.arange(STEP, 1 + STEP / 2, STEP))}
     ends = np.flatnonzero(np.append(np.diff(confidence[order]) != 0, True))  # never within a tie

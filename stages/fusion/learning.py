@@ -4,22 +4,24 @@ A state is what a product has (serving.classifier.fusion), whichever products we
 learnt from products of exactly that state where there are ENOUGH; else, for a text or a picture
 alone, from all that its branches answered. With fewer than LEAST groups of products, both together
 are answered as the better calibrated one, and one alone as it was trained, which is never accepted.
-From which confidence on an answer is accepted is told by stages.fusion.acceptance.
+From which confidence on an answer is accepted is told by stages.fusion.acceptance, and for each
+code by stages.fusion.acceptance_by_code.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from serving.classifier.fusion import READS, Blend, Branch, BranchLogits, State
+from serving.classifier.fusion import READS, Blend, Branch, BranchLogits, State, least_confidence
 from stages.common.folds import folds
 from stages.common.held_out import HeldOut
 from stages.fusion import fitting
 from stages.fusion.acceptance import NEVER, acceptance_threshold
+from stages.fusion.acceptance_by_code import thresholds_by_code
 
 ENOUGH = 200
 """Near-duplicate groups of exactly one state from which on that state is learnt from them alone:
@@ -67,11 +69,20 @@ class BranchAnswers:
 @dataclass(frozen=True)
 class Learnt:
     """How one state is answered, from which confidence on an answer is accepted, and the figures
-    that say what this rests on: `products` and, in words, `learnt_from`."""
+    that say what this rests on: `products` and, in words, `learnt_from`.
+
+    `own` are, by column, the thresholds that stand in the place of `threshold` for their code.
+    """
 
     blend: Blend
     threshold: float
     figures: dict[str, Any]
+    own: Mapping[int, float] = field(default_factory=dict)
+
+    def accepted(self, p: np.ndarray) -> np.ndarray:
+        """Bool [n]: which answers of this state, probabilities [n, codes], are accepted."""
+        least = least_confidence(self.threshold, self.own, p.shape[1])
+        return p.max(axis=1) >= least[p.argmax(axis=1)]
 
 
 @dataclass(frozen=True)
@@ -79,6 +90,7 @@ class Lesson:
     """The held-out products of all states, with what is asked of every fit.
 
     `labels` are columns of the probability matrix and `groups` near-duplicate groups, both [n].
+    `by_code` asks for a threshold for each code that proves one.
     """
 
     branches: Mapping[Branch, BranchAnswers]
@@ -87,6 +99,7 @@ class Lesson:
     method: str
     precision: float
     certainty: float
+    by_code: bool
     seed: int
 
     def states(self) -> dict[State, Learnt]:
@@ -144,9 +157,10 @@ class Lesson:
         if self._groups(rows) >= LEAST:
             return self._learn("both", rows, "products of this state")
         better = min(_MODALITIES, key=lambda state: alone[state].figures.get("log_loss", np.inf))
-        blend, threshold = alone[better].blend, alone[better].threshold
+        answered = alone[better]
         words = f"too few products: as a {_WORDS[better]} alone"
-        return Learnt(blend, threshold, self._figures(rows, words, blend, threshold))
+        figures = self._figures(rows, words, answered.blend, answered.threshold)
+        return replace(answered, figures=figures)
 
     def _groups(self, rows: np.ndarray) -> int:
         return len(np.unique(self.groups[rows]))
@@ -159,16 +173,25 @@ class Lesson:
         blend = fit(logits, labels)
         fold = folds(labels, groups, _FOLDS, self.seed)
         p = fitting.cross_fitted(fit, logits, labels, fold)
-        confidence, right = p.max(axis=1), p.argmax(axis=1) == labels
-        threshold = acceptance_threshold(confidence, right, groups, self.precision, self.certainty)
-        accepted = confidence >= threshold
+        confidence, answered = p.max(axis=1), p.argmax(axis=1)
+        right = answered == labels
+        asked = (confidence, right, groups, self.precision, self.certainty)
+        own: Mapping[int, float] = {}
+        if self.by_code:
+            threshold, own = thresholds_by_code(answered, *asked)
+        else:
+            threshold = acceptance_threshold(*asked)
+        learnt = Learnt(blend, threshold, self._figures(rows, words, blend, threshold), own)
+        accepted = learnt.accepted(p)
         scores = {
             "accuracy": float(right.mean()),
             "log_loss": fitting.negative_log_likelihood(p, labels),
             "accepted": int(accepted.sum()),
             "accepted_right": int(right[accepted].sum()),
         }
-        return Learnt(blend, threshold, {**self._figures(rows, words, blend, threshold), **scores})
+        if self.by_code:
+            scores["codes_with_own_threshold"] = len(own)
+        return replace(learnt, figures={**learnt.figures, **scores})
 
     def _figures(
         self, rows: np.ndarray, words: str, blend: Blend, threshold: float

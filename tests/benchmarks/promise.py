@@ -113,7 +113,7 @@ class Dealer:
         for state, each in learnt.states().items():
             of = unseen.rows(state)
             p = each.blend.probabilities(unseen.logits("both", of))
-            accepted = p.max(axis=1) >= each.threshold
+            accepted = each.accepted(p)
             right = p.argmax(axis=1) == unseen.labels[of]
             yield Kept(state, int(of.sum()), int(accepted.sum()), int(right[accepted].sum()))
 
@@ -127,6 +127,7 @@ class Dealer:
             method=params["fusion"]["method"],
             precision=params["evaluate"]["precision"],
             certainty=params["evaluate"]["certainty"],
+            by_code=params["evaluate"]["acceptance"] == "code",
             seed=seed,
         )
 
@@ -139,6 +140,7 @@ def arguments(words: Sequence[str] | None) -> argparse.Namespace:
     add = parser.add_argument
     add("--data", type=folder, help="folder of another catalogue, in the layout of the challenge")
     add("--weights", type=pretrained, help="MobileNet's, which is then used for pictures")
+    add("--acceptance", choices=["state", "code"], default="state", help="what has a threshold")
     add("--seeds", type=int, nargs="+", default=list(range(1, 11)), help="of the splits")
     add("--deals", type=int, default=20, help="how often each split's products are dealt out anew")
     return parser.parse_args(words)
@@ -147,7 +149,9 @@ def arguments(words: Sequence[str] | None) -> argparse.Namespace:
 def main(words: Sequence[str] | None = None) -> int:
     """Print both tables."""
     asked = arguments(words)
-    common = [] if asked.data is None else ["data=folder", f"data.path='{asked.data}'"]
+    common = [f"evaluate.acceptance={asked.acceptance}"]
+    if asked.data is not None:
+        common += ["data=folder", f"data.path='{asked.data}'"]
     if asked.weights is not None:
         common += ["image=mobilenet", f"image.weights='{asked.weights}'"]
     kept: list[Kept] = []

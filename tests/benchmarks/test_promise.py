@@ -40,9 +40,10 @@ def test_the_test_answers_are_those_of_the_metrics() -> None:
     assert list(of_metrics({"accepted": {"states": states}})) == [Kept("text", 9, 5, 4)]
 
 
-def test_dealt_products_are_learnt_from_or_tested_on() -> None:
+def dealer(codes: int) -> Dealer:
+    """Of 3,000 products of the first `codes`, a third of them with text and picture."""
     random = np.random.default_rng(0)
-    ids, labels = np.arange(3000), random.integers(0, len(CODES), 3000)
+    ids, labels = np.arange(3000), random.integers(0, codes, 3000)
     products = pd.DataFrame({"id": ids, "group": ids // 2, "prdtypecode": np.array(CODES)[labels]})
 
     def branch(strength: float, of: np.ndarray) -> HeldOut:
@@ -50,14 +51,29 @@ def test_dealt_products_are_learnt_from_or_tested_on() -> None:
         logits[np.arange(len(of)), labels[of]] += strength
         return HeldOut(ids[of], (strength * logits).astype(np.float32), ids[of])
 
-    dealer = Dealer(products, {"text": branch(3.0, ids[:2000]), "image": branch(2.0, ids[1000:])})
-    params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
-    dealt = {kept.state: kept for kept in dealer.deal(params, 0)}
+    return Dealer(products, {"text": branch(3.0, ids[:2000]), "image": branch(2.0, ids[1000:])})
+
+
+PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+
+
+def test_dealt_products_are_learnt_from_or_tested_on() -> None:
+    dealt = {kept.state: kept for kept in dealer(len(CODES)).deal(PARAMS, 0)}
     assert set(dealt) == {"text", "image", "both"}
     for kept in dealt.values():
         assert kept.answers == pytest.approx(200, abs=60)
         assert 0 <= kept.right <= kept.accepted <= kept.answers
     assert dealt["both"].accepted > dealt["image"].accepted
+
+
+def test_what_has_a_threshold_is_what_the_parameters_say() -> None:
+    few = dealer(4)
+    by_state, by_code = (
+        list(few.deal({**PARAMS, "evaluate": {**PARAMS["evaluate"], "acceptance": one}}, 0))
+        for one in ("state", "code")
+    )
+    assert [kept.answers for kept in by_state] == [kept.answers for kept in by_code]
+    assert [kept.accepted for kept in by_state] != [kept.accepted for kept in by_code]
 
 
 def test_ten_splits_are_the_default() -> None:

@@ -17,16 +17,17 @@ import pandas as pd
 import pytest
 
 from serving.classifier import manifest
-from serving.classifier.classifier import Classifier
+from serving.classifier.classifier import FUSION_FILE, Classifier
 from serving.classifier.explaining import Explanation, Region, Word, explain
-from serving.classifier.fusion import State
+from serving.classifier.fusion import Fusion, State
 from serving.classifier.prediction import Prediction, Product
 from serving.listing.text import Text
 from stages import describe
 from stages.common.markdown import figure, plain, share, table
 from stages.common.settings import FolderData, HuggingFaceData, SampleData, UrlData, load
 from stages.evaluation.examples import KINDS, Example, first_of_each_kind
-from stages.evaluation.model_card import Facts, model_card
+from stages.evaluation.model_card import ACCEPTED_CODES, Facts, model_card
+from stages.evaluation.scores import clopper_pearson
 from tests.support import tiny
 from tests.support.loopback import COMMIT, watched
 from tests.support.rakuten import LABELS
@@ -131,11 +132,13 @@ def facts() -> Facts:
             + [("2583 Pool", "2905 PC games", False)] * 2
             + [("2583 Pool", "10 Used books", True), ("2583 Pool", "2583 Pool", False)],
             columns=["actual", "predicted", "accepted"],
-        ),
+        ).assign(group=range(7)),
         reliability=pd.DataFrame(
             {"confidence": [0.25], "accuracy": [0.3125], "share": [1.0], "products": [2_345]}
         ),
+        acceptance="state",
         thresholds={"text": 0.9, "image": 2.0, "both": 0.8},
+        own={},
         fusion={
             "text": {
                 **{"products": 1_203, "groups": 1_200, "accepted": 900, "accepted_right": 870},
@@ -232,6 +235,60 @@ def test_acceptance(facts: Facts) -> None:
     ]
 
 
+OWN: dict[State, dict[str, float]] = {
+    "both": {"10 Used books": 0.7},
+    "text": {"10 Used books": 0.85, "2583 Pool": 0.95},
+}
+
+
+def by_code(facts: Facts) -> Facts:
+    return replace(facts, acceptance="code", own=OWN)
+
+
+def test_the_rule_of_acceptance_is_told(facts: Facts) -> None:
+    of_state = section(model_card(facts), "Acceptance")
+    assert "whatever the code (`evaluate.acceptance: state`)" in of_state
+    assert "of its own" not in of_state
+    of_code = section(model_card(by_code(facts)), "Acceptance")
+    assert "(`evaluate.acceptance: code`)" in of_code
+    assert (
+        "Codes with a confidence of their own, of 3: text alone 2, picture alone 0, both 1. Of "
+        "these, 90 % at least keep the promise on average."
+    ) in of_code
+    assert "The least confidence of codes without one of their own, and" in of_code
+    none = model_card(replace(facts, acceptance="code"))
+    assert "of 3: text alone 0, picture alone 0, both 0." in section(none, "Acceptance")
+
+
+def test_the_precision_of_what_is_accepted_is_told_by_code(facts: Facts) -> None:
+    told = section(model_card(facts), "Accepted, by code")
+    assert "Codes of which nothing is accepted: 2." in told
+    assert "Left out" not in told
+    assert cells(told)[0] == ["answered as", "accepted products", "right", "precision", "interval"]
+    assert cells(told)[2:] == [["10 Used books", "4", "3", "75.0 %", "19.4 % to 99.4 %"]]
+    by_own = cells(section(model_card(by_code(facts)), "Accepted, by code"))
+    assert by_own[0][-1] == "confidence of its own"
+    assert by_own[2][-1] == "text alone 0.850, both 0.700"
+    unproven = cells(section(model_card(replace(facts, acceptance="code")), "Accepted, by code"))
+    assert unproven[2][-1] == "–"
+
+
+def test_of_very_many_codes_the_worst_are_told_and_the_others_counted(facts: Facts) -> None:
+    names = [f"{number} Name" for number in range(2000)]
+    answers = [(name, name, True) for name in names for _ in range(20)]
+    answers += [("0 Name", "1234 Name", True)] * 15
+    confusion = pd.DataFrame(answers, columns=["actual", "predicted", "accepted"])
+    codes = pd.DataFrame({"code": names, "f1": 1.0, "precision": 1.0, "recall": 1.0, "support": 20})
+    card = model_card(
+        replace(facts, confusion=confusion.assign(group=range(len(answers))), codes=codes)
+    )
+    told = section(card, "Accepted, by code")
+    assert len(cells(told)[2:]) == ACCEPTED_CODES
+    assert cells(told)[2][:3] == ["1234 Name", "35", "20"]
+    assert "Codes of which nothing is accepted: 0." in told
+    assert "1,950 codes, 39,000 of 39,000 products right." in told
+
+
 def test_what_was_accepted_and_wrong_comes_first_with_counts(facts: Facts) -> None:
     card = model_card(facts)
     accepted, reviewed = (
@@ -255,6 +312,9 @@ def test_no_accepted_product(facts: Facts) -> None:
     nothing = {**facts.evaluation["accepted"], **accepted(2_345, 0, 0)}
     card = model_card(replace(facts, evaluation={**facts.evaluation, "accepted": nothing}))
     assert "No test product is accepted." in section(card, "Acceptance")
+    confusion = facts.confusion.assign(accepted=False)
+    of_codes = section(model_card(replace(facts, confusion=confusion)), "Accepted, by code")
+    assert of_codes.strip() == "No test product is accepted."
 
 
 def test_weak_codes_and_confusions(facts: Facts) -> None:
@@ -403,7 +463,9 @@ def run(
     pd.DataFrame(
         [("piscine", 2583, ""), ("livre", 2905, ""), ("", 2583, name)],
         columns=["designation", "prdtypecode", "picture"],
-    ).assign(description="").to_parquet(tmp_path / "data" / "prepared" / "test.parquet")
+    ).assign(description="", group=[0, 1, 1]).to_parquet(
+        tmp_path / "data" / "prepared" / "test.parquet"
+    )
     evaluation = tmp_path / "metrics" / "evaluation"
     evaluation.mkdir(parents=True)
     for path in ("data", "evaluation", "fusion"):
@@ -412,7 +474,7 @@ def run(
         )
     for path, values in (
         ("codes", facts.codes),
-        ("confusion", facts.confusion),
+        ("confusion", facts.confusion.head(3).drop(columns="group")),
         ("reliability", facts.reliability),
     ):
         values.to_csv(evaluation / f"{path}.csv", index=False)
@@ -438,6 +500,28 @@ def test_the_stage_explains_real_answers_as_the_service_does(run: Path) -> None:
     assert "-S data=sample -S text=lstm -S image=cnn -S fusion=stacked" in card.decode()
     describe.describe()
     assert (run / "metrics" / "model_card.md").read_bytes() == card
+
+
+def test_the_stage_tells_which_codes_have_a_threshold_of_their_own(run: Path) -> None:
+    folder = run / "models" / "classifier"
+    fusion = Fusion.read(folder / FUSION_FILE)
+    replace(fusion, code_thresholds={"text": {"10": 0.625}}).write(folder / FUSION_FILE)
+    about = json.loads((folder / manifest.NAME).read_text(encoding="utf-8"))
+    manifest.write(folder, {name: about[name] for name in ("parameters", "libraries")})
+    params = (run / "params.yaml").read_text(encoding="utf-8")
+    (run / "params.yaml").write_text(
+        params.replace("acceptance: state", "acceptance: code"), encoding="utf-8"
+    )
+    describe.describe()
+    card = (run / "metrics" / "model_card.md").read_text(encoding="utf-8")
+    assert "of 3: text alone 1, picture alone 0, both 0." in section(card, "Acceptance")
+    (row,) = cells(section(card, "Accepted, by code"))[2:]
+    # Of three products, two are near-duplicates.
+    low, high = clopper_pearson(np.ones(3, bool), np.array([0, 1, 1]))
+    assert row == [
+        *("10 Used books", "3", "3", "100.0 %", f"{share(low)} to {share(high)}"),
+        "text alone 0.625",
+    ]
 
 
 @pytest.mark.parametrize("graph", ["text.onnx", "image.onnx"])

@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import shutil
 import zipfile
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 
 from serving.classifier import manifest
+from serving.classifier.classifier import FUSION_FILE
+from serving.classifier.fusion import Fusion
 from stages.evaluate import evaluate
 from stages.predict import predict
 from tests.support import tiny
@@ -45,7 +49,7 @@ def run(classifier_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     return tmp_path
 
 
-def evaluation(run: Path) -> dict[str, int]:
+def evaluation(run: Path) -> dict[str, Any]:
     return json.loads((run / "metrics" / "evaluation.json").read_text(encoding="utf-8"))
 
 
@@ -65,3 +69,18 @@ def test_without_an_image_branch_no_picture_is_missed(run: Path) -> None:
     manifest.write(folder, {"parameters": {}, "libraries": {}})
     evaluate()
     assert evaluation(run)["unreadable_pictures"] == 0
+
+
+@pytest.mark.parametrize(("code", "accepted"), [("10", 1), ("2583", 4)])
+def test_a_code_that_is_never_accepted_is_neither_when_measured_nor_when_asked(
+    code: str, accepted: int, run: Path
+) -> None:
+    """All are answered with 10, and one has a picture besides."""
+    path = run / "models" / "classifier" / FUSION_FILE
+    replace(Fusion.read(path), code_thresholds={"text": {code: 2.0}}).write(path)
+    manifest.write(path.parent, {"parameters": {}, "libraries": {}})
+    evaluate()
+    assert evaluation(run)["accepted"]["accepted"] == accepted
+    predict()
+    figures = json.loads((run / "metrics" / "predictions.json").read_text(encoding="utf-8"))
+    assert figures["accepted"] == accepted

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
 
@@ -51,8 +52,28 @@ def test_logits_of_an_absent_branch_are_ignored() -> None:
 def test_nothing_is_accepted_without_evidence_or_below_the_threshold() -> None:
     state = states(HAS_TEXT, HAS_IMAGE)
     assert state.tolist() == ["none", "text", "image", "both"]
-    accepted = FUSION.accepted(np.array([1.0, 0.6, 1.0, 0.89]), state)
+    accepted = FUSION.accepted(np.array([1.0, 0.6, 1.0, 0.89]), state, np.zeros(4, int))
     assert accepted.tolist() == [False, True, False, False]
+
+
+BY_CODE = replace(FUSION, code_thresholds={"text": {"40": 0.8, "50": 0.4}, "image": {"10": 0.7}})
+
+
+def test_a_code_has_its_own_threshold_or_that_of_the_state() -> None:
+    asked = [
+        ("text", 0, 0.6, True),
+        ("image", 0, 0.7, True),
+        ("text", 1, 0.79, False),
+        ("text", 1, 0.8, True),
+        ("none", 1, 1.0, False),
+        ("image", 0, 0.69, False),
+        ("text", 2, 0.4, True),
+        ("both", 1, 0.9, True),
+        ("text", 2, 0.39, False),
+        ("image", 1, 1.0, False),
+    ]
+    state, column, confidence, expected = map(np.array, zip(*asked, strict=True))
+    assert BY_CODE.accepted(confidence, state, column).tolist() == expected.tolist()
 
 
 def test_a_mixture_is_weighed_by_its_shares() -> None:
@@ -78,8 +99,21 @@ def test_an_ensemble_keeps_the_order_and_leaves_the_rest_to_every_code() -> None
 
 
 def test_fusion_is_read_back_as_it_was_written(tmp_path: Path) -> None:
-    FUSION.write(tmp_path / "fusion.json")
-    assert Fusion.read(tmp_path / "fusion.json") == FUSION
+    for fusion in (FUSION, BY_CODE):
+        fusion.write(tmp_path / "fusion.json")
+        assert Fusion.read(tmp_path / "fusion.json") == fusion
+
+
+def test_thresholds_of_codes_are_stored_where_there_are_some(tmp_path: Path) -> None:
+    """Whoever asks for none has the file, and its hash, of before there were any."""
+    stored = []
+    for fusion in (FUSION, BY_CODE):
+        fusion.write(tmp_path / "fusion.json")
+        stored.append(json.loads((tmp_path / "fusion.json").read_text(encoding="utf-8")))
+    by_state, by_code = stored
+    assert set(by_code) - set(by_state) == {"code_thresholds"}
+    assert by_code.pop("code_thresholds") == BY_CODE.code_thresholds
+    assert by_code == by_state
 
 
 def test_the_order_in_which_weights_were_stored_changes_no_bit() -> None:

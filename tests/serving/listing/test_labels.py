@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from serving.listing.labels import Label
 from tests.support.rakuten import CODES, LABELS
 
 CHALLENGE = """
@@ -26,6 +27,6 @@ def test_every_code_has_names_of_its_own() -> None:
 
 def test_names_are_the_challenge_s() -> None:
     assert LABELS[10].name == "Livres d'occasion"
-    assert LABELS[2583] == ("Piscine", "Pool")
+    assert LABELS[2583] == Label("Piscine", "Pool")
     assert LABELS[1301].english == "Baby socks and small goods"
     assert LABELS[2905].name == "Jeux PC"

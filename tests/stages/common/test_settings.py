@@ -145,6 +145,7 @@ def test_what_conf_composes_is_accepted(
         ("cnn", "fusion.method", "mean", "'weighted' or 'stacked'"),
         ("cnn", "evaluate.precision", 0.5, "greater than 0.5"),
         ("cnn", "evaluate.precision", 1.0, "less than 1"),
+        ("cnn", "evaluate.acceptance", "codes", "'state' or 'code'"),
         ("cnn", "evaluate.bins", 1, "greater than or equal to 2"),
         ("cnn", "predict.chunk", 0, "greater than or equal to 1"),
         ("cnn", "predict.chunk", 10_001, "less than or equal to 10000"),

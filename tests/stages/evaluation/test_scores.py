@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Literal
+
 import numpy as np
 import pytest
 from scipy.stats import binomtest
@@ -10,12 +13,16 @@ from sklearn.metrics import accuracy_score, f1_score, log_loss
 from stages.evaluation.scores import (
     acceptance,
     calibration_error,
+    clopper_pearson,
     coverage_at,
     coverage_curve,
     reliability,
     scores,
     wilson,
 )
+
+Interval = Callable[[np.ndarray, np.ndarray], tuple[float, float]]
+"""(right, groups) -> low, high."""
 
 
 def test_calibration_error_is_the_mean_gap_of_the_bins() -> None:
@@ -100,9 +107,12 @@ def test_scores_of_one_product_and_of_none() -> None:
 
 
 @pytest.mark.parametrize(("right", "of"), [(180, 189), (0, 5), (5, 5), (1, 1)])
-def test_the_interval_of_products_is_wilson_s(right: int, of: int) -> None:
-    expected = binomtest(right, of).proportion_ci(method="wilson")
-    found = wilson(np.arange(of) < right, np.arange(of))
+@pytest.mark.parametrize(("interval", "method"), [(wilson, "wilson"), (clopper_pearson, "exact")])
+def test_intervals_are_those_of_scipy(
+    interval: Interval, method: Literal["wilson", "exact"], right: int, of: int
+) -> None:
+    expected = binomtest(right, of).proportion_ci(method=method)
+    found = interval(np.arange(of) < right, np.arange(of))
     assert found == pytest.approx((expected.low, expected.high))
 
 
@@ -111,12 +121,13 @@ def test_180_of_189_is_91_to_97_percent() -> None:
     assert (round(low, 3), round(high, 3)) == (0.912, 0.975)
 
 
-def test_near_duplicates_make_no_interval_narrower() -> None:
+@pytest.mark.parametrize("interval", [wilson, clopper_pearson])
+def test_near_duplicates_make_no_interval_narrower(interval: Interval) -> None:
     right = np.arange(100) < 90
-    once, twice = wilson(right, np.arange(100)), wilson(np.repeat(right, 2), np.arange(200) // 2)
-    assert twice == pytest.approx(once)
+    once = interval(right, np.arange(100))
+    assert interval(np.repeat(right, 2), np.arange(200) // 2) == pytest.approx(once)
     one_group = np.r_[np.zeros(50, int), np.arange(1, 51)]
-    assert wilson(right, one_group)[0] < once[0]
+    assert interval(right, one_group)[0] < once[0]
 
 
 def test_what_became_of_the_answers_is_counted() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import shutil
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from serving.classifier.fusion import Fusion, State
 from stages import fuse
 from stages.common.held_out import HeldOut
 from stages.common.paths import BRANCHES, FUSION
+from stages.fusion.acceptance import NEVER
 from tests.support.rakuten import CODES, write_labels
 from tests.support.repository import ROOT
 
@@ -44,7 +46,9 @@ class Catalogue:
     language: int = 0
 
 
-def run(catalogue: Catalogue, folder: Path) -> tuple[Fusion, dict[str, dict[str, Any]]]:
+def run(
+    catalogue: Catalogue, folder: Path, acceptance: str = "state"
+) -> tuple[Fusion, dict[str, dict[str, Any]]]:
     """The stage on this catalogue: what it learnt, and its figures."""
     state = np.repeat(["text", "image", "both"], [catalogue.text, catalogue.image, catalogue.both])
     ids = np.arange(len(state)) * 7
@@ -73,7 +77,9 @@ def run(catalogue: Catalogue, folder: Path) -> tuple[Fusion, dict[str, dict[str,
         HeldOut(ids[held], logits(labels, branch, seed)[held], ids[visible]).write(
             folder / "models" / branch / "heldout.npz"
         )
-    shutil.copy(ROOT / "params.yaml", folder)
+    params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    params["evaluate"]["acceptance"] = acceptance
+    (folder / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
     fuse.fuse()
     figures = json.loads((folder / "metrics/fusion.json").read_text(encoding="utf-8"))
     return Fusion.read(FUSION), figures
@@ -94,7 +100,7 @@ def accuracy(fusion: Fusion, state: State) -> float:
     said = {branch: logits(FRESH, branch, seed) for seed, branch in enumerate(BRANCHES, start=10)}
     p = fusion.probabilities(said, has_text, has_image)
     right = p.argmax(axis=1) == FRESH
-    accepted = fusion.accepted(p.max(axis=1), np.full(len(FRESH), state))
+    accepted = fusion.accepted(p.max(axis=1), np.full(len(FRESH), state), p.argmax(axis=1))
     if accepted.any():
         assert right[accepted].mean() > fusion.precision - 0.03
     return float(right.mean())
@@ -203,3 +209,44 @@ def test_language_alone_reads_texts(folder: Path) -> None:
         "both": {"language", "image"},
     }
     assert accuracy(fusion, "text") > 3 * PRIOR
+
+
+def mistaken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Texts tell all codes apart but the last, whose products look like those of the first and are
+    answered as these."""
+    told = logits
+
+    def confused(labels: np.ndarray, branch: str, seed: int) -> np.ndarray:
+        last = len(CODES) - 1
+        said = told(np.where(labels == last, 0, labels), branch, seed)
+        said[:, last] -= 100
+        return said
+
+    monkeypatch.setattr(sys.modules[__name__], "logits", confused)
+    monkeypatch.setitem(STRENGTH, "text", 5.0)
+
+
+def test_by_code_those_that_prove_it_have_a_threshold_of_their_own(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mistaken(monkeypatch)
+    fusion, figures = run(Catalogue(text=4000, image=300, both=10), folder, acceptance="code")
+    _, *others, _ = map(str, fusion.codes)
+    own = fusion.code_thresholds["text"]
+    assert set(own) == set(others)
+    assert fusion.code_thresholds == {"text": own, "both": own}  # too few: as a text alone
+    assert fusion.thresholds["text"] == fusion.thresholds["both"] == NEVER
+    assert figures["text"]["codes_with_own_threshold"] == len(others)
+    assert figures["image"]["codes_with_own_threshold"] == 0
+    assert figures["text"]["accepted"] == pytest.approx(4000 * len(others) / len(CODES), rel=0.1)
+    assert accuracy(fusion, "text") > 3 * PRIOR
+
+
+def test_by_state_no_code_has_one(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One code that is often wrong, and sure of it, keeps all others from being accepted."""
+    mistaken(monkeypatch)
+    fusion, figures = run(Catalogue(text=4000, image=300, both=10), folder)
+    assert fusion.code_thresholds == {}
+    assert fusion.thresholds["text"] == NEVER
+    assert not [each for each in figures.values() if "codes_with_own_threshold" in each]
+    assert "code_thresholds" not in json.loads(FUSION.read_text(encoding="utf-8"))
