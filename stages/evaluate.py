@@ -19,6 +19,7 @@ from stages.common.paths import ARCHIVE, CLASSIFIER, EVALUATION, METRICS
 from stages.common.products import columns, read_part
 from stages.common.settings import load
 from stages.evaluation.answers import in_chunks, unreadable_pictures
+from stages.evaluation.level_scores import level_scores
 from stages.evaluation.scores import (
     acceptance,
     coverage_at,
@@ -59,6 +60,7 @@ def evaluate() -> None:
     right = answered == labels
     state, groups = states(has_text, has_image), products["group"].to_numpy()
     accepted = classifier.fusion.accepted(confidence, state, answered)
+    of_levels = level_scores(classifier.levels, classifier.fusion, p, labels, state, groups)
     write_json(
         METRICS / "evaluation.json",
         {
@@ -85,6 +87,7 @@ def evaluate() -> None:
                     for rows in [state == name]
                 },
             },
+            **({"levels": of_levels} if of_levels else {}),
             "coverage_at": {
                 str(percent): coverage_at(confidence, right, percent / 100)
                 for percent in (90, 95, 98)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from serving.classifier.fusion import Fusion
+from serving.classifier.levels import Levels
 from stages.common.held_out import HeldOut
 from stages.common.output import write_json
 from stages.common.paths import BRANCHES, FUSION, HELD_OUT, METRICS
@@ -22,7 +23,8 @@ def fuse() -> None:
     settings = load()
     method, precision = settings.fusion.method, settings.evaluate.precision
     products = read_training()
-    codes = tuple(prepared_labels())
+    names = prepared_labels()
+    codes = tuple(names)
     rows, labels = products["id"].to_numpy(), columns(products, codes)
     learnt = Lesson(
         branches={
@@ -35,6 +37,7 @@ def fuse() -> None:
         precision=precision,
         certainty=settings.evaluate.certainty,
         by_code=settings.evaluate.acceptance == "code",
+        levels=Levels.of(names),
         seed=settings.prepare.seed,
     ).states()
 
@@ -51,6 +54,7 @@ def fuse() -> None:
             for state, fit in learnt.items()
             if fit.own
         },
+        level_thresholds={state: fit.levels for state, fit in learnt.items() if fit.levels},
     )
     FUSION.parent.mkdir(parents=True, exist_ok=True)
     fusion.write(FUSION)

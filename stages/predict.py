@@ -15,7 +15,7 @@ from stages.common.output import write_json
 from stages.common.paths import ARCHIVE, CLASSIFIER, METRICS, PREDICTIONS
 from stages.common.products import read_part
 from stages.common.settings import load
-from stages.evaluation.answers import FIELDS, in_chunks, unreadable_pictures, values
+from stages.evaluation.answers import fields, in_chunks, unreadable_pictures, values
 from stages.pictures.archive import PictureArchive
 
 
@@ -33,13 +33,14 @@ def predict() -> None:
         (PREDICTIONS / "predictions.json").open("w", encoding="utf-8") as json_file,
     ):
         table = csv.writer(csv_file, lineterminator="\n")
-        table.writerow(FIELDS)
+        names = fields(classifier)
+        table.writerow(names)
         separator = "[\n"
         for rows, chunk in in_chunks(products, archive, settings.chunk, "predict"):
             for row, answer in zip(rows.itertuples(), classifier.predict(chunk), strict=True):
-                fields = values(row, answer)
-                table.writerow(fields)
-                record = dict(zip(FIELDS, fields, strict=True))
+                written = values(row, answer, len(classifier.levels) > 0)
+                table.writerow(written)
+                record = dict(zip(names, written, strict=True))
                 json_file.write(separator + json.dumps(record, ensure_ascii=False))
                 separator = ",\n"
                 accepted += answer.accepted

@@ -13,6 +13,7 @@ import numpy as np
 
 from serving.classifier import manifest
 from serving.classifier.fusion import Branch, BranchLogits, Fusion, State, states
+from serving.classifier.levels import Level, Levels, standing
 from serving.classifier.prediction import Logits, Pictured, Prediction, Product
 from serving.classifier.reference import Reference
 from serving.classifier.runtime import ort
@@ -61,6 +62,7 @@ class Classifier:
         self.labels = labels
         self.fusion = fusion
         self.codes = fusion.codes
+        self.levels = Levels.of(labels)
         self.reference = reference or Reference.unknown()
         self._texts = texts
         self._image = image
@@ -147,6 +149,7 @@ class Classifier:
         confidence = probabilities.max(axis=1)
         state = states(has_text, has_image)
         accepted = self.fusion.accepted(confidence, state, best)
+        above = self._above(probabilities, best, state, accepted)
         return [
             Prediction(
                 code=self.codes[best[row]],
@@ -156,8 +159,29 @@ class Classifier:
                 state=cast("State", str(state[row])),
                 probabilities=probabilities[row],
                 image_error=error,
+                above=above[row],
             )
             for row, error in enumerate(errors)
+        ]
+
+    def _above(
+        self, p: np.ndarray, best: np.ndarray, state: np.ndarray, accepted: np.ndarray
+    ) -> list[tuple[Level, ...]]:
+        """What each answer stands under."""
+        if not len(self.levels):
+            return [()] * len(best)
+        confidence = self.levels.confidence(p, best)
+        least = self.fusion.least_of_levels(state, len(self.levels))
+        stands = standing(confidence, accepted, least)
+        names, nodes = self.levels.names, self.levels.nodes
+        return [
+            tuple(
+                Level(code, label, float(confidence[level, row]), bool(stands[level, row]))
+                for level, node in enumerate(nodes[:, column])
+                if node >= 0
+                for code, label in [names[node]]
+            )
+            for row, column in enumerate(best)
         ]
 
     def text_logits(self, texts: Sequence[Text]) -> BranchLogits:

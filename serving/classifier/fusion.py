@@ -107,6 +107,7 @@ class Fusion:
     each state, the least confidence that is accepted when `precision` is asked; a state in which
     no confidence keeps that promise has a threshold above 1. `code_thresholds` gives, for a state
     and a code (as text, as JSON has keys), the one that stands in the place of the state's.
+    `level_thresholds` are those of the levels above codes, the most general first.
     """
 
     method: str
@@ -116,6 +117,7 @@ class Fusion:
     precision: float
     thresholds: Mapping[State, float]
     code_thresholds: Mapping[State, Mapping[str, float]] = field(default_factory=dict)
+    level_thresholds: Mapping[State, tuple[float, ...]] = field(default_factory=dict)
 
     def probabilities(
         self, logits: BranchLogits, has_text: np.ndarray, has_image: np.ndarray
@@ -145,6 +147,14 @@ class Fusion:
         order = np.argsort(-np.asarray(self.prior), kind="stable")
         return frozenset(self.codes[column] for column in order[:most])
 
+    def least_of_levels(self, state: np.ndarray, levels: int) -> np.ndarray:
+        """From which confidence on answers may stand at each level, float [levels, n], in the
+        states [n]."""
+        least = np.full((levels, len(state)), np.inf)
+        for name, thresholds in self.level_thresholds.items():
+            least[:, state == name] = np.asarray(thresholds)[:, np.newaxis]
+        return least
+
     @cached_property
     def _least(self) -> Mapping[State, np.ndarray]:
         """What `least_confidence` says of each state."""
@@ -161,8 +171,9 @@ class Fusion:
     def write(self, path: Path) -> None:
         """As JSON, byte-identical for equal values."""
         stored = asdict(self)
-        if not self.code_thresholds:  # the bytes are then those of before there were any
-            del stored["code_thresholds"]
+        for name in ("code_thresholds", "level_thresholds"):
+            if not stored[name]:  # the bytes are then those of before there were any
+                del stored[name]
         path.write_text(json.dumps(stored, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
     @classmethod

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from serving.classifier.fusion import BranchLogits, State
+from serving.classifier.levels import Level
 from serving.classifier.traits import PictureTraits, Traits
 from serving.listing.labels import Code
 
@@ -32,7 +33,8 @@ class Prediction:
 
     `probabilities` is float64 [codes], in the order of `Classifier.codes`. `image_error` says why
     a picture that was given could not be used; the answer then rests on the text alone. `traits`
-    are there where products were answered, not where logits alone were.
+    are there where products were answered, not where logits alone were. `above` is what the code
+    stands under, the most general first.
     """
 
     code: Code
@@ -43,6 +45,17 @@ class Prediction:
     probabilities: np.ndarray
     image_error: str | None = None
     traits: Traits | None = None
+    above: tuple[Level, ...] = ()
+
+    @property
+    def path(self) -> tuple[Level, ...]:
+        """All levels of the answer, its code the last."""
+        return (*self.above, Level(self.code, self.label, self.confidence, self.accepted))
+
+    @property
+    def accepted_as(self) -> Code | None:
+        """The deepest level at which the answer may stand; None if it may at none."""
+        return next((level.code for level in reversed(self.path) if level.accepted), None)
 
 
 class Logits(NamedTuple):

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import msgspec
 
 from serving.classifier.explaining import Explanation
+from serving.classifier.levels import Level
 from serving.http.problems import ProblemDetails
 from serving.listing.labels import Code
 
@@ -35,7 +36,9 @@ class Candidate(msgspec.Struct):
 class Answer(msgspec.Struct):
     """The code of a product.
 
-    `accepted` says whether the answer may stand without a person looking at it; `evidence` what
+    `accepted` says whether the answer may stand without a person looking at it; `path` the same of
+    all that it stands under, the most general first and the answer last, and `accepted_as` the last
+    of these that may stand, null if none may; `evidence` what
     it rests on (text, image, both); `image_error` why a given picture could not be used; `model`
     is the lock hash of the classifier.
     """
@@ -44,6 +47,8 @@ class Answer(msgspec.Struct):
     label: str
     confidence: float
     accepted: bool
+    path: list[Level]
+    accepted_as: Code | None
     predictions: list[Candidate]
     evidence: str
     image_error: str | None

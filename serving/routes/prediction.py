@@ -141,6 +141,8 @@ def _answer(body: ProductBody, prediction: Prediction, loaded: Loaded, top: int)
         label=prediction.label,
         confidence=prediction.confidence,
         accepted=prediction.accepted,
+        path=list(prediction.path),
+        accepted_as=prediction.accepted_as,
         predictions=[
             Candidate(
                 prediction=classifier.codes[column],

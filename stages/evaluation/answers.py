@@ -17,6 +17,10 @@ CODE = "prdtypecode"
 FIELDS = ("id", "productid", "imageid", CODE, "label", "confidence", "accepted")
 """Columns of the table of predictions."""
 
+PATH, ACCEPTED_AS = "path", "accepted_as"
+"""Further ones where codes stand under others: the names of all levels, the most general first, and
+the code of the deepest at which the answer may stand, None if it may at none."""
+
 
 def in_chunks(
     products: pd.DataFrame, archive: PictureArchive, size: int, title: str
@@ -51,9 +55,17 @@ def unreadable_pictures(
     return int(np.sum((np.asarray(entries) != "") & ~np.asarray(has_image, bool)))
 
 
-def values(row: Any, answer: Prediction) -> tuple[Any, ...]:
-    """The FIELDS of a product that has `id`, `productid` and `imageid`."""
+def fields(classifier: Classifier) -> tuple[str, ...]:
+    """Columns of a table of its predictions."""
+    return (*FIELDS, PATH, ACCEPTED_AS) if len(classifier.levels) else FIELDS
+
+
+def values(row: Any, answer: Prediction, levels: bool) -> tuple[Any, ...]:
+    """The `fields` of a product that has `id`, `productid` and `imageid`; those of `levels` if
+    there are any."""
+    path = " > ".join(level.label for level in answer.path)
     return (
         *(row.id, row.productid, row.imageid, answer.code, answer.label),
         *(round(answer.confidence, 4), answer.accepted),
+        *((path, answer.accepted_as) if levels else ()),
     )

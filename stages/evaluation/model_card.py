@@ -5,7 +5,7 @@ Equal figures give equal bytes: no date, no path of the machine, no set that is 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -82,6 +82,7 @@ def model_card(facts: Facts) -> str:
         _calibration(facts),
         _acceptance(facts),
         _accepted_codes(facts),
+        *_levels(facts.evaluation),
         _wrong(facts.confusion),
         _codes(facts),
         _examples(facts.examples, facts.labels),
@@ -93,10 +94,9 @@ def model_card(facts: Facts) -> str:
 def _purpose(facts: Facts) -> str:
     card = f"""# Model card
 
-Assigns one of {facts.data["codes"]} product type codes of the Rakuten France catalogue to a \
-marketplace listing, from its French title, its description and its picture. The texts or the \
-picture may be missing. Every answer carries a calibrated probability and says whether it may \
-stand without a person looking at it.
+Assigns one of {facts.data["codes"]} product type codes to a marketplace listing, from its title, \
+its description and its picture. The texts or the picture may be missing. Every answer carries a \
+calibrated probability and says whether it may stand without a person looking at it.
 
 **For** sorting a catalogue of the kind it was trained on, with people who review what is not \
 accepted.
@@ -348,6 +348,26 @@ def _interval(figures: Mapping[str, Any]) -> str:
     if figures["low"] is None:
         return "–"
     return f"{share(figures['low'])} to {share(figures['high'])}"
+
+
+def _levels(evaluation: Mapping[str, Any]) -> Iterator[str]:
+    """A section where codes stand under others."""
+    if "levels" not in evaluation:
+        return
+    rows = [
+        (level, figure(of["accuracy"]), figure(of["weighted_f1"]), figure(of["macro_f1"]))
+        for level, of in evaluation["levels"].items()
+    ]
+    kept = [(level, *_kept(of["stand_here"])[1:]) for level, of in evaluation["levels"].items()]
+    yield f"""## Levels
+
+How right the answers are at the levels above their codes, 1 the most general:
+
+{table(("level", "accuracy", "weighted F1", "macro F1"), rows)}
+
+Where a code may not stand, what it stands under may. These stand at the level and no deeper:
+
+{table(("level", "stand here", "right", "wrong", "precision", "interval"), kept)}"""
 
 
 def _codes(facts: Facts) -> str:

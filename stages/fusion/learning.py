@@ -17,11 +17,13 @@ from typing import Any
 import numpy as np
 
 from serving.classifier.fusion import READS, Blend, Branch, BranchLogits, State, least_confidence
+from serving.classifier.levels import Levels
 from stages.common.folds import folds
 from stages.common.held_out import HeldOut
 from stages.fusion import fitting
 from stages.fusion.acceptance import NEVER, acceptance_threshold
 from stages.fusion.acceptance_by_code import thresholds_by_code
+from stages.fusion.acceptance_by_level import thresholds_by_level
 
 ENOUGH = 200
 """Near-duplicate groups of exactly one state from which on that state is learnt from them alone:
@@ -71,13 +73,15 @@ class Learnt:
     """How one state is answered, from which confidence on an answer is accepted, and the figures
     that say what this rests on: `products` and, in words, `learnt_from`.
 
-    `own` are, by column, the thresholds that stand in the place of `threshold` for their code.
+    `own` are, by column, the thresholds that stand in the place of `threshold` for their code;
+    `levels` those of the levels above codes, the most general first.
     """
 
     blend: Blend
     threshold: float
     figures: dict[str, Any]
     own: Mapping[int, float] = field(default_factory=dict)
+    levels: tuple[float, ...] = ()
 
     def accepted(self, p: np.ndarray) -> np.ndarray:
         """Bool [n]: which answers of this state, probabilities [n, codes], are accepted."""
@@ -90,7 +94,7 @@ class Lesson:
     """The held-out products of all states, with what is asked of every fit.
 
     `labels` are columns of the probability matrix and `groups` near-duplicate groups, both [n].
-    `by_code` asks for a threshold for each code that proves one.
+    `by_code` asks for a threshold for each code that proves one; `levels` are those of the codes.
     """
 
     branches: Mapping[Branch, BranchAnswers]
@@ -100,6 +104,7 @@ class Lesson:
     precision: float
     certainty: float
     by_code: bool
+    levels: Levels
     seed: int
 
     def states(self) -> dict[State, Learnt]:
@@ -191,7 +196,10 @@ class Lesson:
         }
         if self.by_code:
             scores["codes_with_own_threshold"] = len(own)
-        return replace(learnt, figures={**learnt.figures, **scores})
+        above = thresholds_by_level(
+            self.levels, p, accepted, labels, groups, self.precision, self.certainty
+        )
+        return replace(learnt, figures={**learnt.figures, **scores}, levels=above)
 
     def _figures(
         self, rows: np.ndarray, words: str, blend: Blend, threshold: float

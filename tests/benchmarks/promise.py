@@ -26,6 +26,7 @@ import pandas as pd
 from scipy.stats import binom
 
 from serving.classifier.fusion import Branch, State
+from serving.classifier.levels import Levels
 from stages.common.held_out import HeldOut
 from stages.common.paths import BRANCHES, HELD_OUT
 from stages.common.products import columns
@@ -128,6 +129,7 @@ class Dealer:
             precision=params["evaluate"]["precision"],
             certainty=params["evaluate"]["certainty"],
             by_code=params["evaluate"]["acceptance"] == "code",
+            levels=Levels.of({}),
             seed=seed,
         )
 

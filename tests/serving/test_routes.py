@@ -108,6 +108,21 @@ def test_model(client: Client, auth: Auth) -> None:
     assert "text.onnx" in body["manifest"]["files"]
 
 
+def test_rare_codes_are_counted_together(
+    start: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """2905 is the rarest of three in training."""
+    monkeypatch.setattr("serving.inference.loading.MOST_CODES", 2)
+    client = start()
+    auth = bearer(client)
+    for word in ("livre", "jeu"):
+        assert client.post("/predict", headers=auth, data={"designation": word}).status_code == 200
+    text = client.get("/metrics").text
+    assert 'classifier_predictions_total{accepted="true",code="10"} 1.0' in text
+    assert 'classifier_predictions_total{accepted="true",code="other"} 1.0' in text
+    assert 'code="2905"' not in text
+
+
 def test_metrics(client: Client, auth: Auth) -> None:
     client.post("/predict", headers=auth, data={"designation": "piscine"}, files=_picture())
     text = client.get("/metrics").text

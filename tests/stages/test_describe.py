@@ -543,3 +543,15 @@ def test_seeds_are_those_of_the_parameters() -> None:
         "prepare.seed": settings.prepare.seed,
         "train.seed": 99,
     }
+
+
+def test_levels_have_their_scores_and_what_stands_there(facts: Facts) -> None:
+    level = {
+        **{"accuracy": 0.9, "weighted_f1": 0.89, "macro_f1": 0.88},
+        "stand_here": accepted(2_345, 400, 390),
+    }
+    card = model_card(replace(facts, evaluation={**facts.evaluation, "levels": {"1": level}}))
+    assert "## Levels" in card
+    assert "| 1 | 0.9 | 0.89 | 0.88 |" in card
+    assert "| 1 | 400 | 390 | 10 | 97.5 % | 96.5 % to 98.5 % |" in card
+    assert "## Levels" not in model_card(facts)

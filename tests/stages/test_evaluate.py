@@ -9,12 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from serving.classifier import manifest
-from serving.classifier.classifier import FUSION_FILE
+from serving.classifier.classifier import FUSION_FILE, LABELS_FILE
 from serving.classifier.fusion import Fusion
+from serving.listing.labels import Code, Label, Node, stored
 from stages.evaluate import evaluate
 from stages.predict import predict
 from tests.support import tiny
@@ -84,3 +86,31 @@ def test_a_code_that_is_never_accepted_is_neither_when_measured_nor_when_asked(
     predict()
     figures = json.loads((run / "metrics" / "predictions.json").read_text(encoding="utf-8"))
     assert figures["accepted"] == accepted
+
+
+def test_levels_are_scored_and_written_with_the_predictions(run: Path) -> None:
+    """All are answered with 10, which may not stand; two stand under what two of the codes do."""
+    folder = run / "models" / "classifier"
+    above = (Node(1, "Loisirs", "Leisure"),)
+    labels: dict[Code, Label] = {
+        10: Label("Livres", "Books", above),
+        2583: Label("Piscine", "Pool"),
+    }
+    labels[2905] = Label("Jeux", "Games", above)
+    (folder / LABELS_FILE).write_text(json.dumps(stored(labels)), encoding="utf-8")
+    never = {"text": 2.0, "both": 2.0}
+    fusion = replace(Fusion.read(folder / FUSION_FILE), thresholds=never)
+    replace(fusion, level_thresholds={"text": (0.5,), "both": (2.0,)}).write(folder / FUSION_FILE)
+    manifest.write(folder, {"parameters": {}, "libraries": {}})
+    evaluate()
+    assert evaluation(run)["accepted"]["accepted"] == 0
+    (level,) = evaluation(run)["levels"].values()
+    assert level["accuracy"] == 1
+    assert (level["stand_here"]["accepted"], level["stand_here"]["accepted_right"]) == (3, 3)
+    predict()
+    table = pd.read_csv(run / "data/predictions/predictions.csv")
+    assert set(table["path"]) == {"Loisirs > Livres"}
+    assert table["accepted_as"].tolist()[1:] == [1, 1, 1]
+    assert np.isnan(table["accepted_as"][0])
+    listed = json.loads((run / "data/predictions/predictions.json").read_text(encoding="utf-8"))
+    assert [row["accepted_as"] for row in listed] == [None, 1, 1, 1]

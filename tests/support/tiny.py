@@ -24,6 +24,7 @@ from serving.classifier.fusion import Blend, Fusion
 from serving.classifier.reference import Reference
 from serving.encoding.encoders import WordEncoder
 from serving.inference import lock
+from serving.listing.labels import stored
 from tests.support.rakuten import LABELS
 
 CODES = (10, 2583, 2905)
@@ -112,7 +113,7 @@ def build(folder: Path) -> Path:
     )
     fusion.write(classifier / FUSION_FILE)
     reference().write(classifier / REFERENCE_FILE)
-    labels = {str(code): LABELS[code]._asdict() for code in CODES}
+    labels = stored({code: LABELS[code] for code in CODES})
     (classifier / LABELS_FILE).write_text(json.dumps(labels), encoding="utf-8")
     relock(folder)
     return classifier

@@ -71,7 +71,7 @@ class Archived:
 def answer_rows(
     classifier: Classifier, rows: pd.DataFrame, pictures: Pictures | None
 ) -> tuple[list[tuple[Any, ...]], Outcome]:
-    """The values of predictions.FIELDS for each row of a chunk, in order, and what they count."""
+    """The values of each row of a chunk, in order, and what they count."""
     given = pictures.of(rows) if pictures else [Picture(False, None)] * len(rows)
     answers = classifier.predict(
         [
@@ -89,5 +89,8 @@ def answer_rows(
         ),
         empty=sum(answer.state == "none" for answer in answers),
     )
-    answered = [values(row, answer) for row, answer in zip(rows.itertuples(), answers, strict=True)]
+    levels = len(classifier.levels) > 0
+    answered = [
+        values(row, answer, levels) for row, answer in zip(rows.itertuples(), answers, strict=True)
+    ]
     return answered, outcome

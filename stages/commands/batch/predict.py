@@ -26,7 +26,7 @@ from stages.common.output import StageError
 from stages.common.paths import CLASSIFIER
 from stages.common.progress import progress
 from stages.common.settings import load
-from stages.evaluation.answers import FIELDS
+from stages.evaluation.answers import fields
 from stages.pictures.archive import PictureArchive
 from stages.preparation.tables import count_products, product_chunks
 
@@ -71,7 +71,7 @@ def answer(table: Path, pictures: Path | None, output: Path, chunk: int) -> Outc
                 progress(title="predict", unit="products", total=total) as done,
             ):
                 writer = csv.writer(file, lineterminator="\n")
-                writer.writerow(FIELDS)
+                writer.writerow(fields(classifier))
                 for rows in product_chunks(source, str(table), chunk):
                     answers, counted = answer_rows(
                         classifier, rows, Archived(archive) if archive else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -28,7 +28,7 @@ from stages.commands.batch.distributed.shards import Shard, chunks
 from stages.commands.batch.distributed.storage import File, write
 from stages.commands.results import dvc_lock
 from stages.common.output import StageError
-from stages.evaluation.answers import CODE, FIELDS
+from stages.evaluation.answers import ACCEPTED_AS, CODE, FIELDS, PATH, fields
 
 Row = dict[str, Any]
 
@@ -38,10 +38,10 @@ _TYPES = (
 )
 
 
-def _schema(texts: Collection[str]) -> pa.Schema:
+def _schema(names: Sequence[str], texts: Collection[str]) -> pa.Schema:
     """That of the answers: identifiers and codes are numbers, but in the columns `texts`."""
-    types = zip(FIELDS, _TYPES, strict=True)
-    return pa.schema([(name, pa.string() if name in texts else kind) for name, kind in types])
+    types = {**dict(zip(FIELDS, _TYPES, strict=True)), PATH: pa.string(), ACCEPTED_AS: pa.int64()}
+    return pa.schema([(name, pa.string() if name in texts else types[name]) for name in names])
 
 
 @dataclass(frozen=True)
@@ -119,9 +119,10 @@ class ShardWorker:
             return Classifier.load(Path(private), threads=1)
 
     def _answer(self, shard: Shard) -> dict[str, Any]:
-        codes = (CODE,) if are_texts(self._classifier.codes) else ()
-        schema = _schema((*self._task.zeros, *codes))
-        columns: list[list[Any]] = [[] for _ in FIELDS]
+        codes = (CODE, ACCEPTED_AS) if are_texts(self._classifier.codes) else ()
+        names = fields(self._classifier)
+        schema = _schema(names, (*self._task.zeros, *codes))
+        columns: list[list[Any]] = [[] for _ in names]
         outcome = Outcome()
         for rows in chunks(shard, self._task.rows_at_once, self._task.also):
             answers, counted = answer_rows(self._classifier, rows, self._pictures(shard.table))
@@ -130,7 +131,7 @@ class ShardWorker:
             outcome += counted
         arrays = [pa.array(column) for column in columns]
         sink = io.BytesIO()
-        pq.write_table(pa.Table.from_arrays(arrays, FIELDS).cast(schema), sink)
+        pq.write_table(pa.Table.from_arrays(arrays, names).cast(schema), sink)
         content = sink.getvalue()
         write(f"{self._task.output}/{shard.name}", content)
         return {"size": len(content), "outcome": asdict(outcome)}
