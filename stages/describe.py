@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -73,12 +74,18 @@ def _explained(row: Any, product: Product, classifier: Classifier) -> Example | 
     return Example(text, row.prdtypecode, prediction, explanation)
 
 
+def _read(path: Path) -> pd.DataFrame:
+    """A table with codes, which are texts, whatever they look like."""
+    texts = dict.fromkeys(("code", "actual", "predicted"), "str")
+    return pd.read_csv(path, dtype=texts, keep_default_na=False)
+
+
 def describe() -> None:
     """Run the stage."""
     settings = load()
     products = read_part("test")
-    codes = pd.read_csv(EVALUATION / "codes.csv")
-    confusion = pd.read_csv(EVALUATION / "confusion.csv")
+    codes = _read(EVALUATION / "codes.csv")
+    confusion = _read(EVALUATION / "confusion.csv")
     with PictureArchive(ARCHIVE) as archive, Classifier.load(CLASSIFIER) as classifier:
         parameters = classifier.manifest["parameters"]
         names = dict(zip(map(str, classifier.codes), codes["code"], strict=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,8 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest come first."""
+    """The longest come first. TensorFlow, if a module loads it, is set up before any test: its
+    threads cannot be changed after its first operation, and any test may be the first."""
 
     def longest_first(item: pytest.Item) -> int:
         if "small_run" in getattr(item, "fixturenames", ()):
@@ -39,6 +41,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return 1 if item.get_closest_marker("exhaustive") else 2
 
     items.sort(key=longest_first)
+    if "tensorflow" in sys.modules:
+        from stages.common.keras_setup import set_up
+
+        set_up(1, 1)
 
 
 class Together(LoadScopeScheduling):

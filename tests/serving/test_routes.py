@@ -116,7 +116,7 @@ def test_rare_codes_are_counted_together(
     client = start()
     auth = bearer(client)
     for word in ("livre", "jeu"):
-        assert client.post("/predict", headers=auth, data={"designation": word}).status_code == 200
+        assert client.post("/predict", headers=auth, json={"designation": word}).status_code == 200
     text = client.get("/metrics").text
     assert 'classifier_predictions_total{accepted="true",code="10"} 1.0' in text
     assert 'classifier_predictions_total{accepted="true",code="other"} 1.0' in text

@@ -83,6 +83,7 @@ def facts() -> Facts:
         manifest={
             "parameters": {
                 "text": {"model": "ngrams", "shares": {"designation_words": 0.5}},
+                "language": {"model": "none"},
                 "image": {"model": "mobilenet", "weights": "/home/me/w.h5", "alpha": None},
             },
             "libraries": {"onnxruntime": "1.0", "numpy": "2.0"},
@@ -449,6 +450,7 @@ def run(
     about = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     about["parameters"] = {
         "text": {"model": "lstm"},
+        "language": {"model": "none"},
         "image": {"model": "cnn"},
         "train": {"seed": 7},
         "fusion": {"method": "stacked"},
@@ -497,7 +499,10 @@ def test_the_stage_explains_real_answers_as_the_service_does(run: Path) -> None:
     assert "2583 Pool, right" in told.partition("### From a picture alone")[2]
     assert told.partition("### From text and picture")[2].strip().startswith("There is none")
     assert str(run) not in card.decode()
-    assert "-S data=sample -S text=lstm -S image=cnn -S fusion=stacked" in card.decode()
+    assert (
+        "-S data=sample -S taxonomy=rakuten -S text=lstm -S language=none -S image=cnn"
+        in card.decode()
+    )
     describe.describe()
     assert (run / "metrics" / "model_card.md").read_bytes() == card
 
@@ -552,6 +557,6 @@ def test_levels_have_their_scores_and_what_stands_there(facts: Facts) -> None:
     }
     card = model_card(replace(facts, evaluation={**facts.evaluation, "levels": {"1": level}}))
     assert "## Levels" in card
-    assert "| 1 | 0.9 | 0.89 | 0.88 |" in card
+    assert "| 1 | 0.900 | 0.890 | 0.880 |" in card
     assert "| 1 | 400 | 390 | 10 | 97.5 % | 96.5 % to 98.5 % |" in card
     assert "## Levels" not in model_card(facts)

@@ -15,7 +15,7 @@ import pytest
 
 from serving.classifier import manifest
 from serving.classifier.classifier import FUSION_FILE, LABELS_FILE
-from serving.classifier.fusion import Fusion
+from serving.classifier.fusion import Fusion, State
 from serving.listing.labels import Code, Label, Node, stored
 from stages.evaluate import evaluate
 from stages.predict import predict
@@ -98,7 +98,7 @@ def test_levels_are_scored_and_written_with_the_predictions(run: Path) -> None:
     }
     labels[2905] = Label("Jeux", "Games", above)
     (folder / LABELS_FILE).write_text(json.dumps(stored(labels)), encoding="utf-8")
-    never = {"text": 2.0, "both": 2.0}
+    never: dict[State, float] = {"text": 2.0, "both": 2.0}
     fusion = replace(Fusion.read(folder / FUSION_FILE), thresholds=never)
     replace(fusion, level_thresholds={"text": (0.5,), "both": (2.0,)}).write(folder / FUSION_FILE)
     manifest.write(folder, {"parameters": {}, "libraries": {}})

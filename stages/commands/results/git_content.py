@@ -26,7 +26,7 @@ def is_kept(root: Path, path: str, content: str) -> bool:
     if path == PARAMS and composed.is_file() and content in composed.read_text("utf-8").split():
         return True
     stashes = (f"--exclude=refs/{name}" for name in ("stash", "exps/stash", "exps/celery/*"))
-    having = ("--all", "-1", "--format=%H", f"--find-object={content}", "--", path)
+    having = ("--all", "-m", "-1", "--format=%H", f"--find-object={content}", "--", path)
     try:
         return bool(git("log", *stashes, *having, where=root))
     except ResultError:  # git has no object of that name

@@ -12,7 +12,7 @@ from stages.common.reciprocal_root import (
     with_exact_normalization,
 )
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("tensorflow")]
+pytestmark = pytest.mark.slow  # loads TensorFlow
 
 random = np.random.default_rng(3)
 

@@ -17,7 +17,7 @@ from stages.encoders.errors import EncoderError
 from stages.encoders.pretrained import Pretrained
 from tests.support import encoder
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("tensorflow")]
+pytestmark = pytest.mark.slow  # loads TensorFlow
 
 TEXTS = [Text("piscine ronde bleue", "avec une pompe"), Text("livre", ""), Text("", "jeu neuf")]
 

@@ -30,13 +30,13 @@ settings = Lstm(
     piece_buckets=1024, piece_dimensions=4, units=4, dropout=0.1, epochs=1, learning_rate=0.1,
     weight_decay=0.1, label_smoothing=0.1, folds=2,
 )
-text = lstm(settings, WordEncoder(["livre", "jeu"], (4, 4), 2, 1024))
+text = lstm(settings, WordEncoder(["livre", "jeu"], (4, 4), 2, 1024), 27)
 frozen = Frozen(
     model="mobilenet", size=64, weights=None, weights_file="", alpha=0.25,
     head=Discriminant(kind="discriminant", shrinkage=1.0), folds=1,
 )
 network = backbone(frozen)
-trained = head(frozen.head, network.output.shape[1])
+trained = head(frozen.head, network.output.shape[1], 27)
 logits = trained({"features": network.output})
 image = keras.Model({"pixels": network.inputs[0]}, logits)
 for model in (text, image):

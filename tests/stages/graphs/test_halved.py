@@ -12,7 +12,7 @@ from serving.classifier.classifier import LOGITS, session
 from stages.common.keras_setup import keras
 from stages.graphs.conversion import to_onnx
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("tensorflow")]
+pytestmark = pytest.mark.slow  # loads TensorFlow
 
 
 @pytest.mark.parametrize("rounded", [True, False])

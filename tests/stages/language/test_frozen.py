@@ -15,7 +15,7 @@ from stages.language import frozen
 from stages.training.branch import Examples
 from tests.support import encoder
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("tensorflow")]
+pytestmark = pytest.mark.slow  # loads TensorFlow
 
 TEXTS = [Text("livre", ""), Text("piscine ronde et bleue", "avec pompe"), Text("jeu", "neuf")]
 SETTINGS = FrozenLanguage(

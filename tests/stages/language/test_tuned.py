@@ -19,7 +19,7 @@ from stages.training.branch import Examples
 from tests.support import encoder
 from tests.support.rakuten import CODES
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("tensorflow")]
+pytestmark = pytest.mark.slow  # loads TensorFlow
 
 TRAIN = Train(epochs=40, patience=4, batch_size=64, class_weight=0.5, seed=1, threads=2)
 WORDS = ("piscine", "livre", "console")

@@ -14,7 +14,7 @@ from stages.common.settings import Discriminant, Frozen
 from stages.pictures.backbones import MOBILENET_LAYERS, backbone
 from tests.support.repository import ROOT
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("tensorflow")]
+pytestmark = pytest.mark.slow  # loads TensorFlow
 
 CHANNELS = (128, 128, 128, 256, 256)
 """Of MOBILENET_LAYERS at a quarter of the width (Howard et al., 2017, "MobileNets")."""

@@ -16,7 +16,7 @@ from stages.pictures import efficientnet_lite
 from stages.pictures.torch_weights import WeightsError
 from tests.support.repository import ROOT
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("tensorflow")]
+pytestmark = pytest.mark.slow  # loads TensorFlow
 
 ANSWERS = """
 import json, numpy as np

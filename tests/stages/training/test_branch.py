@@ -58,6 +58,7 @@ examples = Examples(
     labels=np.arange(60) % 3,
     groups=np.arange(60),
     validation=np.arange(60) >= 45,
+    codes=27,
 )
 train = Train(epochs=3, patience=2, batch_size=8, class_weight=0.0, seed=1, threads=1)
 live = Live(sys.argv[1], dvcyaml=None, save_dvc_exp=False)

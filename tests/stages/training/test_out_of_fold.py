@@ -20,7 +20,7 @@ from stages.training.out_of_fold import train_branch
 from tests.support.rakuten import CODES
 from tests.support.repository import ROOT
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("tensorflow")]
+pytestmark = pytest.mark.slow  # loads TensorFlow
 
 TRAIN = Train(epochs=3, patience=2, batch_size=8, class_weight=0.0, seed=1, threads=1)
 GROUPS = np.arange(200) // 2
