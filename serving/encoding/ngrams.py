@@ -24,8 +24,8 @@ MAX_DESCRIPTION = 2000
 MAX_DESIGNATION = 500
 """Characters of a designation that are read."""
 
-_TABLE = 0x3000
-_OTHER = np.uint32(0x25A1)  # stands for every code point from _TABLE on
+_TABLE = 0x10000  # the Basic Multilingual Plane: every script in use today
+_OTHER = np.uint32(0x25A1)  # stands for every code point beyond: pictograms, rare ideographs
 _SPACE = 32
 _PRIME = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)

@@ -8,43 +8,15 @@ from pathlib import Path
 
 import mlflow.pyfunc
 import pandas as pd
-from mlflow.models import ModelSignature
-from mlflow.types import ColSpec, DataType, Schema
-from mlflow.types.schema import Array
 from PIL import Image
 
-from serving.classifier.classifier import LABELS_FILE, LANGUAGE_GRAPH
-from serving.listing.labels import are_texts, read_labels
+from serving.classifier.classifier import LANGUAGE_GRAPH
 from stages.commands.registry.model_code import ARTIFACT
+from stages.commands.registry.model_signature import signature
 
 _WRAPPER = Path(__file__).with_name("model_code.py")
 _NEEDED = ("mlflow", "numpy", "onnxruntime", "pandas", "pillow")
 _READS_LANGUAGE = ("tokenizers",)
-
-
-def signature(classifier: Path) -> ModelSignature:
-    """What the classifier in a folder takes and gives."""
-    texts = are_texts(read_labels(classifier / LABELS_FILE))
-    return ModelSignature(
-        inputs=Schema(
-            [
-                ColSpec(DataType.string, "designation", required=False),
-                ColSpec(DataType.string, "description", required=False),
-                ColSpec(DataType.binary, "image", required=False),
-            ]
-        ),
-        outputs=Schema(
-            [
-                ColSpec(DataType.string if texts else DataType.long, "predicted"),
-                ColSpec(DataType.string, "label"),
-                ColSpec(DataType.double, "confidence"),
-                ColSpec(DataType.boolean, "accepted"),
-                ColSpec(DataType.string, "evidence"),
-                ColSpec(DataType.string, "image_error"),
-                ColSpec(Array(DataType.double), "probabilities"),
-            ]
-        ),
-    )
 
 
 def example() -> pd.DataFrame:

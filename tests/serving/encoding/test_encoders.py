@@ -75,6 +75,26 @@ def test_any_text_can_be_encoded(text: str) -> None:
     assert np.isfinite(inputs["values"]).all()
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("детский бассейн", "старые книги"),
+        ("مسبح للأطفال", "كتب قديمة"),
+        ("儿童充气泳池", "二手旧书籍"),
+        ("こどもプール", "ふるい本"),
+        ("어린이 수영장", "중고 책"),
+    ],
+)
+def test_every_script_is_told_apart(one: str, other: str) -> None:
+    """Titles of different things share their style, and a letter or two at most."""
+    first, second = (grams(Text(title, ""), 30) for title in (one, other))
+    style = VIEWS.index("designation_style")
+    shared = np.intersect1d(
+        first.buckets[first.views != style], second.buckets[second.views != style]
+    )
+    assert len(first.buckets) > 10 * len(shared)
+
+
 def test_rare_buckets_are_void() -> None:
     encoder = NgramEncoder.fit(TEXTS, bits=16, least=4, shares=SHARES)
     everything = NgramEncoder.fit(TEXTS, bits=16, least=1, shares=SHARES)
