@@ -21,6 +21,9 @@ from stages.evaluation.accepted_codes import accepted_codes
 from stages.evaluation.examples import Example
 from stages.evaluation.scores import INTERVAL
 
+CODES = 60
+"""Codes whose scores are listed."""
+
 WEAK = 5
 """Codes listed as weak: those with the lowest F1."""
 
@@ -380,10 +383,14 @@ def _codes(facts: Facts) -> str:
     weak = tested.sort_values("f1", kind="stable").head(WEAK)
     untested = len(facts.codes) - len(tested)
     note = f" {untested} codes have no test product." if untested else ""
+    frequent = facts.codes.sort_values("support", ascending=False, kind="stable").head(CODES)
+    shown = frequent.sort_index()
+    if len(facts.codes) > CODES:
+        note += f" Shown are the {CODES} with most of them, of {figure(len(facts.codes))} codes."
     rows = [(*row(code), _taken_for(facts.confusion, code.code)) for code in weak.itertuples()]
     return f"""## Codes
 
-{table(header, map(row, facts.codes.itertuples()))}
+{table(header, map(row, shown.itertuples()))}
 
 Few products make an uncertain score: mind the last column.{note} The weakest codes, and what \
 their products are most often taken for:

@@ -199,29 +199,53 @@ def product_chunks(
     file: BinaryIO, name: str, size: int, also: Sequence[str] = (), start: int = 0
 ) -> Iterator[pd.DataFrame]:
     """The products of a table that must all be answered, `size` rows at a time, as
-    `require_good_rows` gives them; with the columns `also`, str. `start` is that of a CsvTable.
+    `require_good_rows` gives them; with the columns `also`, str, those of a table that `ingest`
+    would make of another among them. `start` is that of a CsvTable.
 
     Raises CatalogueError, of an index that occurs twice within a chunk alone.
     """
     for table in _parts(file, name, [*PRODUCT_COLUMNS, *also], size, start):
-        yield require_good_rows(table, name)
+        if "reason" in table:
+            told = table.pop("reason")
+            table["fault"] = table["fault"].where(table["fault"] != "", told)
+            yield require_good_rows(table, name, TRANSLATED)
+        else:
+            yield require_good_rows(table, name)
 
 
-def count_products(path: Path, name: str, size: int) -> int:
+def count_products(path: Path, name: str, size: int, also: Sequence[str] = ()) -> int:
     """The products of a table, once every row of it can be answered. Raises CatalogueError."""
     indices = Indices()
     with path.open("rb") as file:
-        for products in product_chunks(file, name, size):
+        for products in product_chunks(file, name, size, also):
             indices.add(products["id"])
-        indices.require_unique((rows["id"] for rows in product_chunks(file, name, size)), name)
+        again = (rows["id"] for rows in product_chunks(file, name, size, also))
+        indices.require_unique(again, name)
     return len(indices)
 
 
+def columns_beyond(path: Path) -> Sequence[str]:
+    """Those that a table has beyond the challenge's, if `ingest` would have made it of another."""
+    return TRANSLATED_COLUMNS[len(PRODUCT_COLUMNS) :] if _is_translated(path) else ()
+
+
+def is_of_challenge(path: Path) -> bool:
+    """Whether a table has the challenge's columns."""
+    return set(PRODUCT_COLUMNS) <= set(_header(path))
+
+
 def _is_translated(path: Path) -> bool:
+    return _header(path) == ["", *TRANSLATED_COLUMNS]
+
+
+def _header(path: Path) -> list[str]:
     if not path.is_file():
-        return False  # which is told when it is read
-    with path.open(encoding="utf-8", errors="replace", newline="") as file:
-        return next(csv.reader(file), []) == ["", *TRANSLATED_COLUMNS]
+        return []  # which is told when it is read
+    try:
+        with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+            return next(csv.reader(file), [])
+    except csv.Error:  # of another format
+        return []
 
 
 def _read(path: Path, name: str, columns: Sequence[str]) -> pd.DataFrame:

@@ -123,15 +123,22 @@ def test_answers_name_their_path_and_as_what_they_may_stand(repository: Path) ->
     assert "boutique" in {row["accepted_as"] for row in rows}
 
 
-def test_a_table_is_answered_as_the_stage_did(repository: Path) -> None:
-    asked, answers = repository / "data/raw/X_test_update.csv", repository.parent / "again.csv"
-    table = pd.read_csv(asked, index_col=0, keep_default_na=False)
-    numbered = repository.parent / "asked.csv"
-    numbers = range(len(table))
-    table.assign(id=numbers, imageid=numbers, productid=numbers).set_index("id").to_csv(numbered)
-    run(repository, "stages.commands", "batch", "predict", str(numbered), "--output", str(answers))
-    with answers.open(encoding="utf-8") as file:
-        assert {"path", "accepted_as"} < set(next(csv.reader(file)))
+def test_a_further_export_of_the_shop_is_answered_as_it_is(repository: Path) -> None:
+    export, answers = repository.parent / "shop/new.csv", repository.parent / "answers.csv"
+    known = pd.read_csv(export.with_name("export.csv"), sep=";", encoding="latin-1", dtype=str)
+    new = known.head(20).drop(columns="Rayon")
+    new.to_csv(export, sep=";", encoding="latin-1", index=False)
+    told = run(
+        repository, "stages.commands", "batch", "predict", str(export), "--output", str(answers)
+    )
+    pictured = new["Photo"].notna().sum()
+    assert "20 products answered" in told
+    assert f"; {pictured} have a picture, " in told
+    rows = pd.read_csv(answers, keep_default_na=False)
+    assert rows["id"].tolist() == new["Réf"].tolist()
+    assert list(rows.columns[-2:]) == ["path", "accepted_as"]
+    actual = known.head(20)["Rayon"]
+    assert (rows["prdtypecode"] == actual).mean() > 0.7  # most of them were trained on
 
 
 def test_an_answer_can_be_explained(repository: Path, tested: pd.DataFrame) -> None:

@@ -1,9 +1,11 @@
 """Answer a table of products with the classifier that is there: `make predict CATALOGUE=<csv>`.
 
 The table has the columns of X_test_update.csv; PICTURES=<zip> names an archive with pictures called
-as in a catalogue's images.zip. OUTPUT (default: <csv>.predictions.csv, beside the table) gets the
-columns of data/predictions/predictions.csv, one row for each product, in order. The pipeline is
-not run. The table is read twice, a chunk at a time: a bad row stops before anything is answered.
+as in a catalogue's images.zip. Where the pipeline ran on a shop's own tables, it is one of these,
+and pictures lie as `data.pictures` says, or in PICTURES. OUTPUT (default: <csv>.predictions.csv,
+beside the table) gets the columns of data/predictions/predictions.csv, one row for each product, in
+order. The pipeline is not run. The table is read twice, a chunk at a time: a bad row stops before
+anything is answered.
 
 Exit code: 0 every product is answered, 2 the table, the pictures or the classifier cannot be used,
 or no table was named.
@@ -15,6 +17,7 @@ import csv
 import zipfile
 from contextlib import nullcontext
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
@@ -23,12 +26,18 @@ from serving.classifier.classifier import Classifier
 from serving.classifier.manifest import NAME, ManifestError
 from stages.commands.batch.answer_rows import Archived, Outcome, answer_rows
 from stages.common.output import StageError
-from stages.common.paths import CLASSIFIER
+from stages.common.paths import CLASSIFIER, IMAGES, TEST_PRODUCTS
 from stages.common.progress import progress
-from stages.common.settings import load
+from stages.common.settings import TablesData, load
 from stages.evaluation.answers import fields
 from stages.pictures.archive import PictureArchive
-from stages.preparation.tables import count_products, product_chunks
+from stages.preparation.tables import (
+    columns_beyond,
+    count_products,
+    is_of_challenge,
+    product_chunks,
+)
+from stages.sources.tables.translate import translate_asked
 
 
 def open_pictures(path: Path) -> PictureArchive:
@@ -54,14 +63,17 @@ def open_classifier() -> Classifier:
         ) from error
 
 
-def answer(table: Path, pictures: Path | None, output: Path, chunk: int) -> Outcome:
+def answer(
+    table: Path, pictures: Path | None, output: Path, chunk: int, name: str | None = None
+) -> Outcome:
     """Answer every product of `table`, `chunk` of them at a time; `output` appears once it is
-    whole. Raises StageError."""
+    whole. A person calls the table `name`. Raises StageError."""
+    called, also = name or str(table), columns_beyond(table)
     with (
         open_classifier() as classifier,
         open_pictures(pictures) if pictures else nullcontext() as archive,
     ):
-        total = count_products(table, str(table), chunk)
+        total = count_products(table, called, chunk, also)
         partial = output.with_name(f".{output.name}.partial")
         outcome = Outcome()
         try:
@@ -72,7 +84,7 @@ def answer(table: Path, pictures: Path | None, output: Path, chunk: int) -> Outc
             ):
                 writer = csv.writer(file, lineterminator="\n")
                 writer.writerow(fields(classifier))
-                for rows in product_chunks(source, str(table), chunk):
+                for rows in product_chunks(source, called, chunk, also):
                     answers, counted = answer_rows(
                         classifier, rows, Archived(archive) if archive else None
                     )
@@ -98,6 +110,22 @@ def predict(
         raise StageError(f"OUTPUT={output} is the table itself; name another file")
     if not output.absolute().parent.is_dir():
         raise StageError(f"OUTPUT={output}: there is no folder {output.absolute().parent}")
-    outcome = answer(catalogue, pictures, output, load().predict.chunk)
+    settings = load()
+    data, chunk = settings.data, settings.predict.chunk
+    if not isinstance(data, TablesData) or is_of_challenge(catalogue):
+        outcome = answer(catalogue, pictures, output, chunk)
+    else:
+        if pictures is not None:
+            places = {"pictures": {"path": str(pictures)}, "watched": {"images": str(pictures)}}
+            data = data.model_copy(
+                update={
+                    key: getattr(data, key).model_copy(update=given)
+                    for key, given in places.items()
+                }
+            )
+        with TemporaryDirectory(prefix="predict-") as folder:
+            translate_asked(data, catalogue, Path(folder))
+            made = Path(folder) / TEST_PRODUCTS
+            outcome = answer(made, made.with_name(IMAGES), output, chunk, str(catalogue))
     print(f"{outcome}: {output}")
     return outcome

@@ -30,10 +30,17 @@ class ProductClassifier(mlflow.pyfunc.PythonModel):
         """Answer rows of `designation`, `description` and `image` (an encoded picture, in base64
         where it is text), each of which may be missing or empty.
 
-        `probabilities` of an answer are in the order of the codes.
+        `probabilities` of an answer are in the order of the codes. Where these stand under others,
+        `path` and `accepted_as` are as in a table of predictions, both texts.
         """
         rows = model_input.to_dict("records")
         answers = self._classifier.predict([_product(row) for row in rows])
+        levels = {
+            "path": [" > ".join(level.label for level in answer.path) for answer in answers],
+            "accepted_as": [
+                "" if answer.accepted_as is None else str(answer.accepted_as) for answer in answers
+            ],
+        }
         return pd.DataFrame(
             {
                 "predicted": [answer.code for answer in answers],
@@ -43,6 +50,7 @@ class ProductClassifier(mlflow.pyfunc.PythonModel):
                 "evidence": [answer.state for answer in answers],
                 "image_error": [answer.image_error or "" for answer in answers],
                 "probabilities": [answer.probabilities.tolist() for answer in answers],
+                **(levels if len(self._classifier.levels) else {}),
             }
         )
 

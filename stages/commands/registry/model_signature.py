@@ -10,11 +10,14 @@ from mlflow.types.schema import Array
 
 from serving.classifier.classifier import LABELS_FILE
 from serving.listing.labels import are_texts, read_labels
+from stages.evaluation.answers import ACCEPTED_AS, PATH
 
 
 def signature(classifier: Path) -> ModelSignature:
     """What the classifier in a folder takes and gives."""
-    texts = are_texts(read_labels(classifier / LABELS_FILE))
+    labels = read_labels(classifier / LABELS_FILE)
+    predicted = DataType.string if are_texts(labels) else DataType.long
+    levels = any(label.parents for label in labels.values())
     return ModelSignature(
         inputs=Schema(
             [
@@ -25,13 +28,14 @@ def signature(classifier: Path) -> ModelSignature:
         ),
         outputs=Schema(
             [
-                ColSpec(DataType.string if texts else DataType.long, "predicted"),
+                ColSpec(predicted, "predicted"),
                 ColSpec(DataType.string, "label"),
                 ColSpec(DataType.double, "confidence"),
                 ColSpec(DataType.boolean, "accepted"),
                 ColSpec(DataType.string, "evidence"),
                 ColSpec(DataType.string, "image_error"),
                 ColSpec(Array(DataType.double), "probabilities"),
+                *(ColSpec(DataType.string, name) for name in (PATH, ACCEPTED_AS) if levels),
             ]
         ),
     )

@@ -69,24 +69,39 @@ def fetch(data: TablesData, destination: Path, downloads: Path = DOWNLOADS) -> F
         made = Path(folder)
         with zipfile.ZipFile(made / IMAGES, "w") as archive:
             pictures = _Pictures(data, archive, downloads)
-            for name, part, rows in (
-                (TRAIN_PRODUCTS, "image_train", products),
-                (TEST_PRODUCTS, "image_test", asked),
-            ):
-                entries = pictures.copy(rows, part)
-                numbers = [re.search(r"image_(\d+)_", entry) for entry in entries]
-                table = rows[["id", "title", "description", "product_id"]].assign(
-                    imageid=[number[1] if number else "0" for number in numbers],
-                    picture=entries,
-                    reason=rows["fault"],
-                )
-                _write(made / name, TRANSLATED_COLUMNS, table.itertuples(index=False, name=None))
+            _write_products(made / TRAIN_PRODUCTS, products, pictures, "image_train")
+            _write_products(made / TEST_PRODUCTS, asked, pictures, "image_test")
         _write(made / TRAIN_CODES, ("prdtypecode",), codes.itertuples(index=False, name=None))
         for name in FILES:
             (made / name).replace(destination / name)
     found = pictures.found
     found.labelled, found.asked = len(products), len(asked)
     return found
+
+
+def translate_asked(
+    data: TablesData, table: Path, destination: Path, downloads: Path = DOWNLOADS
+) -> Found:
+    """Write the products of a further table, which is as `data` describes, as the catalogue's
+    products to be answered, with the archive of their pictures. Raises SourceError."""
+    asked = _products(data, str(table), str(table), 0, coded=False)
+    with zipfile.ZipFile(destination / IMAGES, "w") as archive:
+        pictures = _Pictures(data, archive, downloads)
+        _write_products(destination / TEST_PRODUCTS, asked, pictures, "image_test")
+    pictures.found.asked = len(asked)
+    return pictures.found
+
+
+def _write_products(path: Path, rows: pd.DataFrame, pictures: _Pictures, part: str) -> None:
+    """A table of products in the layout that all other stages read; copies their pictures."""
+    entries = pictures.copy(rows, part)
+    numbers = [re.search(r"image_(\d+)_", entry) for entry in entries]
+    table = rows[["id", "title", "description", "product_id"]].assign(
+        imageid=[number[1] if number else "0" for number in numbers],
+        picture=entries,
+        reason=rows["fault"],
+    )
+    _write(path, TRANSLATED_COLUMNS, table.itertuples(index=False, name=None))
 
 
 def _tables(data: TablesData) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:

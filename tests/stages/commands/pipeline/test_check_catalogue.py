@@ -279,6 +279,27 @@ def test_a_shop_s_tables_are_guessed_and_the_command_runs_as_it_is_printed(
         assert len(archive.namelist()) > 190
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("named", [False, True], ids=["labels alone", "a table of names"])
+def test_other_codes_are_taken_as_they_are(
+    named: bool, generated: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shop = Shop(generated, tmp_path / "shop")
+    shop.rows["Rayon"] = [f"rayon {code} > été" if code else "" for code in shop.rows["Rayon"]]
+    next(latin_semicolons(shop))
+    if named:
+        rows = "".join(f"{code},Nom de {code}\n" for code in set(shop.rows["Rayon"]) - {""})
+        (shop.folder / "names.csv").write_text(f"code,label\n{rows}", encoding="utf-8")
+    assert check(shop.folder) == 0
+    told = capsys.readouterr().out
+    assert re.search(r"codes +27( of 27)?\n", told)
+    assert ("rayon 10 > été Nom de rayon 10 > été" in told) is named
+    words = shlex.split(told.strip().splitlines()[-1].partition(": ")[2])
+    settings = load(composed(tmp_path / "params.yaml", *words[4::2]))
+    assert settings.taxonomy.source == ("file" if named else "labels")
+    assert settings.data.source == "tables"
+
+
 def test_hosts_of_pictures_are_told_and_not_asked(
     generated: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
