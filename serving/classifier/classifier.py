@@ -180,6 +180,7 @@ class Classifier:
                 for level, node in enumerate(nodes[:, column])
                 if node >= 0
                 for code, label in [names[node]]
+                if code != self.codes[column]
             )
             for row, column in enumerate(best)
         ]

@@ -25,7 +25,8 @@ class Levels:
     """The levels of a taxonomy above its codes, the most general first.
 
     `nodes` are numbers of what stands there above each column, int [levels, codes], -1 where the
-    column's code has nothing so deep above it; `names` are code and label by that number.
+    column's code has nothing so deep above it; `names` are code and label by that number. A code
+    under which others stand, and which products have all the same, is under itself.
     """
 
     nodes: np.ndarray
@@ -40,6 +41,9 @@ class Levels:
         for column, label in enumerate(labels.values()):
             for level, node in enumerate(label.parents):
                 nodes[level, column] = numbers.setdefault((node.code, node.name), len(numbers))
+        for column, (code, label) in enumerate(labels.items()):
+            if (own := (code, label.name)) in numbers:
+                nodes[len(label.parents), column] = numbers[own]
         return cls(nodes, tuple(numbers))
 
     def __len__(self) -> int:

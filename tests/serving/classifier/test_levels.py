@@ -50,6 +50,18 @@ def test_codes_are_alike_at_a_level_if_they_stand_under_one_node() -> None:
     assert len(set(deeper)) == len(LABELS) - 1
 
 
+def test_a_code_under_which_others_stand_is_one_of_them() -> None:
+    labels: dict[Code, Label] = {
+        "garden": Label("Garden", "garden", (HOUSE,)),
+        "hose": LABELS["hose"],
+        "bed": LABELS["bed"],
+    }
+    levels = Levels.of(labels)
+    found = levels.confidence(np.array([[0.2, 0.5, 0.3]]), np.array([1]))[:, 0]
+    assert found.tolist() == pytest.approx([1, 0.7])
+    assert levels.at(1, np.array([0])) == levels.at(1, np.array([1]))
+
+
 def test_a_taxonomy_without_parents_has_no_level() -> None:
     flat = Levels.of({1: Label("a", "a"), 2: Label("b", "b")})
     assert len(flat) == 0
