@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
+from stages.common.parallel import in_threads
 from stages.common.progress import progress
 from stages.text.bags import Bags
 
@@ -35,11 +38,18 @@ def ridge(
     kernel = np.zeros((len(bags.columns), codes), np.float32)
     bias = np.zeros(codes, np.float32)
     blocks = [slice(start, min(start + _CODES, codes)) for start in range(0, codes, _CODES)]
-    for block in progress(blocks, title="ridge", unit="blocks of codes", leave=False):
+    steps: Iterable[int] = range(STEPS)
+    if len(blocks) == 1:
+        steps = progress(steps, title="ridge", unit="steps", leave=False)
+
+    def solved(block: slice) -> tuple[np.ndarray, np.ndarray]:
         target = (labels[:, None] == np.arange(block.start, block.stop)).astype(np.float32)
-        kernel[:, block], bias[block] = _solved(
-            bags, target, counted, written, small, eased, np.float32(penalty)
-        )
+        products = counted, written, small
+        return _solved(bags, target, *products, eased, np.float32(penalty), steps)
+
+    found = progress(blocks, title="ridge", unit="blocks of codes", leave=False)
+    for block, solution in zip(found, in_threads(solved, blocks), strict=True):
+        kernel[:, block], bias[block] = solution
     return kernel, bias
 
 
@@ -51,6 +61,7 @@ def _solved(
     small: np.ndarray,
     eased: np.ndarray,
     penalty: np.float32,
+    steps: Iterable[int],
 ) -> tuple[np.ndarray, np.ndarray]:
     """The same for the codes of one block, whose indicators are `target` [n, block]; products count
     `counted`, `written` and `small` of it in their two forms, [n, 1] each."""
@@ -62,7 +73,7 @@ def _solved(
     step, step_bias = eased * left, np.zeros_like(bias)
     bands = [slice(start, start + _BAND) for start in range(0, len(kernel), _BAND)]
     size = np.sum([_products(left[band], step[band]) for band in bands], axis=0)
-    for _ in progress(range(STEPS), title="ridge", unit="steps", leave=False):
+    for _ in steps:
         as_written, in_small = bags.scores(step)
         as_written = written * (as_written + step_bias)
         in_small = small * (in_small + step_bias)
