@@ -244,6 +244,14 @@ test: $(STAMP) ## Run the tests but the exhaustive ones
 test-all: $(STAMP) ## Run all tests: emulation, Ray, images, whole schedules and random kills too
 	@$(PYTEST)
 
+.PHONY: test-ci
+test-ci: $(STAMP) ## Run all tests but those of the night: whole schedules, kills at random, most emulation
+	@$(PYTEST) -m 'not nightly'
+
+.PHONY: test-nightly
+test-nightly: $(STAMP) ## Run the tests of the night alone
+	@$(PYTEST) -m nightly
+
 .PHONY: test-quick
 test-quick: $(STAMP) ## Run the tests that need no pipeline run, no server and no TensorFlow
 	@$(PYTEST) -m 'not slow'

@@ -51,7 +51,9 @@ class Metrics:
             buckets=_BRANCH_SECONDS,
         )
         self.predictions = counter(
-            "classifier_predictions_total", "Products answered.", ("code", "accepted")
+            "classifier_predictions_total",
+            "Products answered; codes beyond the 100 most frequent of training are `other`.",
+            ("code", "accepted"),
         )
         self.confidence = histogram(
             "classifier_confidence", "Confidence of the answers.", buckets=_CONFIDENCES

@@ -20,7 +20,7 @@ def accepted_codes(answers: pd.DataFrame) -> pd.DataFrame:
     accepted = answers[answers["accepted"]]
     rows = [_row(code, of_code) for code, of_code in accepted.groupby("predicted")]
     table = pd.DataFrame(rows, columns=["code", "accepted", "right", "precision", "low", "high"])
-    return table.sort_values(["high", "low", "code"], ignore_index=True)
+    return table.sort_values(["high", "low", "code"], kind="stable", ignore_index=True)
 
 
 def _row(code: Any, answers: pd.DataFrame) -> tuple[Any, ...]:

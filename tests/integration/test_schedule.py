@@ -265,6 +265,7 @@ def name_remote(scheduled: Scheduled, store: Store) -> None:
 
 
 @pytest.mark.exhaustive
+@pytest.mark.nightly
 def test_from_nothing_to_a_served_answer_and_on(scheduled: Scheduled, store_at: Store) -> None:
     git(scheduled.root, "rm", "--quiet", "dvc.lock")
     scheduled.set(SMALL)

@@ -82,6 +82,7 @@ def assert_same_lock(repository: Path, small_run: Path) -> None:
 
 
 @pytest.mark.exhaustive
+@pytest.mark.nightly
 def test_killed_in_every_stage_at_random(emptied: Path, small_run: Path) -> None:
     """The first at once. Every second time DVC dies; its stage and what that started must, too."""
     moments = random.Random(SEED)

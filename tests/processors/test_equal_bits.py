@@ -18,6 +18,7 @@ from tests.support.repository import ROOT
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.exhaustive,
+    pytest.mark.nightly,
     pytest.mark.skipif(
         platform.machine() != "x86_64", reason="bytes are promised on x86-64 processors alone"
     ),

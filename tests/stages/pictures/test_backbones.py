@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from stages.common.keras_setup import set_up
 from stages.common.settings import Discriminant, Frozen
 from stages.pictures.backbones import MOBILENET_LAYERS, backbone
 from tests.support.repository import ROOT
@@ -31,6 +32,7 @@ def extracted(size: int, pixels: np.ndarray) -> dict[str, list[np.ndarray]]:
         head=Discriminant(kind="discriminant", shrinkage=1.0),
         folds=1,
     )
+    set_up(1, 1)  # random weights, the same in whatever order tests come
     features = np.asarray(backbone(settings)(pixels), np.float64)
     ends = np.cumsum(np.repeat(CHANNELS, 4))
     assert len(CHANNELS) == len(MOBILENET_LAYERS)
