@@ -37,6 +37,8 @@ _EXPLAINED_EXAMPLE = {
     "label": "Piscine",
     "confidence": 0.97,
     "accepted": True,
+    "path": [{"code": 2583, "label": "Piscine", "confidence": 0.97, "accepted": True}],
+    "accepted_as": 2583,
     "predictions": [
         {"prediction": 2583, "label": "Piscine", "confidence": 0.97},
         {"prediction": 1302, "label": "Jeux de plein air", "confidence": 0.02},
