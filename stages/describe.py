@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -24,6 +23,7 @@ from stages.common.settings import SampleData, Settings, load
 from stages.evaluation.answers import in_chunks
 from stages.evaluation.examples import Example, first_of_each_kind
 from stages.evaluation.model_card import Facts, model_card
+from stages.evaluation.tables import read_table
 from stages.pictures.archive import PictureArchive
 
 CARD = METRICS / "model_card.md"
@@ -74,18 +74,12 @@ def _explained(row: Any, product: Product, classifier: Classifier) -> Example | 
     return Example(text, row.prdtypecode, prediction, explanation)
 
 
-def _read(path: Path) -> pd.DataFrame:
-    """A table with codes, which are texts, whatever they look like."""
-    texts = dict.fromkeys(("code", "actual", "predicted"), "str")
-    return pd.read_csv(path, dtype=texts, keep_default_na=False)
-
-
 def describe() -> None:
     """Run the stage."""
     settings = load()
     products = read_part("test")
-    codes = _read(EVALUATION / "codes.csv")
-    confusion = _read(EVALUATION / "confusion.csv")
+    codes = read_table(EVALUATION / "codes.csv")
+    confusion = read_table(EVALUATION / "confusion.csv")
     with PictureArchive(ARCHIVE) as archive, Classifier.load(CLASSIFIER) as classifier:
         parameters = classifier.manifest["parameters"]
         names = dict(zip(map(str, classifier.codes), codes["code"], strict=True))
@@ -101,7 +95,7 @@ def describe() -> None:
             labels=classifier.labels,
             codes=codes,
             confusion=confusion.assign(group=products["group"].to_numpy()),
-            reliability=pd.read_csv(EVALUATION / "reliability.csv"),
+            reliability=read_table(EVALUATION / "reliability.csv"),
             acceptance=settings.evaluate.acceptance,
             thresholds=classifier.fusion.thresholds,
             own={

@@ -53,6 +53,11 @@ class Prediction:
         return (*self.above, Level(self.code, self.label, self.confidence, self.accepted))
 
     @property
+    def path_in_words(self) -> str:
+        """The names of all levels, as a table has them."""
+        return " > ".join(level.label for level in self.path)
+
+    @property
     def accepted_as(self) -> Code | None:
         """The deepest level at which the answer may stand; None if it may at none."""
         return next((level.code for level in reversed(self.path) if level.accepted), None)

@@ -313,8 +313,8 @@ Taxonomy = Annotated[FileTaxonomy | LabelsTaxonomy, Field(discriminator="source"
 
 
 class Prepare(_Frozen):
-    """How labelled products are divided, and what becomes of those with a code that has too few of
-    them for a place in each part."""
+    """How labelled products are divided, and what becomes of those whose code has too few for one
+    in the test part."""
 
     validation_share: Share
     test_share: Share

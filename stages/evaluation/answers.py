@@ -63,9 +63,8 @@ def fields(classifier: Classifier) -> tuple[str, ...]:
 def values(row: Any, answer: Prediction, levels: bool) -> tuple[Any, ...]:
     """The `fields` of a product that has `id`, `productid` and `imageid`; those of `levels` if
     there are any."""
-    path = " > ".join(level.label for level in answer.path)
     return (
         *(row.id, row.productid, row.imageid, answer.code, answer.label),
         *(round(answer.confidence, 4), answer.accepted),
-        *((path, answer.accepted_as) if levels else ()),
+        *((answer.path_in_words, answer.accepted_as) if levels else ()),
     )

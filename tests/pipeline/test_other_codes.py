@@ -199,6 +199,12 @@ def test_the_gate_compares_codes_that_are_texts(repository: Path) -> None:
     assert told.startswith("### Not worse than HEAD")
 
 
+def test_the_registry_takes_them_and_has_a_champion(repository: Path) -> None:
+    told = run(repository, "stages.commands", "registry", "publish")
+    assert "registered: product-classifier version 1" in told
+    assert "is the champion" in run(repository, "stages.commands", "registry", "promote")
+
+
 SIZES = [
     pytest.param(2, ("text=none", "image.folds=2", "image.size=32"), id="2 codes, pictures alone"),
     pytest.param(500, ("image=none", "text.folds=2", "text.bits=14"), id="500 codes, texts alone"),

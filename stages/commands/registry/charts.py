@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from stages.evaluation.tables import read_table
+
+SHOWN = 60
+"""Codes that are drawn each by itself."""
+OTHERS = "other codes"
+
 _INCHES, _DOTS = (7.0, 6.0), 110
+_LONGEST = 20  # characters of a code that is a text
 
 
 def draw(evaluation: Path, destination: Path) -> None:
@@ -22,26 +30,39 @@ def draw(evaluation: Path, destination: Path) -> None:
         table = evaluation / f"{name}.csv"
         if table.is_file():
             figure = Figure(_INCHES, dpi=_DOTS, layout="constrained")
-            drawing(figure, pd.read_csv(table))
+            drawing(figure, read_table(table))
             figure.savefig(destination / f"{name}.png")
 
 
 def _confusion(figure: Figure, table: pd.DataFrame) -> None:
-    """Shares of each actual code."""
-    codes = sorted(
-        set(table["actual"]) | set(table["predicted"]), key=lambda name: int(name.split()[0])
-    )
-    counts = pd.crosstab(table["actual"], table["predicted"]).reindex(
+    """Shares of each actual code; of many codes, of those that are most frequent."""
+    pairs = table[["actual", "predicted"]]
+    frequent = pairs.stack().value_counts().index[:SHOWN]
+    pairs = pairs.where(pairs.isin(frequent), OTHERS)
+    codes = sorted(set(pairs.stack()), key=_place)
+    counts = pd.crosstab(pairs["actual"], pairs["predicted"]).reindex(
         index=codes, columns=codes, fill_value=0
     )
     shares = counts.to_numpy() / np.maximum(counts.to_numpy().sum(axis=1, keepdims=True), 1)
     axes = figure.subplots()
     picture = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    numbers = [name.split()[0] for name in codes]
-    axes.set_xticks(range(len(codes)), numbers, rotation=90, fontsize=7)
-    axes.set_yticks(range(len(codes)), numbers, fontsize=7)
+    names = [_first(name) if _first(name).isdigit() else name[:_LONGEST] for name in codes]
+    as_written: dict[str, Any] = {"fontsize": 7, "parse_math": False}
+    axes.set_xticks(range(len(codes)), names, rotation=90, **as_written)
+    axes.set_yticks(range(len(codes)), names, **as_written)
     axes.set(xlabel="predicted code", ylabel="actual code", title="Confusion")
     figure.colorbar(picture, label="share of the actual code")
+
+
+def _first(name: str) -> str:
+    return name.partition(" ")[0]
+
+
+def _place(name: str) -> tuple[bool, int, str]:
+    """Codes that are numbers stand in their order, all others in that of their letters, after them
+    what is drawn together."""
+    number = _first(name)
+    return name == OTHERS, int(number) if number.isdigit() else 0, name
 
 
 def _reliability(figure: Figure, table: pd.DataFrame) -> None:

@@ -36,7 +36,7 @@ class ProductClassifier(mlflow.pyfunc.PythonModel):
         rows = model_input.to_dict("records")
         answers = self._classifier.predict([_product(row) for row in rows])
         levels = {
-            "path": [" > ".join(level.label for level in answer.path) for answer in answers],
+            "path": [answer.path_in_words for answer in answers],
             "accepted_as": [
                 "" if answer.accepted_as is None else str(answer.accepted_as) for answer in answers
             ],

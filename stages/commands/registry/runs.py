@@ -121,7 +121,7 @@ def _parameters(folder: Path) -> dict[str, str]:
 
 def _model_type(parameters: dict[str, str]) -> str:
     """The branches by the names people give them, such as VGG16+LSTM."""
-    kinds = (parameters.get("image.model", "none"), parameters.get("text.model", "none"))
+    kinds = (parameters.get(f"{branch}.model", "none") for branch in ("image", "text", "language"))
     return "+".join(kind.upper() for kind in kinds if kind != "none")
 
 
