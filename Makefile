@@ -347,6 +347,7 @@ lock: $(STAMP) ## Compile requirements/*.txt anew from pyproject.toml
 	$(COMPILE) --all-extras -o requirements/dev.txt
 	$(COMPILE) $(WITHIN) --extra serving -o requirements/serving.txt
 	$(COMPILE) $(WITHIN) --extra serving --extra signing -o requirements/signing.txt
+	$(COMPILE) $(WITHIN) --extra serving --extra postgresql -o requirements/postgresql.txt
 	$(COMPILE) $(WITHIN) --extra serving --extra pull -o requirements/pull.txt
 	$(COMPILE) $(WITHIN) --extra serving --extra pipeline -o requirements/pipeline.txt
 	$(COMPILE) --group airflow -o requirements/airflow.txt
