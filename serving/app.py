@@ -20,7 +20,7 @@ from serving.http import problems
 from serving.http.documentation import complete, config
 from serving.inference.model import Model
 from serving.middleware import RequestMiddleware
-from serving.routes import about, authentication, health, prediction
+from serving.routes import about, authentication, health, inference_protocol, prediction
 from serving.service import Service
 from serving.settings import Settings
 
@@ -91,6 +91,7 @@ def routes(settings: Settings, *, predicts: bool) -> list[HTTPRouteHandler]:
     asking = (
         *(prediction.predict, prediction.explain, prediction.predict_batch),
         *(about.model, about.reload),
+        *inference_protocol.ROUTES,
     )
     return [*shared, *(asking * predicts)]
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from encodings.aliases import aliases
 from itertools import islice
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -32,6 +32,7 @@ from serving.http.schemas import ProductBody
 from serving.settings import Settings
 
 AnyRequest = Request[Any, Any, Any]
+T = TypeVar("T")
 
 JSON, NDJSON = "application/json", "application/x-ndjson"
 MULTIPART, URL_ENCODED = "multipart/form-data", "application/x-www-form-urlencoded"
@@ -180,14 +181,39 @@ def decode_product(text: bytes | msgspec.Raw) -> ProductBody:
         if picture is None or bytes(picture)[:6].lower() != b'"data:':
             return _product_decoder.decode(content)
         body = _product_decoder.decode(msgspec.json.encode(fields))
-        url = msgspec.json.decode(picture, type=str)
-        prefix = _DATA_URL.match(url)
-        if prefix is None:
-            raise Problem(422, f"image: {url[:40]!r} is no data URL of a picture in base64.")
-        body.image = msgspec.convert(url[prefix.end() :], bytes)
+        body.image = decode_picture(msgspec.json.decode(picture, type=str))
         return body
     except msgspec.ValidationError as error:
         raise Problem(422, f"Not a product: {error}.") from error
+    except _NO_JSON as error:
+        raise _no_json(content, error) from error
+
+
+def decode_picture(text: str) -> bytes:
+    """The bytes of a picture in base64, with or without the prefix of a data URL (RFC 2397).
+
+    Raises Problem 422 for another data URL, msgspec.ValidationError for what is no base64.
+    """
+    start = 0
+    if text[:5].lower() == "data:":
+        prefix = _DATA_URL.match(text)
+        if prefix is None:
+            raise Problem(422, f"image: {text[:40]!r} is no data URL of a picture in base64.")
+        start = prefix.end()
+    return msgspec.convert(text[start:], bytes)
+
+
+def decode_bounded(content: bytes, decoder: msgspec.json.Decoder[T], products: int) -> T:
+    """What `decoder` makes of the JSON that describes up to so many products.
+
+    Raises Problem: 400 no JSON, 413 far more than they need; and msgspec.ValidationError.
+    """
+    if len(content) > INLINE_BYTES:
+        deque(_tokens(content, products * MAX_TOKENS), maxlen=0)
+    try:
+        return decoder.decode(content)
+    except msgspec.ValidationError:
+        raise
     except _NO_JSON as error:
         raise _no_json(content, error) from error
 
@@ -365,13 +391,14 @@ async def read_batch(
         if not texts:
             raise Problem(422, "The batch is empty.")
         if len(texts) > most:
-            raise _too_many(most)
+            raise too_many(most)
         return [_decoded(text, settings) for text in texts]
 
     return parse() if len(body) <= INLINE_BYTES else await asyncio.to_thread(parse)
 
 
-def _too_many(most: int) -> Problem:
+def too_many(most: int) -> Problem:
+    """413 that tells how many products a batch may have."""
     return Problem(413, f"A batch has at most {most} products.")
 
 
@@ -441,7 +468,7 @@ def _check_elements(body: bytes, most: int) -> None:
         depth += (kind in b"[{") - (kind in b"]}")
         elements += depth == 1 and kind == ord(",")
         if elements > most:
-            raise _too_many(most)
+            raise too_many(most)
 
 
 def _decoded(text: bytes, settings: Settings) -> tuple[ProductBody, Problem | None]:

@@ -7,11 +7,21 @@ from typing import Any
 from litestar.openapi import OpenAPIConfig, ResponseSpec
 from litestar.openapi.spec import Components, OAuthFlow, OAuthFlows, SecurityScheme
 
+from serving.http import inference_documentation
 from serving.http.bodies import JSON, MAX_IDENTIFIER, MULTIPART, NDJSON, URL_ENCODED
-from serving.http.problems import MEDIA_TYPE, OAuthErrorBody, ProblemDetails, title
+from serving.http.problems import (
+    MEDIA_TYPE,
+    InferenceProblem,
+    OAuthErrorBody,
+    ProblemDetails,
+    title,
+)
 from serving.listing.heads import ANY_FORMAT
 
 OPENAPI = "application/vnd.oai.openapi+json"
+
+VERSION = "1.0.0"
+"""Of the interface."""
 
 PUBLIC: list[dict[str, list[str]]] = [{}]
 """The security of a route that needs no token (OpenAPI 3.1: an empty requirement)."""
@@ -58,17 +68,24 @@ _EXPLAINED_EXAMPLE = {
 }
 
 
-def problems(*statuses: int) -> dict[int, ResponseSpec]:
+def problems(
+    *statuses: int, body: type[ProblemDetails] = ProblemDetails
+) -> dict[int, ResponseSpec]:
     """Documents answers that are problem details."""
     return {
         status: ResponseSpec(
-            ProblemDetails,
+            body,
             generate_examples=False,
             description=title(status),
             media_type=MEDIA_TYPE,
         )
         for status in (*statuses, 500)
     }
+
+
+def inference_problems(*statuses: int) -> dict[int, ResponseSpec]:
+    """Documents answers that are problem details, and errors of the Open Inference Protocol."""
+    return problems(*statuses, body=InferenceProblem)
 
 
 def oauth_problems() -> dict[int, ResponseSpec]:
@@ -166,6 +183,7 @@ _BODIES = {
     "/explain": _ONE_PRODUCT,
     "/predict/batch": _PRODUCTS,
     "/token": _LOGIN,
+    **inference_documentation.BODIES,
 }
 """What each route reads: handlers read bodies themselves, so their signatures do not tell."""
 
@@ -174,6 +192,7 @@ _ANSWERS: dict[str, dict[str, Any]] = {
     "/predict/batch": {
         NDJSON: {"schema": _string("One answer, or one error, in JSON on each line.")}
     },
+    **inference_documentation.ANSWERS,
 }
 """What is said of answers beside their types."""
 
@@ -204,7 +223,7 @@ def config() -> OpenAPIConfig:
     password = SecurityScheme(type="oauth2", flows=OAuthFlows(password=flow))
     return OpenAPIConfig(
         title="Product type codes",
-        version="1.0.0",
+        version=VERSION,
         description="Assigns Rakuten France product type codes to marketplace listings.",
         components=Components(security_schemes={"bearer": scheme, "password": password}),
         security=[{"bearer": []}, {"password": ["predict"]}],

@@ -32,6 +32,9 @@ logger = logging.getLogger("serving")
 
 MEDIA_TYPE = "application/problem+json"
 
+INFERENCE_PROTOCOL = "/v2"
+"""Where the routes of the Open Inference Protocol begin."""
+
 CLIENT_CLOSED_REQUEST = 499
 """Status logged for a request whose client went away (nginx's); nobody receives it."""
 
@@ -61,6 +64,12 @@ class ProblemDetails(msgspec.Struct, omit_defaults=True):
     request_id: str = ""
     errors: list[FieldError] = []
     type: str = "about:blank"
+
+
+class InferenceProblem(ProblemDetails, kw_only=True):
+    """Problem details with the field in which clients of the Open Inference Protocol look."""
+
+    error: str
 
 
 class OAuthErrorBody(msgspec.Struct):
@@ -156,11 +165,21 @@ def answer_problem(request: Request[Any, Any, Any], error: HTTPException) -> Res
         detail = _DETAILS.get(status, "The request could not be understood.")
         error = Problem(status, detail, headers=_headers(request, error, status))
     return Response(
-        error.details(request_id(request)),
+        _body(request, error),
         status_code=error.status_code,
         headers=error.headers,
         media_type=MEDIA_TYPE,
     )
+
+
+def _body(request: Request[Any, Any, Any], problem: Problem) -> ProblemDetails:
+    """The details of a problem, below INFERENCE_PROTOCOL with all that is wrong in `error`."""
+    details = problem.details(request_id(request))
+    if not f"{request.scope['path']}/".startswith(f"{INFERENCE_PROTOCOL}/"):
+        return details
+    reasons = "; ".join(f"{error.field} {error.reason}" for error in details.errors)
+    told = f"{details.detail} {reasons}".strip()
+    return InferenceProblem(**msgspec.structs.asdict(details), error=told)
 
 
 def answer_request_error(request: Request[Any, Any, Any], error: RequestError) -> Response[Any]:

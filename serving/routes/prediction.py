@@ -16,7 +16,8 @@ from serving.http.documentation import problems
 from serving.http.problems import Problem, request_id
 from serving.http.schemas import Answer, Candidate, ExplainedAnswer, ProductBody, Refusal
 from serving.inference.loading import Loaded
-from serving.inference.model import Disconnected, Model
+from serving.inference.model import Model
+from serving.routes.asking import answering, check_answered, disconnection, image_error
 from serving.service import Parts, Service
 
 AnyRequest = Request[Any, Any, Any]
@@ -36,9 +37,9 @@ async def predict(request: AnyRequest, service: Parts) -> Answer:
     """The product type code of one product."""
     with service.body_budget.reservation(request.user.username) as reserve:
         model, body = await _read(request, service, reserve)
-        loaded = _answering(request, model)
+        loaded = answering(request, model)
         [prediction] = await model.predict(
-            loaded, [bodies.product(body)], _disconnection(request), request.user.username
+            loaded, [bodies.product(body)], disconnection(request), request.user.username
         )
     return _answer(body, prediction, loaded, service.settings.top)
 
@@ -48,9 +49,9 @@ async def explain(request: AnyRequest, service: Parts) -> ExplainedAnswer:
     """The code of one product, with the words and the regions of its picture that moved it."""
     with service.body_budget.reservation(request.user.username) as reserve:
         model, body = await _read(request, service, reserve)
-        loaded = _answering(request, model)
+        loaded = answering(request, model)
         prediction, explanation = await model.explain(
-            loaded, bodies.product(body), _disconnection(request), request.user.username
+            loaded, bodies.product(body), disconnection(request), request.user.username
         )
     answer = _answer(body, prediction, loaded, service.settings.top)
     return ExplainedAnswer(
@@ -70,8 +71,8 @@ async def predict_batch(request: AnyRequest, service: Parts) -> Response[list[An
         batch = await bodies.read_batch(request, service.settings, reserve)
         await service.limits.count(service.limits.predict, asker, len(batch))
         products = [bodies.product(body) for body, problem in batch if problem is None]
-        loaded = _answering(request, model)
-        predictions = iter(await model.predict(loaded, products, _disconnection(request), asker))
+        loaded = answering(request, model)
+        predictions = iter(await model.predict(loaded, products, disconnection(request), asker))
     top = service.settings.top
     results = [
         _result(body, problem or next(predictions), loaded, top, request_id(request))
@@ -96,23 +97,6 @@ async def _read(
     return model, await bodies.read_product(request, service.settings, reserve)
 
 
-def _answering(request: AnyRequest, model: Model) -> Loaded:
-    """The classifier that answers the request to its end, which its log line names."""
-    loaded = model.current
-    request.scope["state"]["model"] = loaded.hash
-    return loaded
-
-
-def _disconnection(request: AnyRequest) -> Disconnected:
-    """Waits for the disconnection, the only message after the body (ASGI, HTTP section)."""
-
-    async def disconnected() -> None:
-        while (await request.receive())["type"] != "http.disconnect":
-            pass
-
-    return disconnected
-
-
 def _result(
     body: ProductBody, outcome: Prediction | Problem, loaded: Loaded, top: int, request: str
 ) -> Answer | Refusal:
@@ -128,11 +112,7 @@ def _result(
 
 def _answer(body: ProductBody, prediction: Prediction, loaded: Loaded, top: int) -> Answer:
     """What the client reads. Raises Problem 422 when nothing of the product could be used."""
-    # Why a picture was not used, without what the decoding library says of itself.
-    image_error = prediction.image_error and prediction.image_error.partition(":")[0]
-    if prediction.state == "none":
-        reason = image_error or "the classifier found nothing to read in it"
-        raise Problem(422, f"The product cannot be answered: {reason}.")
+    check_answered(prediction)
     classifier = loaded.classifier
     verdict = "" if prediction.accepted else ", à vérifier"
     best = (-prediction.probabilities).argsort(kind="stable")[:top]
@@ -152,7 +132,7 @@ def _answer(body: ProductBody, prediction: Prediction, loaded: Loaded, top: int)
             for column in best
         ],
         evidence=str(prediction.state),
-        image_error=image_error,
+        image_error=image_error(prediction),
         product_identifier=body.product_identifier,
         product_id=body.product_id,
         imageid=body.imageid,

@@ -30,7 +30,8 @@ KINDS = (
     "",
     ";;;",
 )
-PATHS = ("/predict", "/predict_code", "/predict/batch", "/token")
+INFERENCE = "/v2/models/product-classifier/infer"
+PATHS = ("/predict", "/predict_code", "/predict/batch", INFERENCE, "/token")
 PICTURES = (
     *(tiny.picture("red", kind, exif=tiny.ROTATED) for kind in ("JPEG", "PNG", "WEBP")),
     *(tiny.picture("red", kind) for kind in ("GIF", "BMP", "TIFF", "AVIF")),

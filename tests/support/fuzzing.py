@@ -157,8 +157,27 @@ def framings(random: Random, token: str) -> bytes:
     return _request("/predict", "application/json", chunks, token, framing=framing)
 
 
+def inferences(random: Random, token: str) -> bytes:
+    """Inference requests with binary data, and the length of their JSON object."""
+    tensor = {"name": "designation", "shape": [2], "datatype": "BYTES"}
+    data = b"\5\0\0\0Livre\3\0\0\0jeu"
+    tensors = [
+        {**tensor, "parameters": {"binary_data_size": len(data)}},
+        {**tensor, "name": "image", "data": ["", base64.b64encode(tiny.picture()).decode()]},
+    ]
+    head = json.dumps({"id": "7", "inputs": tensors, "outputs": [{"name": "code"}]}).encode()
+    length, body = str(len(head)).encode(), head + data
+    if random.random() < 0.3:
+        length = mutated(random, length).translate(None, b"\r\n")
+    else:
+        body = mutated(random, body)
+    framing = b"Inference-Header-Content-Length: %s\r\nContent-Length: %d\r\n" % (length, len(body))
+    path = "/v2/models/product-classifier/infer"
+    return _request(path, "application/octet-stream", body, token, framing=framing)
+
+
 KINDS: tuple[Callable[[Random, str], bytes], ...] = (
-    *(heads, targets, tokens, products, batches, forms, logins, pictures, framings),
+    *(heads, targets, tokens, products, batches, forms, logins, pictures, framings, inferences),
 )
 
 
