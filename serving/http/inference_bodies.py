@@ -140,13 +140,13 @@ def decode_request(body: bytes, lengths: Sequence[str], settings: Settings) -> A
         asked = bodies.decode_bounded(text, _decoder, settings.max_batch_products)
     except msgspec.ValidationError as error:
         raise Problem(400, f"The body is no inference request: {error}.") from error
+    outputs = _outputs(asked)
     columns = _columns(asked.inputs, binary, settings.max_batch_products)
-    count = max(map(len, columns.values()))
     products = [
-        _product(index, {name: column[index] for name, column in columns.items()}, settings)
-        for index in range(count)
+        _product(index, dict(zip(columns, elements, strict=True)), settings)
+        for index, elements in enumerate(zip(*columns.values(), strict=True))
     ]
-    return Asked(asked.id, products, _outputs(asked))
+    return Asked(asked.id, products, outputs)
 
 
 def _columns(
@@ -166,29 +166,22 @@ def _columns(
         raise Problem(400, f"The request has no input; there are {', '.join(INPUTS)}.")
     if len(set(counts.values())) > 1:
         raise Problem(400, "The inputs have not the same number of products.")
-    if max(counts.values()) > most:
+    columns: dict[str, list[str] | list[bytes]] = {}
+    sizes: dict[str, int] = {}
+    for given in inputs:
+        data, size = given.data, given.parameters.binary_data_size
+        if data is not msgspec.UNSET and size is msgspec.UNSET:
+            columns[given.name] = tensors.texts_from_json(given.name, data, given.shape)
+        elif data is msgspec.UNSET and size is not msgspec.UNSET:
+            sizes[given.name] = size
+        else:
+            raise Problem(400, f"Input {given.name} needs either data or binary_data_size.")
+    [count] = set(counts.values())
+    if count > most:  # before as many elements are looked for in the binary data
         raise bodies.too_many(most)
-    sizes = {given.name: size for given in inputs if (size := _binary_size(given)) is not None}
-    parts = dict(zip(sizes, tensors.parts(list(sizes.values()), binary), strict=True))
-    return {given.name: _elements(given, parts.get(given.name)) for given in inputs}
-
-
-def _binary_size(given: RequestInput) -> int | None:
-    """How much of the binary data is the input's; None where it is in the JSON.
-
-    Raises Problem 400 where it is in neither or in both.
-    """
-    size = given.parameters.binary_data_size
-    if (size is msgspec.UNSET) == (given.data is msgspec.UNSET):
-        raise Problem(400, f"Input {given.name} needs either data or binary_data_size.")
-    return None if size is msgspec.UNSET else size
-
-
-def _elements(given: RequestInput, part: memoryview | None) -> list[str] | list[bytes]:
-    if part is not None:
-        return tensors.bytes_from_binary(given.name, part, given.shape[0])
-    data = [] if given.data is msgspec.UNSET else given.data
-    return tensors.texts_from_json(given.name, data, given.shape)
+    for name, part in zip(sizes, tensors.parts([*sizes.values()], binary), strict=True):
+        columns[name] = tensors.bytes_from_binary(name, part, count)
+    return columns
 
 
 def _product(index: int, fields: Mapping[str, str | bytes], settings: Settings) -> ProductBody:

@@ -313,7 +313,7 @@ def test_answers_are_counted_as_others_are(start: Callable[..., Client]) -> None
         (422, r"Product \[0\].*data URL", asked(tensor("image", ["data:text/html,x"]))),
         (422, r"designation\[1\] has 50001", asked(tensor("designation", ["a", "x" * 50_001]))),
         (413, "at most 6 products", asked(tensor("designation", ["livre"] * 7))),
-        (413, "at most 6 products", asked({**LIVRE, "shape": [2**40]})),
+        (400, "elements of its shape", asked({**LIVRE, "shape": [2**40]})),
         (400, "elements of its shape", asked({**LIVRE, "shape": [2]})),
         (400, "Expected `int` >= 0", asked({**LIVRE, "shape": [-1]})),
         (400, "has the shape", asked({**LIVRE, "shape": [2**40, 2**40]})),
@@ -405,6 +405,14 @@ def test_binary_data_that_is_wrong_is_refused(
     )
     without = {**auth, "Content-Type": BINARY}
     refused(client.post(f"{MODEL}/infer", headers=without, content=head), 400)
+
+
+def test_elements_are_not_looked_for_before_they_are_counted(client: Client, auth: Auth) -> None:
+    tensor = {"name": "designation", "shape": [2**40], "datatype": "BYTES"}
+    head = json.dumps(asked({**tensor, "parameters": {"binary_data_size": 4}})).encode()
+    fields = {**auth, "Content-Type": BINARY, HEADER_LENGTH: str(len(head))}
+    answer = client.post(f"{MODEL}/infer", headers=fields, content=head + b"\0" * 4)
+    assert "at most 6 products" in refused(answer, 413)
 
 
 @pytest.mark.parametrize(

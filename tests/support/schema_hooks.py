@@ -68,9 +68,10 @@ def map_case(_: Any, case: Any) -> Any:
 @schemathesis.hook
 def before_call(_: Any, case: Any, __: Any) -> None:
     """The length that belongs to a body with binary data."""
-    if case.media_type == BINARY:
-        body = case.body.encode() if isinstance(case.body, str) else case.body
-        case.headers[HEADER_LENGTH] = str(body.rindex(b"}") + 1)
+    body = getattr(case.body, "data", case.body)
+    body = body.encode() if isinstance(body, str) else body
+    if case.media_type == BINARY and isinstance(body, bytes):
+        case.headers[HEADER_LENGTH] = str(body.rfind(b"}") + 1)
 
 
 def _agreeing(body: dict[str, Any]) -> dict[str, Any]:
