@@ -239,6 +239,32 @@ class Settings(BaseModel):
     predictions_text: bool = False
     """Whether the prediction log holds designation and description, 1,000 characters of each."""
 
+    corrections_database: SecretStr = Field(
+        default=SecretStr("sqlite:///corrections.sqlite3"), validation_alias="CORRECTIONS_DATABASE"
+    )
+    """Where corrections and what waits for review are kept: sqlite:///file or, for several
+    replicas, postgresql+psycopg://user:password@host/database (requirements/postgresql.txt)."""
+
+    review_queue: NonNegativeInt = 10_000
+    """Answers that are kept for review at most, the latest; 0: none is."""
+
+    review_sample: Annotated[float, Field(ge=0, le=1)] = 0.02
+    """Share of the accepted answers that is reviewed as well, drawn by chance: only by these the
+    precision of what was accepted is measured."""
+
+    review_pictures: bool = False
+    """Whether pictures of up to 1 MiB are kept for review and with corrections."""
+
+    review_days: PositiveInt = 90
+    """Days after which an answer kept for review is forgotten; corrections stay."""
+
+    review_lease: PositiveInt = 300
+    """Seconds that a product belongs to the reviewer who was given it."""
+
+    session_hours: PositiveInt = 8
+    """Hours after which a person has to log in to the page again; a session that is not used ends
+    with its token."""
+
     grace_seconds: NonNegativeInt = 20
     """Seconds a stopping service waits for the requests in flight."""
 

@@ -15,8 +15,9 @@ from tests.support.repository import PIPELINE, ROOT, called
 SHARED = {"listing", "encoding", "classifier"}
 """Packages of serving that stages import."""
 
-OF_COMMANDS = {"inference", "settings"}
-"""What commands import of it besides: the lock, and the settings of the service they look after."""
+OF_COMMANDS = {"inference", "review", "settings"}
+"""What commands import of it besides: the lock, corrections, and the settings of the service they
+look after."""
 
 VERBS = {
     Path("stages/commands", group, f"{verb.replace('-', '_')}.py")
@@ -47,6 +48,7 @@ ORDER = [
     {"classifier"},
     {"settings"},
     {"logs", "metrics", "workers"},
+    {"review"},
     {"access", "inference"},
     {"http"},
     {"service"},

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +13,8 @@ from serving.classifier.fusion import BranchLogits, State
 from serving.classifier.levels import Level
 from serving.classifier.traits import PictureTraits, Traits
 from serving.listing.labels import Code
+
+_KEY_DIGITS = 32
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,22 @@ class Product:
     description: str | None = None
     image: bytes | np.ndarray | None = None
     identifier: str | int | None = None
+
+    @cached_property
+    def picture_hash(self) -> str | None:
+        """SHA-256 of the encoded picture, in hexadecimal; None without one."""
+        is_encoded = isinstance(self.image, bytes) and self.image
+        return hashlib.sha256(self.image).hexdigest() if is_encoded else None  # type: ignore[arg-type]
+
+    @cached_property
+    def key(self) -> str:
+        """What makes two requests one product, 32 hexadecimal digits: texts and encoded picture,
+        whoever asks, whenever, and whatever its owner calls it."""
+        parts = (self.designation or "", self.description or "", self.picture_hash or "")
+        # The lengths keep texts apart that would read the same in a row.
+        content = "".join(f"{len(part)}:{part}" for part in parts)
+        hashed = hashlib.sha256(content.encode("utf-8", "surrogatepass"))
+        return hashed.hexdigest()[:_KEY_DIGITS]
 
 
 @dataclass(frozen=True)

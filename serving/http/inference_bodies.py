@@ -30,8 +30,8 @@ BINARY = "application/octet-stream"
 
 INPUTS = ("designation", "description", "image")
 DEFAULT_OUTPUTS = ("code", "label", "confidence", "accepted")
-OUTPUTS = (*DEFAULT_OUTPUTS, "probabilities", "evidence", "image_error")
-"""All that can be asked for; the last three are answered to who names them."""
+OUTPUTS = (*DEFAULT_OUTPUTS, "probabilities", "id", "evidence", "image_error")
+"""All that can be asked for; the others are answered to who names them."""
 
 
 class InputParameters(msgspec.Struct):

@@ -11,6 +11,7 @@ _TAG = re.compile(r"<[/!?a-zA-Z][^<>]*>")
 # No character has a number this long, and Python refuses to read thousands of digits.
 _ABSURD_REFERENCE = re.compile(r"&#[0-9]{8,};?")
 _SPACE = re.compile(r"\s+")
+_NOT_WORD = re.compile(r"[\W_]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f\u200b-\u200f\u2060\ufeff\u00ad]")
 
 
@@ -56,3 +57,8 @@ def fold(text: str) -> str:
     """Lower case without accents: the form in which near-duplicate titles are equal."""
     decomposed = unicodedata.normalize("NFD", text.casefold())
     return "".join(character for character in decomposed if not unicodedata.combining(character))
+
+
+def designation_key(designation: str) -> str:
+    """What designations share that differ only in case, accents, spacing or punctuation."""
+    return _NOT_WORD.sub(" ", fold(designation)).strip()

@@ -16,7 +16,7 @@ from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 
 from serving.access.security import may_predict
-from serving.classifier.prediction import Prediction
+from serving.classifier.prediction import Prediction, Product
 from serving.http import bodies, inference_bodies
 from serving.http.documentation import PUBLIC, VERSION, inference_problems
 from serving.http.inference_bodies import BINARY, HEADER_LENGTH, INPUTS, MODEL_NAME, OUTPUTS
@@ -134,7 +134,7 @@ async def model_metadata(request: AnyRequest, service: Parts) -> ModelMetadata:
         versions=[loaded.hash],
         platform=PLATFORM,
         inputs=[TensorMetadata(name, "BYTES", [-1]) for name in INPUTS],
-        outputs=[_described(_output(name, [], loaded), codes) for name in OUTPUTS],
+        outputs=[_described(_output(name, [], [], loaded), codes) for name in OUTPUTS],
     )
 
 
@@ -170,7 +170,7 @@ async def infer(request: AnyRequest, service: Parts) -> Response[inference_bodie
 
     def encode() -> tuple[bytes, int | None]:
         return inference_bodies.encode_answer(
-            asked, loaded.hash, lambda name: _output(name, predictions, loaded)
+            asked, loaded.hash, lambda name: _output(name, products, predictions, loaded)
         )
 
     # Probabilities of thousands of codes take a while: the event loop has other clients.
@@ -192,7 +192,9 @@ def _loaded(request: AnyRequest, model: Model) -> Loaded:
     return loaded
 
 
-def _output(name: str, predictions: Sequence[Prediction], loaded: Loaded) -> Tensor:
+def _output(
+    name: str, products: Sequence[Product], predictions: Sequence[Prediction], loaded: Loaded
+) -> Tensor:
     """An output for these products: [n], probabilities [n, codes]."""
     codes = loaded.classifier.codes
     if name == "code":
@@ -208,6 +210,7 @@ def _output(name: str, predictions: Sequence[Prediction], loaded: Loaded) -> Ten
         rows = [prediction.probabilities for prediction in predictions]
         return Tensor(name, "FP64", np.array(rows, np.float64).reshape(-1, len(codes)))
     texts = {
+        "id": [product.key for product in products],
         "label": [prediction.label for prediction in predictions],
         "evidence": [str(prediction.state) for prediction in predictions],
         "image_error": [image_error(prediction) or "" for prediction in predictions],

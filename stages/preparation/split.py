@@ -7,7 +7,6 @@ has none is no such repetition.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +14,7 @@ import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from serving.listing.text import fold
+from serving.listing.text import designation_key
 from stages.preparation.csv_table import CatalogueError
 
 PLACEHOLDER_DESIGNATIONS = 5
@@ -26,13 +25,6 @@ PLACEHOLDER_CODES = 3
 """Two may be a product that two sellers sorted differently."""
 
 PARTS = ("train", "validation", "test")
-
-_NOT_WORD = re.compile(r"[\W_]+")
-
-
-def designation_key(designation: str) -> str:
-    """What designations share that differ only in case, accents, spacing or punctuation."""
-    return _NOT_WORD.sub(" ", fold(designation)).strip()
 
 
 def placeholders(designations: pd.Series, codes: pd.Series, fingerprints: pd.Series) -> np.ndarray:

@@ -140,6 +140,7 @@ def test_answers_are_those_of_predict(client: Client, auth: Auth) -> None:
     single = [client.post("/predict", headers=auth, json=product).json() for product in products]
     for name, field in (("code", "predicted"), *((n, n) for n in DEFAULT_OUTPUTS[1:])):
         assert found[name] == [answer[field] for answer in single], name
+    assert found["id"] == [answer["id"] for answer in single]
     assert found["evidence"] == ["text", "image", "both", "text", "text"]
     assert found["image_error"] == [answer["image_error"] or "" for answer in single]
     assert found["image_error"][4]

@@ -111,7 +111,7 @@ def test_answers_are_those_of_predict(
     assert result.as_numpy("code").dtype == np.int64
     for name, field in (("code", "predicted"), ("confidence",) * 2, ("accepted",) * 2):
         assert result.as_numpy(name).tolist() == [answer[field] for answer in expected]
-    for name in ("label", "evidence", "image_error"):
+    for name in ("label", "id", "evidence", "image_error"):
         found = [v.decode() if isinstance(v, bytes) else v for v in result.as_numpy(name)]
         assert found == [answer[name] or "" for answer in expected]
     assert result.as_numpy("image_error")[3]

@@ -13,8 +13,9 @@ from pathlib import Path
 from serving.access.passwords import new_hash
 from serving.errors import UserError
 
-SCOPES = ("predict", "metrics", "reload")
-"""What a user may be allowed: ask the classifier, read the metrics, have another loaded."""
+SCOPES = ("predict", "review", "metrics", "reload")
+"""What a user may be allowed: ask the classifier, review its answers and correct them, read the
+metrics, have another loaded."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 _TABLE = """

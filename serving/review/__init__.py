@@ -1,0 +1,1 @@
+"""What reviewers are asked and what they say: a queue and corrections, in a database."""
