@@ -28,12 +28,13 @@ README = (ROOT / "README.md").read_text("utf-8")
 SERVICE = (ROOT / "docs" / "service.md").read_text("utf-8")
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text("utf-8")
 SWIMMING_POOL = "2583"
+PROTOCOL = "Open Inference Protocol"
 
 
-def blocks(page: str, heading: str) -> list[str]:
-    """The shell commands of a page below one of its headings."""
+def blocks(page: str, heading: str, language: str = "sh") -> list[str]:
+    """The shell commands, or the programs, of a page below one of its headings."""
     section = page.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
-    found = re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
+    found = re.findall(rf"```{language}\n(.*?)```", section, re.DOTALL)
     assert found, heading
     return found
 
@@ -134,6 +135,19 @@ def test_the_commands_give_what_is_shown(root: Path) -> None:
         assert process.stop() == 0
     finally:
         process.close()
+
+
+def test_the_inference_protocol_answers_as_shown(root: Path) -> None:
+    set_up(root)
+    with running(root, {}) as process:
+        given = {"TOKEN": process.log_in()["Authorization"].removeprefix("Bearer ")}
+        [curl] = blocks(SERVICE, PROTOCOL)
+        [program] = blocks(SERVICE, PROTOCOL, "python")
+        for block, command in ((curl, "{}"), (program, "python - <<'END'\n{}\nEND")):
+            script = command.format(commands(block)).replace(":8000", f":{process.port}")
+            [line] = shown(block)
+            said = shell(root, script, **given)
+            assert is_as_shown(said, line), f"{said}\n{line}"
 
 
 def copy_of(classifier_root: Path, folder: Path) -> Path:
