@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies
 
+from serving.http import bodies
 from serving.http.inference_bodies import BINARY, DEFAULT_OUTPUTS, HEADER_LENGTH, OUTPUTS
 from serving.http.tensors import bytes_from_binary, bytes_to_binary
 from serving.listing.labels import Label
@@ -245,6 +246,30 @@ def test_codes_that_are_texts_are_bytes(
     told = {t["name"]: t for t in client.get(MODEL, headers=bearer(client)).json()["outputs"]}
     assert told["code"]["datatype"] == "BYTES"
     assert told["probabilities"]["parameters"] == {"codes": list(codes)}
+
+
+def test_another_classifier_is_another_version(root: Path, start: Callable[..., Client]) -> None:
+    client = start(model=root / "models" / "classifier", lock=root / "dvc.lock")
+    auth, service = bearer(client), client.watched.service
+    former = f"{MODEL}/versions/{service.model.hash}"
+    assert infer(client, auth, asked(LIVRE), former).status_code == 200
+    tiny.relabel(root, "Romans")
+    with client.portal() as portal:
+        assert portal.call(service.model.reload).outcome == "loaded"
+    refused(infer(client, auth, asked(LIVRE), former), 404)
+    answer = infer(client, auth, asked(LIVRE, outputs=[{"name": "label"}])).json()
+    assert answer["outputs"][0]["data"] == ["Romans"]
+    assert answer["model_version"] == service.model.hash
+
+
+def test_large_requests_are_read_as_small_ones_are(client: Client, auth: Auth) -> None:
+    long = [f"{word} " + "- " * 20_000 for word in ("livre", "piscine", "jeu")]
+    assert len("".join(long)) < 150_000 > bodies.INLINE_BYTES
+    in_json = infer(client, auth, asked(tensor("designation", [*long, *long])))
+    assert columns(in_json)["code"] == [*tiny.CODES, *tiny.CODES]
+    body, fields = binary({"designation": [text.encode() for text in [*long, *long]]})
+    in_binary = client.post(f"{MODEL}/infer", headers={**auth, **fields}, content=body)
+    assert columns(in_binary) == columns(in_json)
 
 
 # Rules
