@@ -324,6 +324,10 @@ bench-promise: $(STAMP) ## Is the promised precision kept, over ten splits? (lon
 bench-text: $(STAMP) ## The default text branch beside linear models, learning from ever more products
 	@python -m tests.benchmarks.text_by_size
 
+.PHONY: bench-review
+bench-review: $(STAMP) ## Do labels in the order of review teach more than labels by chance? [FOLDER=<another catalogue>]
+	@python -m tests.benchmarks.review_order $(if $(FOLDER),--data "$$FOLDER")
+
 .PHONY: bench-size
 bench-size: $(STAMP) ## What each stage costs at 5,000, 20,000 and 84,916 products (long, 15 GB of temporary files)
 	@python -m tests.benchmarks.full_size

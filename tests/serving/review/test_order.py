@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sqlite3
 from collections import Counter
 from dataclasses import dataclass
 
@@ -24,6 +25,20 @@ class Asked:
     predictions: tuple[Best, ...]
     near_duplicates: str
     time: str
+
+
+BY_SQL = """
+    with copies as (
+        select *, row_number() over
+            (partition by near_duplicates order by margin, time, product) as copy
+        from answers
+    ), turns as (
+        select *, row_number() over
+            (partition by answered order by copy, margin, time, product) as turn
+        from copies
+    )
+    select product from turns order by copy > 1, turn, margin, time, product
+"""
 
 
 def asked(
@@ -105,6 +120,39 @@ def test_the_order_does_not_depend_on_how_answers_come() -> None:
     shown = ordered(answers)
     drawn.shuffle(answers)
     assert ordered(answers) == shown
+
+
+def test_a_database_gives_the_same_order() -> None:
+    drawn = random.Random(6)
+    answers = [
+        asked(
+            f"{n:04}",
+            drawn.randrange(9),
+            0.5,
+            drawn.randrange(8) / 16,
+            like=str(drawn.randrange(400)),
+            time=f"{drawn.randrange(24):02}:00",
+        )
+        for n in range(1_000)
+    ]
+    with sqlite3.connect(":memory:") as database:
+        database.execute("create table answers (product, answered, margin, near_duplicates, time)")
+        database.executemany(
+            "insert into answers values (?, ?, ?, ?, ?)",
+            [
+                (
+                    answer.product,
+                    answer.answered,
+                    margin([best.confidence for best in answer.predictions]),
+                    answer.near_duplicates,
+                    answer.time,
+                )
+                for answer in answers
+            ],
+        )
+        found = [product for (product,) in database.execute(BY_SQL)]
+    database.close()
+    assert products(ordered(answers)) == found
 
 
 def test_a_full_queue() -> None:
