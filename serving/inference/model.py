@@ -51,8 +51,10 @@ class Model:
     def __init__(
         self, settings: Settings, metrics: Metrics, review: AnswerRecorder | None = None
     ) -> None:
-        """`review` keeps the answers that are worth a look. Raises SettingsError when a signature is demanded that
-        could not be verified."""
+        """`review` keeps the answers that are worth a look.
+
+        Raises SettingsError when a signature is demanded that could not be verified.
+        """
         signature.check(settings)
         self._settings = settings
         self._metrics = metrics

@@ -27,6 +27,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from serving.listing.labels import Code
 from serving.review import database
 from serving.review.corrections import Answered, Reason
+from serving.review.order import margin
 
 _OTHERS = 4
 """Products that are reviewed for each one of the sample."""
@@ -84,9 +85,8 @@ class ReviewQueue:
         """The product that is most worth a look and nobody else's; the one that the reviewer has
         already, if so. None where nothing waits.
 
-        Codes take turns, so that no frequent one fills the queue; of a code the least certain
-        answer comes first (Lewis and Gale, 1994); of near-duplicates one is asked, the others when
-        all else is decided. Every fifth product is one of the sample, in an order of chance.
+        What is not accepted comes in the order of `order.py`, in which those decided have had their
+        turn. Every fifth product is one of the sample, in an order of chance.
         """
         table = database.answers
         now = time.time()
@@ -173,14 +173,15 @@ def _best(reviewer: str, now: float, due: Reason) -> Select[Any]:
     table, other = database.answers, database.answers.alias()
     columns = [table.c[name] for name in ("product", "answered", "near_duplicates", "decided")]
     # In the sample, keys are as good as chance; what comes first must not depend on the answer.
-    certainty = case((table.c.reason == "sample", 0.0), else_=table.c.confidence)
-    order = ("certainty", "product")
+    sampled = table.c.reason == "sample"
+    closeness = case((sampled, 0.0), else_=table.c.margin).label("margin")
+    since = case((sampled, ""), else_=table.c.time).label("time")
+    order = ("margin", "time", "product")
     copy = func.row_number().over(
         partition_by=table.c.near_duplicates,
-        order_by=(table.c.decided.desc(), certainty, table.c.product),
+        order_by=(table.c.decided.desc(), closeness, since, table.c.product),
     )
-    labelled = (certainty.label("certainty"), copy.label("copy"))
-    copies = select(*columns, table.c.reason, *labelled).subquery()
+    copies = select(*columns, table.c.reason, closeness, since, copy.label("copy")).subquery()
     # Those decided have had their turn, so a code that has had many waits for the others.
     turn = func.row_number().over(
         partition_by=(copies.c.reason, copies.c.answered),
@@ -208,7 +209,13 @@ def _best(reviewer: str, now: float, due: Reason) -> Select[Any]:
 def _row(waiting: Waiting) -> dict[str, Any]:
     values = {**vars(waiting)}
     best = [vars(candidate) for candidate in waiting.predictions]
-    return {**values, "predictions": json.dumps(best), "decided": False, "reviewer": None}
+    return {
+        **values,
+        "predictions": json.dumps(best),
+        "margin": margin([candidate.confidence for candidate in waiting.predictions]),
+        "decided": False,
+        "reviewer": None,
+    }
 
 
 def _waiting(row: Row[Any]) -> Waiting:
