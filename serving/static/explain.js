@@ -5,6 +5,8 @@ import { sayAs } from "./texts.js";
 
 const signed = (effect) => `${effect < 0 ? "−" : "+"}${Math.abs(effect).toFixed(1)}`;
 
+const LEAST = 0.05; // an effect that is shown: less is rounded to 0
+
 const TAG = /<[/!?a-zA-Z][^<>]*>/g;
 const CONTROL = /[\x00-\x08\x0e-\x1b\x7f\u200b-\u200f\u2060\ufeff\u00ad]/g;
 
@@ -38,7 +40,7 @@ export function place(characters, { start, end, word }) {
 /** A field with its words marked; a word that cannot be found is left unmarked. */
 function marked(field, raw, words) {
   const characters = [...folded(raw)]; // offsets count code points
-  const places = words.filter((word) => word.field === field)
+  const places = words.filter((word) => word.field === field && Math.abs(word.effect) >= LEAST)
     .map((word) => ({ word, at: place(characters, word) })).filter(({ at }) => at)
     .sort((one, other) => one.at[0] - other.at[0]);
   const line = make("p", { className: "text" });
