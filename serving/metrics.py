@@ -84,6 +84,8 @@ class Metrics:
             "was promised.",
             ("bound",),
         )
+        for bound in ("low", "high", "promised"):
+            self.precision.labels(bound)
         self.queue = gauge("classifier_queue_depth", "Requests waiting for an inference.")
         self.running = gauge("classifier_running", "Requests whose inference runs.")
         self.ready = gauge("service_ready", "1 when requests are answered.")

@@ -31,7 +31,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "pipeline": ("params", "defaults", "repair-lock", "pin-source", "check-catalogue"),
     "quality": ("gate", "promotion"),
     "registry": ("publish", "promote", "rollback", "serve-version", "page"),
-    "batch": ("predict", "predict-ray"),
+    "batch": ("predict", "predict-one", "predict-ray"),
     "drift": ("report",),
     "remote": ("configure", "pull", "reload", "secrets"),
     "schedule": ("servers", "run-stage", "stage-order"),
