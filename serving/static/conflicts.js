@@ -2,10 +2,13 @@
 
 import { coded } from "./codes.js";
 import { button, byId, make } from "./dom.js";
+import { folded } from "./listing.js";
 import { tell, warn } from "./notices.js";
 import { searchBox } from "./search.js";
 import { call } from "./session.js";
 import { time } from "./texts.js";
+
+const SHORT = 300; // characters of a description
 
 /** Show them; `settled` is called after each decision. */
 export function showConflicts(conflicts, settled) {
@@ -34,10 +37,10 @@ function one(conflict, settled) {
   const codes = new Map(conflict.entries.map((entry) => [String(entry.code), entry]));
   return make("li", {},
     make("h3", conflict.designation ? { textContent: conflict.designation } : { says: "review.untitled" }),
-    conflict.description && make("p", { className: "text faint", textContent: conflict.description.slice(0, 300) }),
+    conflict.description && make("p", { className: "text faint", textContent: folded(conflict.description).slice(0, SHORT) }),
     make("ul", {}, ...conflict.entries.map((entry) => make("li", {},
       make("span", { says: ["conflicts.said", { ...coded(entry.code, entry.label), who: entry.reviewer, time: time(entry.time) }] }),
-      entry.note && make("q", { textContent: entry.note })))),
+      entry.note && " ", entry.note && make("q", { textContent: entry.note })))),
     make("p", { className: "row" }, ...[...codes.values()].map((entry) =>
       button(["conflicts.settle", coded(entry.code, entry.label)], () => settle(entry.code)))),
     searchBox(({ code }) => settle(code), { label: "conflicts.other" }).root);

@@ -1,32 +1,17 @@
 // Shows what moved an answer: words marked in place, regions drawn over the picture.
 
 import { make } from "./dom.js";
+import { folded } from "./listing.js";
 import { sayAs } from "./texts.js";
 
 const signed = (effect) => `${effect < 0 ? "−" : "+"}${Math.abs(effect).toFixed(1)}`;
 
+const at = (share) => `${share * 100}%`;
+
 const LEAST = 0.05; // an effect that is shown: less is rounded to 0
 
-const TAG = /<[/!?a-zA-Z][^<>]*>/g;
-const CONTROL = /[\x00-\x08\x0e-\x1b\x7f\u200b-\u200f\u2060\ufeff\u00ad]/g;
-
-/** The character that an entity names; it alone is parsed, so it makes no element. */
-function character(entity) {
-  return new DOMParser().parseFromString(entity, "text/html").body.textContent;
-}
-
-/** A field as the service reads it (serving/listing/text.py): no markup, white space folded. */
-export function folded(raw) {
-  let text = raw.replace(CONTROL, "").replace(TAG, " ");
-  for (let pass = 0; pass < 2; pass += 1) {
-    text = text.replace(/&(#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});?/g, character);
-    text = text.replace(CONTROL, "").replace(TAG, " ");
-  }
-  return text.normalize("NFC").replace(/\s+/g, " ").trim();
-}
-
 /** Where a word stands among the characters: at its offset, else where it is found next to it. */
-export function place(characters, { start, end, word }) {
+function place(characters, { start, end, word }) {
   if (characters.slice(start, end).join("") === word) return [start, end];
   const letters = [...word];
   let best = null;
@@ -64,9 +49,8 @@ function drawn(picture, regions) {
   const most = Math.max(...regions.map((region) => Math.abs(region.effect)), 1e-9);
   const boxes = regions.map((region) => {
     const box = make("span", { className: `region ${region.effect < 0 ? "against" : "for"}` }, make("b", { textContent: signed(region.effect) }));
-    for (const [side, share] of [["left", region.left], ["top", region.top]]) box.style[side] = `${share * 100}%`;
-    box.style.width = `${(region.right - region.left) * 100}%`;
-    box.style.height = `${(region.bottom - region.top) * 100}%`;
+    const { left, top, right, bottom } = region;
+    Object.assign(box.style, { left: at(left), top: at(top), width: at(right - left), height: at(bottom - top) });
     box.style.setProperty("--strength", String(Math.abs(region.effect) / most));
     return box;
   });

@@ -36,8 +36,8 @@ const KINDS = [
   [/^[-*] /, (lines) => make("ul", {}, ...lines.map((line) => make("li", {}, ...inline(line.slice(2)))))],
 ];
 
-/** The elements of a text; its first heading is of `level`. */
-export function markdown(text, level = 3) {
+/** The elements of a text, which stands below a heading of the second level. */
+export function markdown(text) {
   const made = [];
   const lines = text.split(/\r?\n/);
   for (let place = 0; place < lines.length; ) {
@@ -54,7 +54,7 @@ export function markdown(text, level = 3) {
       made.push(make("pre", {}, make("code", { textContent: until((each) => !each.startsWith("```")).join("\n") })));
       place += 1;
     } else if (heading) {
-      made.push(make(`h${Math.min(6, heading[1].length + level - 1)}`, {}, ...inline(heading[2])));
+      made.push(make(`h${Math.min(6, heading[1].length + 2)}`, {}, ...inline(heading[2])));
       place += 1;
     } else if (build) made.push(build(until((each) => first.test(each))));
     else if (!line.trim()) place += 1;

@@ -8,7 +8,7 @@ import { call } from "./session.js";
 import { say, share, time } from "./texts.js";
 
 const cell = (...content) => make("td", {}, ...content);
-const number = (value) => make("td", { className: "number", says: ["plain", { text: value }] });
+const number = (value) => make("td", { className: "number", says: ["plain", { text: value ?? "–" }] });
 
 // Columns: a key of texts.js, and the cell of a row; with a value, the heading sorts by it.
 const CODES = [
@@ -42,6 +42,7 @@ function table(label, columns, rows) {
     fill([...rows].sort((one, other) => order(value(one), value(other)) * (rising ? 1 : -1)));
   };
   fill(rows);
+  heads.forEach((head, place) => Object.assign(head, { className: body.rows[0].cells[place].className }));
   return framed(make("table", {}, make("thead", {}, make("tr", {}, ...heads)), body), label);
 }
 

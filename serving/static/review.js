@@ -3,13 +3,14 @@
 import { coded, weighed } from "./codes.js";
 import { byId, button, make } from "./dom.js";
 import { showConflicts } from "./conflicts.js";
+import { folded } from "./listing.js";
 import { clear, tell, warn } from "./notices.js";
 import { searchBox } from "./search.js";
 import { call } from "./session.js";
 import { remembered } from "./memory.js";
 import { say, share } from "./texts.js";
 
-const TYPING = "input, textarea, select, [role=combobox]";
+const TYPING = "input:not([type=checkbox]), textarea, select";
 
 let item = null; // what is shown
 let decided = []; // what was decided in this session, the latest last
@@ -53,10 +54,9 @@ function show(next) {
   }
   say(byId("review-designation"), item.designation ? "plain" : "review.untitled", { text: item.designation });
   say(byId("review-reason"), `reason.${item.reason}`, { share: share(item.confidence) });
-  byId("review-description").textContent = item.description ?? "";
+  byId("review-description").textContent = folded(item.description ?? "");
   byId("review-frame").hidden = !item.picture;
-  if (item.picture) byId("review-picture").src = `/review/${encodeURIComponent(item.id)}/picture`;
-  else byId("review-picture").removeAttribute("src");
+  byId("review-picture").src = item.picture ? `/review/${item.id}/picture` : "data:,";
   const confirm = make("span", { says: ["review.confirm", coded(item.predicted, item.label)] });
   byId("review-confirm").replaceChildren(confirm, " ", make("kbd", { textContent: "Enter" }));
   byId("review-best").replaceChildren(...item.predictions.slice(0, 5).map((each, place) => {
@@ -93,7 +93,7 @@ function decide(code) {
 
 function skip() {
   finish(async ({ id }) => {
-    await call("POST", `/review/${encodeURIComponent(id)}/skip`);
+    await call("POST", `/review/${id}/skip`);
     tell("review.skipped");
   });
 }
@@ -118,7 +118,7 @@ function undo() {
 function pressed(event) {
   if (byId("view-review").hidden || !byId("keys-on").checked || document.querySelector("dialog[open]")) return;
   if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing || event.repeat) return;
-  if (event.target.closest(TYPING) && event.target.type !== "checkbox") return;
+  if (event.target.closest(TYPING)) return;
   const choice = item?.predictions[Number(event.key) - 1];
   if (/^[1-5]$/.test(event.key) && choice) decide(choice.prediction);
   else if (event.key === "c") confirm();

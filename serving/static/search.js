@@ -14,12 +14,12 @@ document.addEventListener("session", () => {
 });
 
 /** Lower case without accents, as the service folds titles. */
-export const fold = (text) => text.toLowerCase().normalize("NFD").replace(/\p{Mn}/gu, "");
+const fold = (text) => text.toLowerCase().normalize("NFD").replace(/\p{Mn}/gu, "");
 
 function codes() {
   known ??= call("GET", "/codes").then((all) => all.map((each) => ({
     ...each,
-    folded: fold(`${each.code} ${each.label} ${(each.path ?? []).join(" ")}`),
+    folded: fold(`${each.code} ${each.label} ${each.path.join(" ")}`),
     start: fold(each.label),
   })));
   known.catch(() => {
@@ -29,7 +29,7 @@ function codes() {
 }
 
 /** Codes that have every word of the text: those that begin with it first. */
-export function matching(all, text) {
+function matching(all, text) {
   const folded = fold(text).trim();
   const words = folded.split(/\s+/);
   const rank = (each) => (String(each.code).startsWith(folded) ? 0 : each.start.startsWith(folded) ? 1 : 2);
@@ -50,54 +50,50 @@ export function searchBox(choose, { leave = () => {}, label = "search" } = {}) {
   let found = [];
   let active = -1;
 
-  const close = () => {
-    list.hidden = true;
-    list.replaceChildren();
-    found = [];
-    input.setAttribute("aria-expanded", "false");
-    input.removeAttribute("aria-activedescendant");
-    say(count, null);
-  };
-  const clear = () => {
-    input.value = "";
-    close();
-  };
   const point = (to) => {
     active = (to + found.length) % found.length;
     [...list.children].forEach((option, place) => option.setAttribute("aria-selected", String(place === active)));
     input.setAttribute("aria-activedescendant", `${id}-${active}`);
     list.children[active].scrollIntoView({ block: "nearest" });
   };
+  const show = () => {
+    list.replaceChildren(...found.map(option));
+    list.hidden = !found.length;
+    input.setAttribute("aria-expanded", String(found.length > 0));
+    if (found.length) point(0);
+    else input.removeAttribute("aria-activedescendant");
+  };
+  const close = () => {
+    found = [];
+    show();
+    say(count, null);
+  };
+  const clear = () => {
+    input.value = "";
+    close();
+  };
   const take = (code) => {
     clear();
     choose(code);
   };
   const option = (each, place) => {
-    const above = (each.path ?? []).slice(0, -1).join(" › ");
     const made = make("li", { id: `${id}-${place}`, attributes: { role: "option" } },
-      make("b", { textContent: String(each.code) }), ` ${each.label}`, above && make("small", { textContent: ` ${above}` }));
+      make("b", { textContent: String(each.code) }), ` ${each.label} `, make("small", { textContent: each.path.join(" › ") }));
     made.addEventListener("pointerdown", (event) => event.preventDefault()); // the box keeps the focus
     made.addEventListener("click", () => take(each));
     return made;
   };
   const look = async () => {
     const text = input.value;
-    if (!text.trim()) return close();
-    let all;
     try {
-      all = await codes();
+      const all = await codes();
+      if (text !== input.value || document.activeElement !== input) return; // no longer asked
+      found = text.trim() ? matching(all, text) : [];
+      show();
+      say(count, text.trim() && "search.found", { count: found.length });
     } catch (error) {
-      return warn(error, look);
+      warn(error, look);
     }
-    if (text !== input.value) return undefined; // more was typed meanwhile
-    found = matching(all, text);
-    list.replaceChildren(...found.map(option));
-    list.hidden = found.length === 0;
-    input.setAttribute("aria-expanded", String(found.length > 0));
-    say(count, "search.found", { count: found.length });
-    if (found.length) point(0);
-    else input.removeAttribute("aria-activedescendant");
-    return undefined;
   };
 
   input.addEventListener("input", look);

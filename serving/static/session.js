@@ -11,7 +11,6 @@ let person = null; // who was logged in last
 let asking = null; // the dialog that is open: what waits for it waits together
 
 export const may = (scope) => Boolean(session?.scopes.includes(scope));
-export const isLoggedIn = () => session !== null;
 
 function became(now) {
   session = now;
@@ -44,7 +43,7 @@ export function logIn(why = null) {
     dialog.addEventListener("close", () => {
       asking = null;
       byId("password").value = "";
-      resolve(isLoggedIn());
+      resolve(Boolean(session));
     }, { once: true });
     dialog.showModal();
     byId(byId("username").value ? "password" : "username").focus();
@@ -58,7 +57,7 @@ async function send(event) {
   const why = byId("login-error");
   say(why, null);
   try {
-    became(await request("POST", "/session", { body }));
+    became(await request("POST", "/login", { body }));
     byId("login").close();
   } catch (error) {
     const key = { 0: "error.away", 401: "login.wrong", 429: "login.limited" }[error.status] ?? "login.failed";
@@ -70,11 +69,14 @@ async function send(event) {
 
 async function logOut() {
   try {
-    await request("DELETE", "/session", { csrf: session?.csrf });
-    location.reload(); // nothing is left for whoever comes next
+    await request("POST", "/logout", { csrf: session.csrf });
   } catch (error) {
-    warn(error, logOut);
+    if (error.status !== 401) {
+      warn(error, logOut);
+      return;
+    }
   }
+  location.reload(); // nothing is left for whoever comes next
 }
 
 /** `request` as the person who is logged in; asks who that is where nobody is any longer. */
@@ -94,7 +96,7 @@ export async function call(method, path, options = {}) {
       if (error.status !== 401) throw error;
       const why = known ? "login.ended" : null;
       if (session === known && known) became(null);
-      if (!isLoggedIn() && !(await logIn(why))) throw new ServiceError(401);
+      if (!session && !(await logIn(why))) throw new ServiceError(401);
     }
   }
 }

@@ -69,19 +69,16 @@ async function start() {
   byId("table-progress").hidden = byId("table-result").hidden = false;
   shown = PAGE;
   show();
-  let told = false;
   try {
     await answerAll(rows, archive, {
       signal: running.signal,
       answered: () => {
-        told = false;
         tell(null);
         show();
       },
       waits: (seconds) => {
-        // Said once aloud; the seconds are for who looks.
-        if (!told) tell("table.paused", { seconds });
-        told = true;
+        // Said once aloud; the seconds that pass are for who looks.
+        if (!byId("status").textContent) tell("table.paused", { seconds });
         say(byId("progress-text"), "table.waiting", { seconds, done: done(), total: rows.length });
       },
     });

@@ -164,7 +164,7 @@ def test_a_key_is_no_command_while_one_types(
 def test_its_picture_is_shown(reviewed: Process, begin: Callable[[str], Page]) -> None:
     headers = reviewed.log_in(ANN)
     grey = {"image": tiny.picture("#808080", "PNG")}
-    data = {"designation": "quelque chose", "description": "<b>gras</b>"}
+    data = {"designation": "quelque chose", "description": "<b>gras</b>&nbsp;&agrave; voir"}
     reviewed.client.post("/predict", headers=headers, files=grey, data=data).raise_for_status()
     page = begin(ANN)
     expect(page.locator("#review-reload")).to_be_visible()
@@ -173,7 +173,7 @@ def test_its_picture_is_shown(reviewed: Process, begin: Callable[[str], Page]) -
     expect(page.locator("#review-picture")).to_be_visible()
     loaded = "document.getElementById('review-picture').naturalWidth === 64"
     page.wait_for_function(loaded)
-    expect(page.locator("#review-description")).to_have_text("<b>gras</b>")
+    expect(page.locator("#review-description")).to_have_text("gras à voir")
 
 
 def test_two_reviewers_are_never_shown_the_same_product(

@@ -70,8 +70,7 @@ def test_markup_of_a_listing_stays_text(visit: Visits, service: Process) -> None
     for title in (HARM, f"piscine {HARM}"):
         product = {"designation": title, "description": HARM}
         service.client.post("/predict", headers=headers, json=product).raise_for_status()
-    state = lambda: service.client.get("/review", headers=headers).json()  # noqa: E731
-    wait_until(lambda: bool(state()["waiting"]))
+    wait_until(lambda: service.client.get("/review", headers=headers).json()["waiting"] > 0)
     visitor = visit()
     page = visitor.enter("ann")
     page.locator("#designation").fill(f"piscine livre {HARM}")
@@ -88,7 +87,7 @@ def test_markup_of_a_listing_stays_text(visit: Visits, service: Process) -> None
     expect(page.locator("#answers td.text")).to_have_text(HARM[:200])
     page.locator("#nav-review").click()
     expect(page.locator("#review-designation")).to_have_text(HARM)
-    expect(page.locator("#review-description")).to_have_text(HARM)
+    expect(page.locator("#review-description")).to_contain_text("quelque chose window.harmed=1")
     assert page.evaluate("window.harmed") is None
     assert page.locator("main svg, main script, main b[style]").count() == 0
     origins = {urlsplit(address).netloc for address in visitor.asked if "://" in address}
@@ -100,10 +99,23 @@ def test_the_model_card_is_text_too(visit: Visits) -> None:
     visitor = visit()
     page = visitor.enter(USER)
     pair = {"actual": 1, "actual_label": HARM, "predicted": 2, "predicted_label": HARM}
-    card = (
-        f"# Card\n\nA **bold** `code`, a [link](javascript:window.harmed=1) and ![no](x.png).\n\n- {HARM}\n"
-        f"- two\\_three\n\n| a | b |\n| --- | ---: |\n| {HARM} | 1 |\n\n## Below\n\n```\n# {HARM}\n```\n"
-    )
+    card = f"""# Card
+
+A **bold** `code`, a [link](javascript:window.harmed=1) and ![no](x.png).
+
+- {HARM}
+- two\\_three
+
+| a | b |
+| --- | ---: |
+| {HARM} | 1 |
+
+## Below
+
+```
+# {HARM}
+```
+"""
     quality = {
         "model": "x.dir",
         "since": 1_700_000_000.0,
@@ -154,8 +166,9 @@ const ask = (path, options) => fetch("{target}" + path, {{credentials: "include"
 const json = {{method: "POST", headers: {{"Content-Type": "application/json"}},
     body: JSON.stringify({{designation: "piscine", code: 10}})}};
 const plain = {{...json, headers: {{"Content-Type": "text/plain"}}}};
+const blind = {{...plain, mode: "no-cors"}};
 Promise.all([ask("/session"), ask("/corrections", json), ask("/corrections", plain),
-    ask("/corrections", {{...plain, mode: "no-cors"}}), ask("/session", {{method: "DELETE"}})])
+    ask("/corrections", blind), ask("/login", blind)])
     .then((all) => {{ window.all = all; }});
 </script>""".encode()
 
@@ -182,19 +195,22 @@ def test_another_site_can_do_nothing_for_who_is_logged_in(
     visitor = visit()
     page = visitor.enter("ann")
     target = f"http://127.0.0.1:{service.port}"
-    mine = lambda: visitor.context.request.get(f"{target}/review").json()["mine"]  # noqa: E731
+    headers = service.log_in("ann")
+
+    def mine() -> int:
+        return int(service.client.get("/review", headers=headers).json()["mine"])
+
     before = mine()
     with answering(other_site(target)) as address:
         page.goto(address.replace("127.0.0.1", host))
         page.wait_for_function("window.all")
         answers = page.evaluate("window.all")
         # No-cors is sent, and nothing of its answer is seen: it is opaque, of status 0.
-        assert answers == ["refused", "refused", "refused", "answered 0", "refused"]
+        assert answers == ["refused", "refused", "refused", "answered 0", "answered 0"]
         with page.expect_response("**/corrections") as sent:
             page.evaluate("document.forms[0].submit()")
         assert sent.value.status == {"127.0.0.1": 403, "localhost": 401}[host]
     visitor.wrong.clear()  # the console tells what was refused to the other site
     assert mine() == before
-    given = {"username": "ann", "password": PASSWORD}
-    frame = visitor.context.request.post(f"{target}/session", form=given)
-    assert frame.status == 415, "a form of another site logs nobody in"
+    frame = service.client.post("/login", data={"username": "ann", "password": PASSWORD})
+    assert frame.status_code == 415, "a form of another site logs nobody in"

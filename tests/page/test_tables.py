@@ -1,4 +1,4 @@
-"""The page answers a table: progress, waiting, pictures of an archive, and the CSV that comes out."""
+"""The page answers a table: progress, waiting, pictures of an archive, the CSV that comes out."""
 
 from __future__ import annotations
 
@@ -57,7 +57,8 @@ def watch_progress(page: Page) -> None:
         """() => {
             const text = document.getElementById("progress-text");
             window.said = [];
-            new MutationObserver(() => said.push(text.textContent)).observe(text, { childList: true });
+            const watch = new MutationObserver(() => said.push(text.textContent));
+            watch.observe(text, { childList: true });
         }"""
     )
 

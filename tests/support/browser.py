@@ -68,6 +68,6 @@ class Visit:
     def enter(self, username: str, view: str = "ask") -> Page:
         """A view of the page for who has logged in without the dialog."""
         given = {"username": username, "password": PASSWORD}
-        answer = self.context.request.post(f"{self.address}/session", data=given)
+        answer = self.context.request.post(f"{self.address}/login", data=given)
         assert answer.ok, answer.text()
         return self.open(view)
