@@ -150,12 +150,11 @@ class _Catalogue:
 
     def _read(self, archive: PictureArchive) -> list[_Product]:
         values = [row.values[:5] for row in self._table.rows]
-        table = pd.DataFrame(values, columns=["id", *PRODUCT_COLUMNS], dtype="str")
+        table = pd.DataFrame(values, columns=["index", *PRODUCT_COLUMNS], dtype="str")
         if self._translated:
             table["picture"] = [row.values[5] for row in self._table.rows]
-        entries = archive.names(table, "image_train")
-        rows = zip(values, entries, strict=True)
-        return [_Product(*of, picture=entry) for of, entry in rows]
+        table["picture"] = archive.names(table, "image_train")
+        return [_Product(**of) for of in table.to_dict("records")]
 
     def before(self, row: int) -> str:
         """The code of a product as the source had it, "" if none, or several that differ."""
