@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import pytest
 
 from serving.classifier.classifier import LABELS_FILE
-from serving.listing.labels import Label, Node, stored
+from serving.listing.labels import Label, Labels, Node, stored
 from stages.commands.__main__ import main
 from stages.commands.corrections import label_studio_import, label_studio_tasks
 from stages.commands.corrections.label_studio import FormatError, Interface
@@ -19,8 +19,8 @@ from stages.commands.exit_codes import ExitCode
 from tests.support import tiny
 from tests.support.entries import MODEL, Review, answered, waiting
 
-FLAT = {10: Label("Livre d'occasion & neuf", "Used book"), 2583: Label("2583", "2583")}
-LEVELS = {
+FLAT: Labels = {10: Label("Livre d'occasion & neuf", "Used book"), 2583: Label("2583", "2583")}
+LEVELS: Labels = {
     "a > <été>": Label("Été", "Summer", (Node("a", "Maison", "Home"),)),
     "b": Label("Jeux", "Games"),
 }
