@@ -59,7 +59,7 @@ def track(root: Path, folder: Path) -> bool:
         outs = (yaml.safe_load(pointer.read_text(encoding="utf-8")) or {}).get("outs") or [{}]
         if outs[0].get("md5") == dvc_lock.content_hash(content(root / folder)):
             return False
-    done = dvc("add", "--quiet", str(folder), where=root)
+    done = dvc("--wait-for-lock", "add", "--quiet", str(folder), where=root)
     if done.returncode:
         raise CommandError(f"dvc add {folder}: {done.stderr.strip()}")
     return True
