@@ -20,7 +20,7 @@ from serving.http import problems
 from serving.http.documentation import complete, config
 from serving.inference.model import Model
 from serving.middleware import RequestMiddleware
-from serving.routes import about, authentication, health, prediction
+from serving.routes import about, authentication, health, prediction, review, session
 from serving.service import Service
 from serving.settings import Settings
 
@@ -90,7 +90,9 @@ def routes(settings: Settings, *, predicts: bool) -> list[HTTPRouteHandler]:
     ]
     asking = (
         *(prediction.predict, prediction.explain, prediction.predict_batch),
-        *(about.model, about.reload),
+        *(review.state, review.take, review.skip, review.picture, review.correct, review.codes),
+        *(session.log_in, session.session, session.log_out),
+        *(about.model, about.quality, about.reload),
     )
     return [*shared, *(asking * predicts)]
 

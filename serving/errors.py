@@ -6,7 +6,8 @@ ServiceError
 │   ├── ClientDisconnected   nobody waits for the answer
 │   ├── LimitExceeded        too many in a minute
 │   ├── NotAuthenticated     no bearer token, or none that is accepted
-│   └── ScopeMissing         an accepted token, but not for this
+│   ├── ScopeMissing         an accepted token, but not for this
+│   └── ForgedRequest        a session's cookie, without what only the page knows
 ├── SettingsError            a setting is missing or wrong
 ├── ListenError              the address cannot be listened on
 ├── LockError                the classifier's folder is not the locked one
@@ -74,6 +75,13 @@ class ScopeMissing(RequestError):
     def __init__(self, scope: str) -> None:
         super().__init__(f"The scope {scope} is needed.")
         self.scope = scope
+
+
+class ForgedRequest(RequestError):
+    """The cookie of a session came without its CSRF token: another site may have sent it."""
+
+    def __init__(self) -> None:
+        super().__init__("X-CSRF-Token is missing or not that of the session (GET /session).")
 
 
 class SettingsError(ServiceError):

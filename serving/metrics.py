@@ -73,6 +73,19 @@ class Metrics:
             ("feature",),
         )
         self.drift_products = gauge("drift_window_products", "Products that drift is told by.")
+        self.waiting = gauge("review_waiting", "Answers that wait for a reviewer.")
+        self.reviewed = gauge(
+            "review_sample_products",
+            "Accepted answers of the loaded classifier, drawn by chance, that reviewers decided.",
+        )
+        self.precision = gauge(
+            "review_accepted_precision",
+            "Share of right answers among them: low and high end of its 95 % interval, and what "
+            "was promised.",
+            ("bound",),
+        )
+        for bound in ("low", "high", "promised"):
+            self.precision.labels(bound)
         self.queue = gauge("classifier_queue_depth", "Requests waiting for an inference.")
         self.running = gauge("classifier_running", "Requests whose inference runs.")
         self.ready = gauge("service_ready", "1 when requests are answered.")

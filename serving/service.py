@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import time
 from dataclasses import dataclass
 
 from litestar.di import NamedDependency
@@ -9,6 +12,7 @@ from litestar.params import SkipValidation
 
 from serving.access.keys import Keys
 from serving.access.limits import Limits
+from serving.access.login import Logins
 from serving.access.passwords import Passwords
 from serving.access.tokens import Tokens
 from serving.access.users.directory import Directory
@@ -18,12 +22,17 @@ from serving.errors import SettingsError, Unavailable
 from serving.http.body_budget import BodyBudget
 from serving.inference.model import Model
 from serving.metrics import Metrics
+from serving.review.precision import measured
+from serving.review.store import ReviewStore
 from serving.settings import Settings
+
+MEASURE_SECONDS = 60.0
+"""How long what reviewers measured is taken for what it is now."""
 
 
 @dataclass
 class Service:
-    """The parts; `model` is None where the authentication routes run alone."""
+    """The parts; `review` and `model` are None where the authentication routes run alone."""
 
     settings: Settings
     metrics: Metrics
@@ -32,9 +41,12 @@ class Service:
     users: Users
     directory: Directory
     passwords: Passwords
+    logins: Logins
     tokens: Tokens
+    review: ReviewStore | None
     model: Model | None
     stopping: bool = False
+    _measured: float = -MEASURE_SECONDS
 
     @classmethod
     def build(cls, settings: Settings, *, predicts: bool) -> Service:
@@ -42,16 +54,20 @@ class Service:
         tokens = Tokens(Keys.load(settings), settings)
         users = Users(settings.users_database)
         metrics = Metrics()
+        limits, directory, passwords = Limits(settings, metrics), Directory(users), Passwords()
+        review = ReviewStore(settings) if predicts else None
         service = cls(
             settings=settings,
             metrics=metrics,
-            limits=Limits(settings, metrics),
+            limits=limits,
             body_budget=BodyBudget(settings),
             users=users,
-            directory=Directory(users),
-            passwords=Passwords(),
+            directory=directory,
+            passwords=passwords,
+            logins=Logins(directory, passwords, limits, metrics),
             tokens=tokens,
-            model=Model(settings, metrics) if predicts else None,
+            review=review,
+            model=Model(settings, metrics, review.recorder) if review else None,
         )
         metrics.ready.set_function(lambda: float(service.ready))
         users.create()
@@ -82,6 +98,31 @@ class Service:
         self.check_ready()
         return self.model
 
+    def reviewing(self) -> ReviewStore:
+        """The database of review, for the routes that are only there with it."""
+        if self.review is None:
+            raise RuntimeError("this application was made without review")
+        return self.review
+
+    async def measure(self) -> None:
+        """Bring what reviewers measured of the loaded classifier into the metrics, at most once a
+        minute; what cannot be read now is left as it was."""
+        if self.review is None or self.model is None or not self.model.loaded:
+            return
+        if time.monotonic() < self._measured + MEASURE_SECONDS:
+            return
+        self._measured = time.monotonic()
+        review, loaded = self.review, self.model.current
+        with contextlib.suppress(Unavailable):
+            precision = await review.run(
+                lambda: measured(review.corrections.entries(), loaded.hash)
+            )
+            self.metrics.waiting.set(await review.run(review.queue.count))
+            self.metrics.reviewed.set(precision.products)
+            (low, high), promised = precision.interval, loaded.classifier.fusion.precision
+            for bound, share in (("low", low), ("high", high), ("promised", promised)):
+                self.metrics.precision.labels(bound).set(share)
+
     def abandon(self) -> None:
         """Refuse what is at work, and wait for none of it."""
         self.passwords.close()
@@ -93,6 +134,8 @@ class Service:
         self.abandon()
         if self.model is not None:
             await self.model.recorded()
+        if self.review is not None:
+            await asyncio.to_thread(self.review.close)
         await self.limits.close()
 
 

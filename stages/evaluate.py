@@ -19,6 +19,7 @@ from stages.common.paths import ARCHIVE, CLASSIFIER, EVALUATION, METRICS
 from stages.common.products import columns, read_part
 from stages.common.settings import load
 from stages.evaluation.answers import in_chunks, unreadable_pictures
+from stages.evaluation.confusions import confusions
 from stages.evaluation.level_scores import level_scores
 from stages.evaluation.scores import (
     acceptance,
@@ -95,6 +96,11 @@ def evaluate() -> None:
         },
     )
     write_plots(p, labels, accepted, classifier.labels, bins)
+    codes = [described(code, label) for code, label in classifier.labels.items()]
+    write_json(
+        EVALUATION / "confused.json",
+        confusions(labels, answered, codes, products["designation"]),
+    )
 
 
 def write_plots(

@@ -28,7 +28,8 @@ from multipart import (  # type: ignore[import-untyped]  # ships no types
 from serving.classifier.prediction import Product
 from serving.http.body_budget import Reserve
 from serving.http.problems import FieldError, Problem
-from serving.http.schemas import ProductBody
+from serving.http.schemas import CorrectionBody, ProductBody
+from serving.listing.labels import Code
 from serving.settings import Settings
 
 AnyRequest = Request[Any, Any, Any]
@@ -83,6 +84,17 @@ _NO_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What msgspec raises for bytes that are no JSON: malformed, not UTF-8, nested too deeply."""
 
 _product_decoder = msgspec.json.Decoder(ProductBody)
+_correction_decoder = msgspec.json.Decoder(
+    msgspec.defstruct(
+        "Said",
+        [
+            ("code", Code | None),
+            ("answer", str | None, None),
+            ("note", str, ""),
+            ("settles", bool, False),
+        ],
+    )
+)
 _object_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _list_decoder = msgspec.json.Decoder(list[msgspec.Raw])
 
@@ -156,6 +168,27 @@ async def read_product(request: AnyRequest, settings: Settings, reserve: Reserve
         boundary = options.get("boundary", "")
         product = decode_product(body) if kind == JSON else _from_form(body, boundary)
         return check_product(product, settings)
+
+    return parse() if len(body) <= INLINE_BYTES else await asyncio.to_thread(parse)
+
+
+async def read_correction(
+    request: AnyRequest, settings: Settings, reserve: Reserve
+) -> CorrectionBody:
+    """What a reviewer says of a product. Raises as `read_product` does, but does not ask for a
+    product, which may be named by the id of its answer."""
+    if media_type(request)[0] != JSON:
+        raise unsupported(JSON)
+    body = await read_body(request, settings.max_body_bytes, reserve)
+
+    def parse() -> CorrectionBody:
+        product = decode_product(body)
+        try:
+            said = _correction_decoder.decode(body.removeprefix(_BYTE_ORDER_MARK))
+        except msgspec.ValidationError as error:
+            raise Problem(422, f"Not a correction: {error}.") from error
+        fields = msgspec.structs.asdict(product)
+        return CorrectionBody(**fields, **msgspec.structs.asdict(said))
 
     return parse() if len(body) <= INLINE_BYTES else await asyncio.to_thread(parse)
 

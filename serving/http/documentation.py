@@ -33,6 +33,7 @@ _EXAMPLE = {
 }
 
 _EXPLAINED_EXAMPLE = {
+    "id": "5f1d7a84db00d2fce00b31a7fc73224f",
     "predicted": 2583,
     "label": "Piscine",
     "confidence": 0.97,
@@ -160,7 +161,45 @@ _LOGIN = {
         {"grant_type": "password", "username": "alice", "password": "…"},
     )
 }
+_CORRECTION = {
+    JSON: _media(
+        {
+            "type": "object",
+            "description": "The product is that of the answer, or given itself as to /predict.",
+            "required": ["code"],
+            "properties": {
+                **_JSON["properties"],
+                "code": {
+                    "type": ["string", "integer", "null"],
+                    "description": "The right one, of GET /codes; null takes back what was said.",
+                },
+                "answer": {"type": ["string", "null"], "description": "`id` of an answer."},
+                "note": {"type": "string", "maxLength": 1000},
+                "settles": {"type": "boolean", "description": "Outvote what others said."},
+            },
+            "anyOf": [
+                {"required": ["answer"], "properties": {"answer": {"type": "string"}}},
+                *_JSON["anyOf"],
+            ],
+        },
+        {"answer": "5f1d7a84db00d2fce00b31a7fc73224f", "code": 2583, "note": "une piscine"},
+    )
+}
+_SESSION = {
+    JSON: _media(
+        {
+            "type": "object",
+            "required": ["username", "password"],
+            "properties": {
+                name: {**_LOGIN_FIELDS[name], "minLength": 1} for name in ("username", "password")
+            },
+        },
+        {"username": "alice", "password": "…"},
+    )
+}
 _BODIES = {
+    "/corrections": _CORRECTION,
+    "/session": _SESSION,
     "/predict": _ONE_PRODUCT,
     "/predict_code": _ONE_PRODUCT,
     "/explain": _ONE_PRODUCT,
@@ -194,6 +233,7 @@ def config() -> OpenAPIConfig:
         token_url="/token",  # noqa: S106 - a path
         scopes={
             "predict": "ask the classifier",
+            "review": "review answers and correct them",
             "metrics": "read the metrics",
             "reload": "have the classifier loaded anew",
         },

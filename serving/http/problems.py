@@ -21,6 +21,7 @@ from litestar.types import ExceptionHandlersMap
 
 from serving.errors import (
     ClientDisconnected,
+    ForgedRequest,
     LimitExceeded,
     NotAuthenticated,
     RequestError,
@@ -138,6 +139,7 @@ PROBLEMS: dict[type[RequestError], Callable[[Any], Problem]] = {
     ScopeMissing: lambda error: _challenge(
         403, str(error), error="insufficient_scope", scope=error.scope
     ),
+    ForgedRequest: lambda error: Problem(403, str(error)),
 }
 """The answer to each refusal of the core."""
 

@@ -40,8 +40,11 @@ class Answer(msgspec.Struct):
     all that it stands under, the most general first and the answer last, and `accepted_as` the last
     of these that may stand, null if none may; `evidence` what
     it rests on (text, image, both); `image_error` why a given picture could not be used; `model`
-    is the lock hash of the classifier.
+    is the lock hash of the classifier. `id` names the product's answer in corrections: the same
+    texts and picture always have the same.
     """
+
+    id: str
 
     predicted: Code
     label: str
@@ -72,6 +75,156 @@ class Refusal(msgspec.Struct):
     product_identifier: Identifier
     product_id: Identifier
     imageid: Identifier
+
+
+class CorrectionBody(ProductBody, kw_only=True):
+    """What a reviewer says of a product: its right `code`, null to take back what was said before.
+
+    The product is that of the answer with the id `answer`, or is given itself, as to /predict. One
+    that `settles` a conflict outvotes what was said before it.
+    """
+
+    code: Code | None
+    answer: str | None = None
+    note: str = ""
+    settles: bool = False
+
+
+class Corrected(msgspec.Struct):
+    """The entry that was added, the product's id, and the right code with its name."""
+
+    number: int
+    product: str
+    code: Code | None
+    label: str | None
+
+
+class ReviewItem(msgspec.Struct):
+    """A product to be reviewed: its answer, why it is asked, and until when (in seconds since 1970)
+    nobody else gets it. `picture` says whether there is one to look at."""
+
+    id: str
+    time: str
+    designation: str | None
+    description: str | None
+    identifier: str | None
+    picture: bool
+    reason: str
+    predicted: Code
+    label: str
+    confidence: float
+    accepted: bool
+    predictions: list[Candidate]
+    model: str
+    until: float
+
+
+class Opinion(msgspec.Struct):
+    """What one of several reviewers said."""
+
+    reviewer: str
+    code: Code
+    label: str
+    note: str
+    time: str
+
+
+class Disagreement(msgspec.Struct):
+    """A product about which reviewers disagree, and what each said last."""
+
+    product: str
+    designation: str | None
+    description: str | None
+    entries: list[Opinion]
+
+
+class ReviewState(msgspec.Struct):
+    """How many answers wait, how many the reviewer decided today, and the first conflicts."""
+
+    waiting: int
+    mine: int
+    conflicts: list[Disagreement]
+
+
+class CodeAbout(msgspec.Struct):
+    """A code, its name, and the names of all that it stands under, the most general first."""
+
+    code: Code
+    label: str
+    path: list[str]
+
+
+class CodeScores(msgspec.Struct):
+    """How well a code is found, measured on the test products."""
+
+    code: Code
+    label: str
+    f1: float
+    precision: float
+    recall: float
+    support: float
+
+
+class Confusion(msgspec.Struct):
+    """Test products of one code that were taken for another, and titles of some."""
+
+    actual: Code
+    actual_label: str
+    predicted: Code
+    predicted_label: str
+    count: int
+    examples: list[str]
+
+
+class FeatureDrift(msgspec.Struct):
+    """How far a feature of the latest `products` is from those of training."""
+
+    feature: str
+    products: int
+    distance: float
+    threshold: float
+    drifted: bool
+
+
+class ReviewedPrecision(msgspec.Struct):
+    """The share of right answers among the accepted, on a sample that reviewers looked at; with its
+    interval at 95 %, and the precision that was asked of the pipeline."""
+
+    right: int
+    products: int
+    low: float
+    high: float
+    promised: float
+
+
+class Quality(msgspec.Struct):
+    """The classifier as people look at it; `since` is when it was loaded, in seconds since 1970."""
+
+    model: str
+    since: float
+    card: str | None
+    codes: list[CodeScores]
+    confused: list[Confusion]
+    drift: list[FeatureDrift]
+    reviewed: ReviewedPrecision | None
+
+
+class Session(msgspec.Struct):
+    """Who is logged in, what for, until when (in seconds since 1970), and what every request that
+    changes something has to repeat in X-CSRF-Token."""
+
+    username: str
+    full_name: str
+    scopes: list[str]
+    csrf: str
+    expires: float
+
+
+class Login(msgspec.Struct):
+    """A user's name and password."""
+
+    username: str
+    password: str
 
 
 class Message(msgspec.Struct):

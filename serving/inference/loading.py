@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,8 +24,9 @@ _WARM_UPS = 2
 
 @dataclass(frozen=True)
 class Loaded:
-    """A classifier that may answer, its lock hash, what the pipeline measured of it, what it was
-    asked of late, and which of its codes are counted each by itself.
+    """A classifier that may answer, its lock hash, what the pipeline measured of it and the same as
+    a `report` for people, what it was asked of late, which of its codes are counted each by itself,
+    and since when it is loaded, in seconds since 1970.
 
     It is freed with the last request that holds it.
     """
@@ -32,8 +34,10 @@ class Loaded:
     classifier: TimedClassifier
     hash: str
     measured: dict[str, Any] | None
+    report: dict[str, Any]
     window: Window
     counted: frozenset[Code]
+    since: float
 
 
 def load(settings: Settings, threads: int, seconds: Histogram, private: Path) -> Loaded:
@@ -58,7 +62,9 @@ def load(settings: Settings, threads: int, seconds: Histogram, private: Path) ->
     classifier.max_pixels = settings.max_pixels
     window = Window(classifier.reference, settings.drift_window, settings.drift_tolerated)
     counted = classifier.fusion.most_frequent(MOST_CODES)
-    return Loaded(classifier, locked.hash, locked.measured, window, counted)
+    return Loaded(
+        classifier, locked.hash, locked.measured, locked.report, window, counted, time.time()
+    )
 
 
 def _warm(classifier: TimedClassifier) -> None:

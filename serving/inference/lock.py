@@ -13,7 +13,8 @@ import stat
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO
@@ -23,6 +24,7 @@ import yaml
 from serving.classifier import manifest
 from serving.errors import LockError as LockError  # for whoever verifies a lock
 from serving.errors import SettingsError
+from serving.inference.report import read_report
 from serving.settings import Settings
 
 MEASURED = Path("metrics/evaluation.json")
@@ -35,12 +37,14 @@ _EXCERPT = ".lock.json"
 class Lock:
     """What the lock says of a folder: DVC's hash, "<md5>.dir".
 
-    `measured` is what the pipeline measured of exactly this folder, if that lies there.
+    `measured` is what the pipeline measured of exactly this folder, if that lies there; `report`
+    the same for people, see report.read_report.
     """
 
     source: Path
     hash: str
     measured: dict[str, Any] | None
+    report: dict[str, Any] = field(default_factory=dict)
 
 
 def excerpt_path(folder: Path) -> Path:
@@ -83,7 +87,7 @@ def read_lock(folder: Path, lock_file: Path) -> Lock:
         if not lock_file.name.endswith(_EXCERPT):
             return _from_dvc(folder, lock_file)
         stored = json.loads(lock_file.read_text(encoding="utf-8"))
-        return Lock(lock_file, stored["md5"], stored["measured"])
+        return Lock(lock_file, stored["md5"], stored["measured"], stored.get("report", {}))
     except (ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError) as error:
         raise LockError(f"{lock_file} cannot be read: {error}") from error
 
@@ -94,22 +98,23 @@ def _from_dvc(folder: Path, lock_file: Path) -> Lock:
     stages = content["stages"].values()
     for out in (out for stage in stages for out in stage.get("outs", ())):
         if (root / out["path"]).resolve() == folder.resolve():
-            return Lock(lock_file, out["md5"], _measured(root, stages, out))
+            is_of = partial(_is_measured_of, root, list(stages), out)
+            path = root / MEASURED
+            measured = json.loads(path.read_text(encoding="utf-8")) if is_of(MEASURED) else None
+            return Lock(lock_file, out["md5"], measured, read_report(root, is_of))
     raise LockError(f"{lock_file} locks no {folder}; run `dvc repro`")
 
 
-def _measured(
-    root: Path, stages: Iterable[dict[str, Any]], out: dict[str, Any]
-) -> dict[str, Any] | None:
-    """MEASURED, if a stage made it, as it is, from the very `out`."""
-    path = root / MEASURED
-    if not path.is_file():
-        return None
-    made = {"path": MEASURED.as_posix(), "md5": _md5(path)}
-    if any(_lists(stage, "deps", out) and _lists(stage, "outs", made) for stage in stages):
-        measured: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return measured
-    return None
+def _is_measured_of(
+    root: Path, stages: Iterable[dict[str, Any]], out: dict[str, Any], measured: Path
+) -> bool:
+    """Whether a stage made a file or folder, as it is, from the very `out`."""
+    path = root / measured
+    if not path.exists():
+        return False
+    md5 = directory_hash(md5_of_files(path)) if path.is_dir() else _md5(path)
+    made = {"path": measured.as_posix(), "md5": md5}
+    return any(_lists(stage, "deps", out) and _lists(stage, "outs", made) for stage in stages)
 
 
 def _lists(stage: dict[str, Any], kind: str, file: dict[str, Any]) -> bool:
@@ -184,7 +189,7 @@ def opened(path: Path) -> BinaryIO:
 def write_excerpt(folder: Path, lock_file: Path) -> Path:
     """Verify `folder` against `lock_file` and write the excerpt beside it."""
     lock = verify(folder, lock_file)
-    excerpt = {"md5": lock.hash, "measured": lock.measured}
+    excerpt = {"md5": lock.hash, "measured": lock.measured, "report": lock.report}
     path = excerpt_path(folder)
     path.write_text(json.dumps(excerpt, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     return path

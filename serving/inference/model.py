@@ -19,6 +19,7 @@ from serving.inference.loading import Loaded, load
 from serving.inference.recording import Recorder
 from serving.inference.timing import TimedClassifier
 from serving.metrics import OTHER_CODES, Metrics
+from serving.review.recording import AnswerRecorder
 from serving.settings import Settings
 from serving.workers import Workers
 
@@ -47,8 +48,13 @@ class Model:
     A request takes `current` once and is answered by that to its end, whatever is loaded meanwhile.
     """
 
-    def __init__(self, settings: Settings, metrics: Metrics) -> None:
-        """Raises SettingsError when a signature is demanded that could not be verified."""
+    def __init__(
+        self, settings: Settings, metrics: Metrics, review: AnswerRecorder | None = None
+    ) -> None:
+        """`review` keeps the answers that are worth a look.
+
+        Raises SettingsError when a signature is demanded that could not be verified.
+        """
         signature.check(settings)
         self._settings = settings
         self._metrics = metrics
@@ -56,6 +62,7 @@ class Model:
         self._loading = asyncio.Lock()
         self._threads = settings.threads or len(os.sched_getaffinity(0))
         self._recorder = Recorder(settings)
+        self._review = review
         # One of its own: those of the event loop are waited for in the end.
         self._loader = ThreadPoolExecutor(1, "loading")
         self._workers = Workers(self._threads, settings.queue, "inference")
@@ -111,7 +118,7 @@ class Model:
         if self._loaded is None:
             raise RuntimeError("nothing to replace: the service is starting or stopping")
         if fresh is None:  # what was measured may have come after it
-            self._answer_with(replace(self._loaded, measured=locked.measured))
+            self._answer_with(replace(self._loaded, measured=locked.measured, report=locked.report))
             logger.info("classifier unchanged", extra={"model": self.hash})
             return "unchanged"
         self._take(fresh)
@@ -178,7 +185,7 @@ class Model:
             together = [
                 self.ask(
                     loaded,
-                    lambda classifier, part=part: classifier.predict(part),  # type: ignore[misc]
+                    lambda classifier, part=part: _answered(classifier, part),  # type: ignore[misc]
                     asker,
                     continued=part is not parts[0],
                 )
@@ -192,6 +199,9 @@ class Model:
                 self._metrics.predictions.labels(code, accepted).inc()
                 self._metrics.confidence.observe(answer.confidence)
         self._recorder.put(loaded.window, loaded.hash, products, answers)
+        if self._review is not None:
+            classifier = loaded.classifier
+            self._review.put(loaded.hash, classifier.codes, classifier.labels, products, answers)
         return answers
 
     async def explain(
@@ -202,7 +212,7 @@ class Model:
         People ask it of products that were answered before: the metrics of answers and of
         confidence, in which a changing catalogue shows, leave it out.
         """
-        asked = self.ask(loaded, lambda classifier: explain(classifier, product), asker)
+        asked = self.ask(loaded, lambda classifier: _explained(classifier, product), asker)
         [answer] = await _while_connected(disconnected, asked)
         return answer
 
@@ -217,6 +227,20 @@ class Model:
     async def recorded(self) -> None:
         """Once the model is closed: what was answered is recorded, see `Recorder.close`."""
         await asyncio.to_thread(self._recorder.close)
+
+
+def _answered(classifier: TimedClassifier, products: Sequence[Product]) -> list[Prediction]:
+    """The answers; with what tells products apart, which the event loop has no time to compute."""
+    for product in products:
+        _ = product.key
+    return classifier.predict(products)
+
+
+def _explained(
+    classifier: TimedClassifier, product: Product
+) -> tuple[Prediction, Explanation | None]:
+    _ = product.key
+    return explain(classifier, product)
 
 
 async def _while_connected(

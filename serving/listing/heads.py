@@ -51,6 +51,25 @@ class ImageError(ValueError):
     """The bytes are no picture that can be used; the message says why."""
 
 
+_TYPES = {
+    b"\xff\xd8\xff": "image/jpeg",
+    b"\x89PNG": "image/png",
+    b"RIFF": "image/webp",
+    b"GIF8": "image/gif",
+    b"BM": "image/bmp",
+    b"II*\0": "image/tiff",
+    b"MM\0*": "image/tiff",
+}
+
+
+def picture_type(data: bytes) -> str | None:
+    """The media type of a picture by its first bytes; None where they are of no format that is
+    read."""
+    if data[4:8] == b"ftyp":
+        return "image/avif"
+    return next((kind for mark, kind in _TYPES.items() if data.startswith(mark)), None)
+
+
 def check(data: bytes, max_pixels: int) -> None:
     """Raise ImageError: the picture would cost more than one of `max_pixels` pixels may.
 

@@ -113,6 +113,14 @@ class Corrections:
                 return
             after = rows[-1].number
 
+    def latest(self, product: str) -> Correction | None:
+        """The last entry about a product, by its key."""
+        table = database.corrections
+        of_product = select(table).where(table.c.product == product)
+        with self._engine.connect() as connection:
+            row = connection.execute(of_product.order_by(table.c.number.desc()).limit(1)).first()
+        return _correction(row) if row else None
+
     def count(self, *, reviewer: str, since: str) -> int:
         """Entries of a reviewer from a time on."""
         table = database.corrections

@@ -80,11 +80,12 @@ answers = Table(
     *_product_columns(),
     Column("label", Text, nullable=False),
     Column("predictions", Text, nullable=False),  # the best codes as JSON
+    Column("margin", Float, nullable=False),  # see order.py
     Column("near_duplicates", String(32), nullable=False),
     Column("reviewer", Text),  # whose it is until `until`, seconds since 1970
     Column("until", Float, nullable=False, default=0.0),
     Column("decided", Boolean, nullable=False, default=False),
-    Index("answers_waiting", "decided", "answered", "confidence"),
+    Index("answers_waiting", "decided", "answered", "margin"),
     Index("answers_alike", "near_duplicates"),
 )
 

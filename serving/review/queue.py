@@ -9,12 +9,28 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, Select, and_, delete, exists, func, or_, select
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Row,
+    Select,
+    and_,
+    case,
+    delete,
+    exists,
+    func,
+    or_,
+    select,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from serving.listing.labels import Code
 from serving.review import database
-from serving.review.corrections import Answered
+from serving.review.corrections import Answered, Reason
+from serving.review.order import margin
+
+_OTHERS = 4
+"""Products that are reviewed for each one of the sample."""
 
 _ATTEMPTS = 50
 """How often a product that another reviewer was faster to take is tried to be replaced."""
@@ -69,19 +85,18 @@ class ReviewQueue:
         """The product that is most worth a look and nobody else's; the one that the reviewer has
         already, if so. None where nothing waits.
 
-        Codes take turns, so that no frequent one fills the queue; of a code the least certain
-        answer comes first (Lewis and Gale, 1994); of near-duplicates one is asked, the others when
-        all else is decided.
+        What is not accepted comes in the order of `order.py`, in which those decided have had their
+        turn. Every fifth product is one of the sample, in an order of chance.
         """
         table = database.answers
         now = time.time()
         until = now + self._lease
         own = and_(table.c.reviewer == reviewer, table.c.until > now, ~table.c.decided)
         with self._engine.begin() as connection:
+            best = _best(reviewer, now, _due(connection))
             for _ in range(_ATTEMPTS):
                 product = connection.scalar(select(table.c.product).where(own).limit(1))
-                if product is None:
-                    product = connection.scalar(_best(reviewer, now))
+                product = product or connection.scalar(best)
                 if product is None:
                     return None
                 free = or_(table.c.until <= now, table.c.reviewer == reviewer)
@@ -91,8 +106,8 @@ class ReviewQueue:
                     .values(reviewer=reviewer, until=until)
                 )
                 if taken.rowcount:
-                    row = connection.execute(select(table).where(table.c.product == product)).one()
-                    return _waiting(row)
+                    chosen = select(table).where(table.c.product == product)
+                    return _waiting(connection.execute(chosen).one())
         return None
 
     def skip(self, product: str, reviewer: str) -> None:
@@ -144,22 +159,33 @@ class ReviewQueue:
             connection.execute(delete(table).where(table.c.product.in_(over)))
 
 
-def _best(reviewer: str, now: float) -> Select[Any]:
-    """The product that `ReviewQueue.next` gives."""
+def _due(connection: Connection) -> Reason:
+    """Of which reason the next product is, if there is one, so that the sample has its share."""
+    table = database.answers
+    decided = select(table.c.reason, func.count()).where(table.c.decided).group_by(table.c.reason)
+    counts = {reason: number for reason, number in connection.execute(decided)}
+    is_sample = counts.get("sample", 0) * _OTHERS < counts.get("uncertain", 0)
+    return "sample" if is_sample else "uncertain"
+
+
+def _best(reviewer: str, now: float, due: Reason) -> Select[Any]:
+    """The product that `ReviewQueue.next` gives, of the reason that is `due` if it can be."""
     table, other = database.answers, database.answers.alias()
-    by_certainty = (table.c.confidence, table.c.time, table.c.product)
+    columns = [table.c[name] for name in ("product", "answered", "near_duplicates", "decided")]
+    # In the sample, keys are as good as chance; what comes first must not depend on the answer.
+    sampled = table.c.reason == "sample"
+    closeness = case((sampled, 0.0), else_=table.c.margin).label("margin")
+    since = case((sampled, ""), else_=table.c.time).label("time")
+    order = ("margin", "time", "product")
     copy = func.row_number().over(
-        partition_by=table.c.near_duplicates, order_by=(table.c.decided.desc(), *by_certainty)
+        partition_by=table.c.near_duplicates,
+        order_by=(table.c.decided.desc(), closeness, since, table.c.product),
     )
-    copies = select(table, copy.label("copy")).subquery()
+    copies = select(*columns, table.c.reason, closeness, since, copy.label("copy")).subquery()
     # Those decided have had their turn, so a code that has had many waits for the others.
     turn = func.row_number().over(
-        partition_by=copies.c.answered,
-        order_by=(
-            copies.c.decided.desc(),
-            copies.c.copy,
-            *(copies.c.confidence, copies.c.time, copies.c.product),
-        ),
+        partition_by=(copies.c.reason, copies.c.answered),
+        order_by=(copies.c.decided.desc(), copies.c.copy, *(copies.c[name] for name in order)),
     )
     ranked = select(copies, turn.label("turn")).subquery()
     alike = other.c.near_duplicates == ranked.c.near_duplicates
@@ -170,7 +196,12 @@ def _best(reviewer: str, now: float) -> Select[Any]:
     return (
         select(ranked.c.product)
         .where(~ranked.c.decided, ~taken, ~skipped)
-        .order_by(ranked.c.copy > 1, ranked.c.turn, ranked.c.confidence, ranked.c.product)
+        .order_by(
+            ranked.c.reason != due,
+            ranked.c.copy > 1,
+            case((ranked.c.reason == "sample", 0), else_=ranked.c.turn),
+            *(ranked.c[name] for name in order),
+        )
         .limit(1)
     )
 
@@ -178,7 +209,13 @@ def _best(reviewer: str, now: float) -> Select[Any]:
 def _row(waiting: Waiting) -> dict[str, Any]:
     values = {**vars(waiting)}
     best = [vars(candidate) for candidate in waiting.predictions]
-    return {**values, "predictions": json.dumps(best), "decided": False, "reviewer": None}
+    return {
+        **values,
+        "predictions": json.dumps(best),
+        "margin": margin([candidate.confidence for candidate in waiting.predictions]),
+        "decided": False,
+        "reviewer": None,
+    }
 
 
 def _waiting(row: Row[Any]) -> Waiting:

@@ -7,7 +7,7 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -79,8 +79,11 @@ class AnswerRecorder:
     because of it.
     """
 
-    def __init__(self, waiting: ReviewQueue, settings: Settings) -> None:
+    def __init__(
+        self, waiting: ReviewQueue, make_tables: Callable[[], None], settings: Settings
+    ) -> None:
         self._waiting = waiting
+        self._make_tables = make_tables
         self._sample = settings.review_sample
         self._pictures = settings.review_pictures
         self._days = settings.review_days
@@ -147,6 +150,7 @@ class AnswerRecorder:
     def _work(self) -> None:
         for batch in self._batches():
             try:
+                self._make_tables()
                 self._waiting.put(batch)
                 if time.monotonic() - self._forgotten > _FORGET_SECONDS:
                     self._forgotten = time.monotonic()

@@ -12,17 +12,24 @@ from litestar.params import FromPath
 from serving.access.security import may_read_metrics, may_reload
 from serving.http.documentation import OPENAPI, PUBLIC, problems
 from serving.http.problems import Problem
-from serving.http.schemas import Message, ModelAbout, Reloaded
+from serving.http.quality import describe
+from serving.http.schemas import Message, ModelAbout, Quality, Reloaded
 from serving.metrics import CONTENT_TYPE
+from serving.review.precision import measured
 from serving.service import Parts
 
 AnyRequest = Request[Any, Any, Any]
 
 STATIC = Path(__file__).parent.parent / "static"
 _FILES = {path.name: path.read_text(encoding="utf-8") for path in STATIC.iterdir()}
-_ASSETS = {"schema.js": "text/javascript", "style.css": "text/css"}
+_TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 _ONLY_FROM_HERE = {
-    "Content-Security-Policy": "default-src 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "Content-Security-Policy": (
+        "default-src 'self'; img-src 'self' blob: data:; base-uri 'none'; form-action 'self'; "
+        "frame-ancestors 'none'; object-src 'none'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
 }
 _BY_ACCEPT = {"Vary": "Accept"}
@@ -46,7 +53,7 @@ def _wants_html(request: AnyRequest) -> bool:
 async def home(request: AnyRequest, service: Parts) -> Response[Message]:
     """Welcome, with links; a page for a browser."""
     if _wants_html(request):
-        page: Response[Any] = _page("home.html")
+        page: Response[Any] = _page("page.html" if service.model else "home.html")
         return page
     links = _LINKS | (_PREDICTING_LINKS if service.model else {})
     return Response(Message(WELCOME, links), headers=_BY_ACCEPT)
@@ -60,12 +67,13 @@ async def schema(request: AnyRequest) -> Response[Any]:
     return Response(request.app.state.openapi(), media_type=OPENAPI, headers=_BY_ACCEPT)
 
 
-@get("/schema/{name:str}", include_in_schema=False, exclude_from_auth=True)
+@get(["/schema/{name:str}", "/page/{name:str}"], include_in_schema=False, exclude_from_auth=True)
 async def asset(name: FromPath[str]) -> Response[str]:
     """A script or a style sheet of the pages."""
-    if name not in _ASSETS:
+    kind = _TYPES.get(Path(name).suffix)
+    if kind is None or name not in _FILES:
         raise Problem(404, "No such file.")
-    return Response(_FILES[name], media_type=_ASSETS[name], headers=_ONLY_FROM_HERE)
+    return Response(_FILES[name], media_type=kind, headers=_ONLY_FROM_HERE)
 
 
 @get("/model", tags=["about"], responses=problems(401, 503))
@@ -81,6 +89,17 @@ async def model(service: Parts) -> ModelAbout:
         manifest=classifier.manifest,
         metrics=loaded.measured,
     )
+
+
+@get("/model/quality", tags=["about"], responses=problems(401, 503))
+async def quality(service: Parts) -> Quality:
+    """The loaded classifier as people look at it: scores by code, what it confuses, drift, and the
+    precision of what it accepted as reviewers measured it."""
+    loaded, review = service.predicting().current, service.reviewing()
+    precision = await review.run(
+        lambda: measured(review.corrections.entries(), loaded.hash),
+    )
+    return describe(loaded, precision)
 
 
 @post(
@@ -115,6 +134,7 @@ def metrics_route(*, is_open: bool) -> HTTPRouteHandler:
     )
     async def metrics(service: Parts) -> Response[bytes]:
         """Metrics in Prometheus' text format."""
+        await service.measure()
         return Response(service.metrics.render(), headers={"Content-Type": CONTENT_TYPE})
 
     return metrics

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 from litestar import Request, Response, get, post
 
-from serving.access.limits import counted
+from serving.access.login import MAX_USERNAME
 from serving.access.tokens import Claims
 from serving.access.users.store import User
-from serving.errors import RequestError
 from serving.http.bodies import URL_ENCODED, media_type, read_body, url_encoded
 from serving.http.documentation import PUBLIC, oauth_problems, problems
 from serving.http.problems import OAuthError
 from serving.http.schemas import Identity, Token
-from serving.service import Parts, Service
-
-audit = logging.getLogger("serving.audit")
+from serving.service import Parts
 
 MAX_FORM_BYTES = 8192
-MAX_USERNAME = 256
 
 
 @post(
@@ -34,16 +29,11 @@ MAX_USERNAME = 256
 async def token(request: Request[Any, Any, Any], service: Parts) -> Response[Token]:
     """A bearer token for a user's name and password (RFC 6749 section 4.3)."""
     address = request.scope["state"]["client"]
-    await service.limits.count(service.limits.token_address, counted(address))
+    await service.logins.count_address(address)
     form = await _form(request)
-    username = form["username"]
-    try:
-        await service.limits.count_login(username, address)
-    except RequestError:
-        about = {"event": "login-limited", "user": username, "client": address}
-        audit.warning("login not tried", extra=about)
-        raise
-    user = await _login(service, username, form["password"], address)
+    user = await service.logins.log_in(form["username"], form["password"], address)
+    if user is None:
+        raise OAuthError("invalid_grant", "the user name or the password is wrong")
     request.scope["user"] = user  # for the log
     scopes = _granted(user, form.get("scope"))
     answer = Token(
@@ -78,24 +68,6 @@ async def _form(request: Request[Any, Any, Any]) -> dict[str, str]:
     if len(form["username"]) > MAX_USERNAME:
         raise OAuthError("invalid_request", "username is too long")
     return form
-
-
-async def _login(service: Service, username: str, password: str, address: str) -> User:
-    """The user. Raises OAuthError, the same after the same time whatever was wrong."""
-    entry = await service.directory.find(username)
-    user, stored = entry if entry and not entry[0].disabled else (None, None)
-    matches, renewed = await service.passwords.check(stored, password, counted(address))
-    about = {"user": username, "client": address}
-    if user is None or not matches:
-        service.metrics.login_failures.inc()
-        audit.warning("login refused", extra={"event": "login-refused", **about})
-        raise OAuthError("invalid_grant", "the user name or the password is wrong")
-    if renewed is not None and stored is not None:
-        await service.directory.renew_hash(username, stored, renewed)
-        audit.info("password hash renewed", extra={"event": "hash-renewed", **about})
-    service.limits.logged_in(username, address)
-    audit.info("login", extra={"event": "login", **about})
-    return user
 
 
 def _granted(user: User, asked: str | None) -> list[str]:

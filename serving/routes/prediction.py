@@ -36,11 +36,11 @@ async def predict(request: AnyRequest, service: Parts) -> Answer:
     """The product type code of one product."""
     with service.body_budget.reservation(request.user.username) as reserve:
         model, body = await _read(request, service, reserve)
-        loaded = _answering(request, model)
+        loaded, product = _answering(request, model), bodies.product(body)
         [prediction] = await model.predict(
-            loaded, [bodies.product(body)], _disconnection(request), request.user.username
+            loaded, [product], _disconnection(request), request.user.username
         )
-    return _answer(body, prediction, loaded, service.settings.top)
+    return _answer(body, product.key, prediction, loaded, service.settings.top)
 
 
 @_asking("/explain")
@@ -48,11 +48,11 @@ async def explain(request: AnyRequest, service: Parts) -> ExplainedAnswer:
     """The code of one product, with the words and the regions of its picture that moved it."""
     with service.body_budget.reservation(request.user.username) as reserve:
         model, body = await _read(request, service, reserve)
-        loaded = _answering(request, model)
+        loaded, product = _answering(request, model), bodies.product(body)
         prediction, explanation = await model.explain(
-            loaded, bodies.product(body), _disconnection(request), request.user.username
+            loaded, product, _disconnection(request), request.user.username
         )
-    answer = _answer(body, prediction, loaded, service.settings.top)
+    answer = _answer(body, product.key, prediction, loaded, service.settings.top)
     return ExplainedAnswer(
         **msgspec.structs.asdict(answer),
         explanation=explanation,  # type: ignore[arg-type]  # all that is answered has one
@@ -71,10 +71,12 @@ async def predict_batch(request: AnyRequest, service: Parts) -> Response[list[An
         await service.limits.count(service.limits.predict, asker, len(batch))
         products = [bodies.product(body) for body, problem in batch if problem is None]
         loaded = _answering(request, model)
-        predictions = iter(await model.predict(loaded, products, _disconnection(request), asker))
+        predictions = await model.predict(loaded, products, _disconnection(request), asker)
+    keys = (product.key for product in products)
+    answered = zip(keys, predictions, strict=True)
     top = service.settings.top
     results = [
-        _result(body, problem or next(predictions), loaded, top, request_id(request))
+        _result(body, problem or next(answered), loaded, top, request_id(request))
         for body, problem in batch
     ]
     if bodies.media_type(request)[0] == bodies.NDJSON:
@@ -114,20 +116,29 @@ def _disconnection(request: AnyRequest) -> Disconnected:
 
 
 def _result(
-    body: ProductBody, outcome: Prediction | Problem, loaded: Loaded, top: int, request: str
+    body: ProductBody,
+    outcome: tuple[str, Prediction] | Problem,
+    loaded: Loaded,
+    top: int,
+    request: str,
 ) -> Answer | Refusal:
     """The answer for a product of a batch, or why there is none."""
     try:
         if isinstance(outcome, Problem):
             raise outcome
-        return _answer(body, outcome, loaded, top)
+        return _answer(body, *outcome, loaded, top)
     except Problem as problem:
         details = problem.details(request)
         return Refusal(details, body.product_identifier, body.product_id, body.imageid)
 
 
-def _answer(body: ProductBody, prediction: Prediction, loaded: Loaded, top: int) -> Answer:
-    """What the client reads. Raises Problem 422 when nothing of the product could be used."""
+def _answer(
+    body: ProductBody, key: str, prediction: Prediction, loaded: Loaded, top: int
+) -> Answer:
+    """What the client reads; `key` is the product's.
+
+    Raises Problem 422 when nothing of the product could be used.
+    """
     # Why a picture was not used, without what the decoding library says of itself.
     image_error = prediction.image_error and prediction.image_error.partition(":")[0]
     if prediction.state == "none":
@@ -137,6 +148,7 @@ def _answer(body: ProductBody, prediction: Prediction, loaded: Loaded, top: int)
     verdict = "" if prediction.accepted else ", à vérifier"
     best = (-prediction.probabilities).argsort(kind="stable")[:top]
     return Answer(
+        id=key,
         predicted=prediction.code,
         label=prediction.label,
         confidence=prediction.confidence,

@@ -7,10 +7,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from serving.listing.text import normalise
+from serving.listing.text import designation_key, normalise
 from stages.common.paths import IMAGES, TEST_PRODUCTS, TRAIN_CODES, TRAIN_PRODUCTS
 from stages.pictures.archive import PictureArchive
-from stages.preparation.split import designation_key, near_duplicate_groups, split
+from stages.preparation.split import near_duplicate_groups, split
 from stages.preparation.tables import (
     join_labels,
     read_labels,

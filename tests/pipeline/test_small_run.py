@@ -14,8 +14,7 @@ import pytest
 from serving.classifier.classifier import Classifier
 from serving.classifier.manifest import ManifestError
 from serving.classifier.prediction import Product
-from serving.listing.text import normalise
-from stages.preparation.split import designation_key
+from serving.listing.text import designation_key, normalise
 from tests.support.repository import attempt, git, run
 
 pytestmark = pytest.mark.slow

@@ -49,9 +49,11 @@ def serve(
 @pytest.fixture(scope="module")
 def settings(classifier_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Settings without limits, with one user."""
+    databases = tmp_path_factory.mktemp("users")
     return Settings(
         secret_key=SECRET,
-        users_database=tmp_path_factory.mktemp("users") / "users.sqlite3",
+        users_database=databases / "users.sqlite3",
+        corrections_database=f"sqlite:///{databases / 'corrections.sqlite3'}",
         test_user=USER,
         test_user_full_name="Alice Martin",
         test_user_password=PASSWORD,

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from serving.listing.text import designation_key
 from stages.preparation.csv_table import CatalogueError
-from stages.preparation.split import designation_key, near_duplicate_groups, placeholders, split
+from stages.preparation.split import near_duplicate_groups, placeholders, split
 
 SEEDS = st.integers(0, 2**32 - 1)
 SIZES = st.lists(st.integers(1, 4), min_size=1, max_size=80)

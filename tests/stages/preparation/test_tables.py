@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from serving.listing.text import designation_key
 from stages.common.held_out import HeldOut
 from stages.pictures.archive import PictureArchive
 from stages.preparation.csv_table import CatalogueError
-from stages.preparation.split import designation_key, near_duplicate_groups, split
+from stages.preparation.split import near_duplicate_groups, split
 from stages.preparation.tables import (
     TRANSLATED,
     join_labels,
