@@ -59,7 +59,7 @@ _DATA_URL = re.compile(
     r"data:(?:image/[\w.+-]+|application/octet-stream)?(?:;[\w.+-]+=[^;,]*+)*+;base64,",
     re.IGNORECASE,
 )
-_PICTURE_NAME = re.compile(r"(image|picture|photo|img|file|upload)", re.IGNORECASE)
+PICTURE_NAME = re.compile(r"(image|picture|photo|img|file|upload)", re.IGNORECASE)
 _PICTURE = re.compile(
     rb'"?((?i:data:[^",]{0,99};base64,)'
     rb"|\\?/9j\\?/|iVBORw0KGgo|UklGR|R0lGOD|Qk(?:\\?[\w+/]){6}AAAAA|SUkqA|TU0AK|AAAA\\?[\w+/]{2}Z0eXB"
@@ -262,7 +262,7 @@ def _no_json(body: bytes, error: Exception) -> Problem:
 
 def _holds_picture(name: str, value: bytes) -> bool:
     """Whether a member of a product in JSON has a picture's name or content."""
-    return bool(_PICTURE.match(value) or (_PICTURE_NAME.match(name) and _FILLED.match(value)))
+    return bool(_PICTURE.match(value) or (PICTURE_NAME.match(name) and _FILLED.match(value)))
 
 
 def _unread(name: str) -> Problem:
@@ -283,7 +283,7 @@ def _from_form(body: bytes, boundary: str) -> ProductBody:
             if name in _FIELDS or name == "_charset_":
                 fields[name] = value
                 charsets[name] = part.charset or ""
-            elif value and (_is_file(part) or _PICTURE_NAME.match(name) or _PICTURE.match(value)):
+            elif value and (_is_file(part) or PICTURE_NAME.match(name) or _PICTURE.match(value)):
                 raise _unread(name)
     except (MultipartError, UnicodeError) as error:
         if isinstance(error, ParserLimitReached):

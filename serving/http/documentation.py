@@ -199,7 +199,7 @@ _SESSION = {
 }
 _BODIES = {
     "/corrections": _CORRECTION,
-    "/session": _SESSION,
+    "/login": _SESSION,
     "/predict": _ONE_PRODUCT,
     "/predict_code": _ONE_PRODUCT,
     "/explain": _ONE_PRODUCT,

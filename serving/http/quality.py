@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from serving.http.schemas import CodeScores, Confusion, FeatureDrift, Quality, ReviewedPrecision
 from serving.inference.loading import Loaded
 from serving.listing.labels import Code, described
@@ -20,8 +22,9 @@ def describe(loaded: Loaded, precision: Precision) -> Quality:
 
     low, high = precision.interval
     window = loaded.window
-    distances = {name: window.distance(name) for name in window.reference.features}
-    thresholds = {name: window.threshold(name) for name in window.reference.features}
+    distances = {
+        name: (window.distance(name), window.threshold(name)) for name in window.reference.features
+    }
     return Quality(
         model=loaded.hash,
         since=loaded.since,
@@ -37,10 +40,8 @@ def describe(loaded: Loaded, precision: Precision) -> Quality:
             for row in loaded.report.get("confused", ())
         ],
         drift=[
-            FeatureDrift(
-                name, len(window), distances[name], thresholds[name], distances[name] > threshold
-            )
-            for name, threshold in thresholds.items()
+            FeatureDrift(name, len(window), _told(distance), _told(threshold), distance > threshold)
+            for name, (distance, threshold) in distances.items()
         ],
         reviewed=ReviewedPrecision(
             precision.right, precision.products, low, high, loaded.classifier.fusion.precision
@@ -48,3 +49,8 @@ def describe(loaded: Loaded, precision: Precision) -> Quality:
         if precision.products
         else None,
     )
+
+
+def _told(number: float) -> float | None:
+    """JSON has no NaN."""
+    return None if math.isnan(number) else number

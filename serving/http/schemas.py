@@ -177,12 +177,13 @@ class Confusion(msgspec.Struct):
 
 
 class FeatureDrift(msgspec.Struct):
-    """How far a feature of the latest `products` is from those of training."""
+    """How far a feature of the latest `products` is from those of training; null where they are too
+    few to say."""
 
     feature: str
     products: int
-    distance: float
-    threshold: float
+    distance: float | None
+    threshold: float | None
     drifted: bool
 
 

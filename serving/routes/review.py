@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 from litestar import Request, Response, get, post
+from litestar.openapi import ResponseSpec
 from litestar.params import FromPath
 
 from serving.access.security import may_review
@@ -77,7 +78,11 @@ async def state(request: AnyRequest, service: Parts) -> ReviewState:
     return await review.run(read)
 
 
-@_reviewing("/review/next", status_code=200, responses=problems(401, 403, 503))
+@_reviewing(
+    "/review/next",
+    status_code=200,
+    responses={**problems(401, 403, 503), 204: ResponseSpec(None, description="Nothing waits.")},
+)
 async def take(request: AnyRequest, service: Parts) -> Response[ReviewItem | None]:
     """The product that is most worth a look, for nobody else meanwhile; 204 when nothing waits."""
     review, reviewer = service.reviewing(), request.user.username
@@ -94,7 +99,13 @@ async def skip(request: AnyRequest, service: Parts, product: FromPath[str]) -> N
     await review.run(lambda: review.queue.skip(product, reviewer))
 
 
-@_looking("/review/{product:str}/picture", media_type="image/*")
+@get(
+    "/review/{product:str}/picture",
+    tags=["review"],
+    guards=[may_review],
+    responses=problems(401, 403, 404, 503),
+    media_type="image/*",
+)
 async def picture(service: Parts, product: FromPath[str]) -> Response[bytes]:
     """The picture of a product that was kept."""
     review = service.reviewing()

@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 import msgspec
-from litestar import Request, Response, delete, get, post
+from litestar import Request, Response, get, post
 from litestar.datastructures import Cookie
 
 from serving.access.limits import within
@@ -18,7 +18,7 @@ from serving.errors import NotAuthenticated
 from serving.http.bodies import JSON, media_type, read_body, unsupported
 from serving.http.documentation import PUBLIC, problems
 from serving.http.problems import Problem
-from serving.http.schemas import Login, Session
+from serving.http.schemas import Login, Session, Status
 from serving.service import Parts, Service
 
 AnyRequest = Request[Any, Any, Any]
@@ -28,7 +28,7 @@ _login_decoder = msgspec.json.Decoder(Login)
 
 
 @post(
-    "/session",
+    "/login",
     status_code=200,
     tags=["authentication"],
     responses=problems(400, 401, 413, 415, 422, 429, 503),
@@ -51,24 +51,17 @@ async def log_in(request: AnyRequest, service: Parts) -> Response[Session]:
 async def session(request: Request[User, Claims, Any], service: Parts) -> Response[Session]:
     """Who is logged in; the session lasts as long as a token again, but no longer than it may."""
     if request.auth.kind != "session":
-        raise NotAuthenticated("This is about the cookie of a session; POST /session gives one.")
+        raise NotAuthenticated("This is about the cookie of a session; POST /login gives one.")
     left = request.auth.login + service.settings.session_hours * 3600 - time.time()
     if left <= 0:
         raise NotAuthenticated("The session has ended; log in again.", "invalid_token")
     return _session(request, service, request.user, request.auth.login)
 
 
-@delete(
-    "/session",
-    tags=["authentication"],
-    responses=problems(),
-    security=PUBLIC,
-    exclude_from_auth=True,
-)
-async def log_out(request: AnyRequest, service: Parts) -> Response[None]:
+@post("/logout", status_code=200, tags=["authentication"], responses=problems(401, 403))
+async def log_out(request: AnyRequest, service: Parts) -> Response[Status]:
     """Take the cookie away. Tokens that were copied before live on; a revoked user's do not."""
-    gone = _cookie(request, service, "", 0)
-    return Response(None, status_code=204, cookies=[gone])
+    return Response(Status("logged out"), cookies=[_cookie(request, service, "", 0)])
 
 
 async def _login(request: AnyRequest) -> Login:
