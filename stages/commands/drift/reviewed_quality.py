@@ -44,8 +44,7 @@ class Reviewed:
             (f"promised precision of {self.promised:g}", self.verdict),
             (
                 "drawn and not decided",
-                f"{self.undecided} wait, the least certain first; "
-                f"reviewers disagree on {self.disputed}",
+                f"{self.undecided} wait, reviewers disagree on {self.disputed}",
             ),
         )
 
