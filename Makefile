@@ -17,7 +17,7 @@ export DO_NOT_TRACK := true
 # What is given to a target reaches its command by the environment, as it was typed: no shell reads
 # it, and a $ in it is a $.
 GIVEN := BASE OTHER HASH FOLDER CATALOGUE PICTURES OUTPUT SHARD WINDOW LABELS LOG MODEL FORCE REASON KEY \
-	OPTIONS SWEEP WORKERS DATABASE TASKS REVIEWER
+	OPTIONS SWEEP WORKERS TITLE DESCRIPTION PICTURE DATABASE TASKS REVIEWER
 $(foreach name,$(GIVEN),$(if $(filter undefined,$(origin $(name))),,$(eval override export $(name) := $$(value $(name)))))
 
 .DEFAULT_GOAL := help
@@ -88,6 +88,10 @@ ENGINE_ray := $(RAY)/bin/python -m stages.commands batch predict-ray
 .PHONY: predict
 predict: $(STAMP) $(if $(filter ray,$(ENGINE)),$(RAY)/installed) ## Answer a table with the classifier that is there: CATALOGUE=<csv> [PICTURES=<zip>] [OUTPUT=<csv>] [ENGINE=ray]
 	@$(or $(ENGINE_$(ENGINE)),$(error ENGINE=$(ENGINE): expected local or ray))
+
+.PHONY: predict-one
+predict-one: $(STAMP) ## Answer one product, and say why: TITLE='…' [DESCRIPTION='…'] [PICTURE=<file>]
+	@python -m stages.commands batch predict-one
 
 ##@ Experiments
 

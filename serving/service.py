@@ -22,7 +22,7 @@ from serving.errors import SettingsError, Unavailable
 from serving.http.body_budget import BodyBudget
 from serving.inference.model import Model
 from serving.metrics import Metrics
-from serving.review.precision import measured
+from serving.review.precision import Precision, measured
 from serving.review.store import ReviewStore
 from serving.settings import Settings
 
@@ -46,7 +46,7 @@ class Service:
     review: ReviewStore | None
     model: Model | None
     stopping: bool = False
-    _measured: float = -MEASURE_SECONDS
+    _precision: tuple[float, str, Precision] = (0.0, "", Precision(0, 0))
 
     @classmethod
     def build(cls, settings: Settings, *, predicts: bool) -> Service:
@@ -104,24 +104,30 @@ class Service:
             raise RuntimeError("this application was made without review")
         return self.review
 
+    async def precision(self) -> Precision:
+        """What reviewers measured of the loaded classifier, no older than MEASURE_SECONDS.
+
+        Raises Unavailable.
+        """
+        review, model = self.reviewing(), self.predicting().hash
+        until, of_model, precision = self._precision
+        if of_model != model or time.monotonic() >= until:
+            precision = await review.run(lambda: measured(review.corrections.sample(model)))
+            self._precision = time.monotonic() + MEASURE_SECONDS, model, precision
+        return precision
+
     async def measure(self) -> None:
-        """Bring what reviewers measured of the loaded classifier into the metrics, at most once a
-        minute; what cannot be read now is left as it was."""
-        if self.review is None or self.model is None or not self.model.loaded:
+        """Bring what reviewers measured into the metrics; what cannot be read now stays as it
+        was."""
+        if self.review is None or self.model is None or not self.ready:
             return
-        if time.monotonic() < self._measured + MEASURE_SECONDS:
-            return
-        self._measured = time.monotonic()
-        review, loaded = self.review, self.model.current
         with contextlib.suppress(Unavailable):
-            precision = await review.run(
-                lambda: measured(review.corrections.entries(), loaded.hash)
-            )
-            self.metrics.waiting.set(await review.run(review.queue.count))
+            precision = await self.precision()
+            (low, high), fusion = precision.interval, self.model.current.classifier.fusion
             self.metrics.reviewed.set(precision.products)
-            (low, high), promised = precision.interval, loaded.classifier.fusion.precision
-            for bound, share in (("low", low), ("high", high), ("promised", promised)):
+            for bound, share in (("low", low), ("high", high), ("promised", fusion.precision)):
                 self.metrics.precision.labels(bound).set(share)
+            self.metrics.waiting.set(await self.review.run(self.review.queue.count))
 
     def abandon(self) -> None:
         """Refuse what is at work, and wait for none of it."""

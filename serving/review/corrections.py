@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal
 
-from sqlalchemy import Engine, Row, delete, func, insert, or_, select
+from sqlalchemy import ColumnElement, Engine, Row, delete, func, insert, or_, select
 
 from serving.listing.labels import Code
 from serving.review import database
@@ -100,11 +100,34 @@ class Corrections:
         """Those with a number over `after`, oldest first: all, or those of a reviewer, or those
         about a product, by its key or by what its owner calls it."""
         table = database.corrections
-        chosen = select(table).order_by(table.c.number).limit(_AT_ONCE)
+        where = [table.c.number > after]
         if reviewer is not None:
-            chosen = chosen.where(table.c.reviewer == reviewer)
+            where.append(table.c.reviewer == reviewer)
         if product is not None:
-            chosen = chosen.where(or_(table.c.product == product, table.c.identifier == product))
+            where.append(or_(table.c.product == product, table.c.identifier == product))
+        yield from self._read(*where)
+
+    def disputed(self) -> Iterator[Correction]:
+        """Those about products of which several reviewers said something, without pictures."""
+        table = database.corrections
+        several = (
+            select(table.c.product)
+            .group_by(table.c.product)
+            .having(func.count(table.c.reviewer.distinct()) > 1)
+        )
+        yield from self._read(table.c.product.in_(several), pictures=False)
+
+    def sample(self, model: str) -> Iterator[Correction]:
+        """Those about the sample of what a classifier accepted, without pictures."""
+        table = database.corrections
+        yield from self._read(
+            table.c.reason == "sample", table.c.model == model, table.c.accepted, pictures=False
+        )
+
+    def _read(self, *where: ColumnElement[bool], pictures: bool = True) -> Iterator[Correction]:
+        table, after = database.corrections, 0
+        columns = [column for column in table.c if pictures or column is not table.c.picture]
+        chosen = select(*columns).where(*where).order_by(table.c.number).limit(_AT_ONCE)
         while True:
             with self._engine.connect() as connection:
                 rows = connection.execute(chosen.where(table.c.number > after)).all()
@@ -155,5 +178,7 @@ class Corrections:
         return gone
 
 
-def _correction(row: Row[tuple[object, ...]]) -> Correction:
-    return Correction(**{name: getattr(row, name) for name in Correction.__dataclass_fields__})
+def _correction(row: Row[Any]) -> Correction:
+    names = Correction.__dataclass_fields__
+    values: dict[str, Any] = {name: getattr(row, name, None) for name in names}
+    return Correction(**values)

@@ -33,13 +33,9 @@ class Precision:
         return middle - half, middle + half
 
 
-def measured(entries: Iterable[Correction], model: str) -> Precision:
-    """Of the classifier with the lock hash `model`. What reviewers looked for themselves would
-    say more of what they looked for than of the classifier, so it does not count."""
-    settled, _ = valid(entries)
-    right = [
-        one.code == one.entry.answered
-        for one in settled
-        if one.entry.reason == "sample" and one.entry.accepted and one.entry.model == model
-    ]
+def measured(sample: Iterable[Correction]) -> Precision:
+    """Of what `Corrections.sample` gives. What reviewers looked for themselves would say more of
+    what they looked for than of the classifier, so it does not count."""
+    settled, _ = valid(sample)
+    right = [one.code == one.entry.answered for one in settled]
     return Precision(sum(right), len(right))

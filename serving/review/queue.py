@@ -68,6 +68,8 @@ class ReviewQueue:
 
     def put(self, waiting: Sequence[Waiting]) -> None:
         """Have answers wait, unless those to their products do or did already."""
+        if not waiting:
+            return
         kind = sqlite if self._engine.dialect.name == "sqlite" else postgresql
         statement = kind.insert(database.answers).on_conflict_do_nothing()
         with self._engine.begin() as connection:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -21,6 +22,9 @@ logger = logging.getLogger("serving")
 
 T = TypeVar("T")
 
+THREADS = 2
+"""Requests that the database answers at once."""
+
 
 class ReviewStore:
     """Corrections, the queue, and what fills it. A database that does not answer stops no answer of
@@ -34,6 +38,8 @@ class ReviewStore:
             self._engine, size=settings.review_queue, lease=settings.review_lease
         )
         self.recorder = AnswerRecorder(self.queue, self.make_tables, settings)
+        # Of its own: who waits for this database keeps nobody from logging in.
+        self._pool = ThreadPoolExecutor(THREADS, "review-request")
         self._making = threading.Lock()
         self._made = False
 
@@ -55,7 +61,7 @@ class ReviewStore:
             return call()
 
         try:
-            return await asyncio.to_thread(made)
+            return await asyncio.get_running_loop().run_in_executor(self._pool, made)
         except (SQLAlchemyError, OSError) as error:
             # Its message may hold the address with its password, or what was to be kept.
             logger.error("the database of corrections does not answer: %s", type(error).__name__)
@@ -64,4 +70,5 @@ class ReviewStore:
     def close(self) -> None:
         """Put what waits, and drop connections; blocks."""
         self.recorder.close()
+        self._pool.shutdown(wait=False, cancel_futures=True)
         self._engine.dispose()

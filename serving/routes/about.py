@@ -15,7 +15,6 @@ from serving.http.problems import Problem
 from serving.http.quality import describe
 from serving.http.schemas import Message, ModelAbout, Quality, Reloaded
 from serving.metrics import CONTENT_TYPE
-from serving.review.precision import measured
 from serving.service import Parts
 
 AnyRequest = Request[Any, Any, Any]
@@ -95,11 +94,7 @@ async def model(service: Parts) -> ModelAbout:
 async def quality(service: Parts) -> Quality:
     """The loaded classifier as people look at it: scores by code, what it confuses, drift, and the
     precision of what it accepted as reviewers measured it."""
-    loaded, review = service.predicting().current, service.reviewing()
-    precision = await review.run(
-        lambda: measured(review.corrections.entries(), loaded.hash),
-    )
-    return describe(loaded, precision)
+    return describe(service.predicting().current, await service.precision())
 
 
 @post(

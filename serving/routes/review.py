@@ -50,7 +50,7 @@ async def state(request: AnyRequest, service: Parts) -> ReviewState:
     today = datetime.now(UTC).date().isoformat()
 
     def read() -> ReviewState:
-        _, conflicts = valid(review.corrections.entries())
+        _, conflicts = valid(review.corrections.disputed())
         return ReviewState(
             waiting=review.queue.count(),
             mine=review.corrections.count(reviewer=request.user.username, since=today),

@@ -31,7 +31,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "pipeline": ("params", "defaults", "repair-lock", "pin-source", "check-catalogue"),
     "quality": ("gate", "promotion"),
     "registry": ("publish", "promote", "rollback", "serve-version", "page"),
-    "batch": ("predict", "predict-ray"),
+    "batch": ("predict", "predict-one", "predict-ray"),
     "corrections": ("write", "label-studio-tasks", "label-studio-import"),
     "drift": ("report",),
     "remote": ("configure", "pull", "reload", "secrets"),

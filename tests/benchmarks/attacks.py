@@ -32,9 +32,12 @@ import numpy as np
 from PIL import Image
 
 from serving.access.users.store import Users
+from serving.review.database import create_tables, open_database
+from serving.review.queue import ReviewQueue
 from tests.benchmarks.service import jpeg, request
 from tests.support import attacks, tiny
 from tests.support.process import Process, running
+from tests.support.review import waiting
 
 PASSWORD = "correct horse battery"
 ATTACKER, HONEST = "attacker", "honest"
@@ -169,6 +172,39 @@ async def fields(port: int, token: str) -> None:
     await _many(20, port, b"GET /status HTTP/1.1\r\nHost: x\r\n" + b"X: y\r\n" * 900 + b"\r\n")
 
 
+def _json(token: str, path: str, body: object) -> bytes:
+    content = json.dumps(body).encode()
+    return _head(token, path, "application/json", len(content)) + content
+
+
+async def logins(port: int, token: str) -> None:
+    """7: logins to the page with a wrong password."""
+    wrong = {"username": HONEST, "password": "wrong horse battery"}
+    await _many(8, port, _json(token, "/login", wrong))
+
+
+async def corrections(port: int, token: str) -> None:
+    """7: corrections of a product of 50,000 characters, each another one."""
+    text = "mot " * 12_000
+
+    async def correct(number: int) -> None:
+        while True:
+            number += 8
+            body = {"designation": f"{number} {text}", "code": tiny.CODES[0]}
+            with contextlib.suppress(OSError, EOFError, TimeoutError):
+                reader, writer = await asyncio.open_connection(HERE, port)
+                writer.write(_json(token, "/corrections", body))
+                await reader.readuntil(b"\r\n\r\n")
+                writer.close()
+
+    await asyncio.gather(*map(correct, range(8)))
+
+
+async def queue(port: int, token: str) -> None:
+    """7: the next product to review, asked for all the time."""
+    await _many(8, port, _head(token, "/review/next", "application/json", 0))
+
+
 async def nothing(port: int, token: str) -> None:
     """No attack."""
     await asyncio.Event().wait()
@@ -176,7 +212,7 @@ async def nothing(port: int, token: str) -> None:
 
 ATTACKS: tuple[Attack, ...] = (
     *(nothing, scans, scans_allowed, pixels, canvases, largest, idle, slow, deaf),
-    *(held, lines, products, chunks, behind, fields),
+    *(held, lines, products, chunks, behind, fields, logins, corrections, queue),
 )
 
 
@@ -257,13 +293,10 @@ def measure(attack: Attack, process: Process, seconds: float) -> Meanwhile:
 
 
 def variables(folder: Path) -> dict[str, str]:
-    """Settings of a service with two users, and no limit on products and logins."""
-    # The second user is added by the command, the first at the start.
+    """Settings of a service without a limit on products and logins."""
     return {
         "SECRET_KEY": secrets.token_urlsafe(64),
         "USERS_DATABASE": str(folder / "users.sqlite3"),
-        "TEST_USER": ATTACKER,
-        "TEST_USER_PASSWORD": PASSWORD,
         "SERVING_PREDICT_LIMIT": "0",
         "SERVING_TOKEN_ADDRESS_LIMIT": "0",
         "SERVING_TOKEN_ACCOUNT_LIMIT": "0",
@@ -282,6 +315,11 @@ def attacked(attack: Attack, model: Path | None, seconds: float) -> Meanwhile:
         users = Users(folder / "users.sqlite3")
         users.create()
         users.add(HONEST, "", ("predict",), PASSWORD)
+        users.add(ATTACKER, "", ("predict", "review"), PASSWORD)
+        database = open_database(f"sqlite:///{folder / 'corrections.sqlite3'}")
+        create_tables(database)
+        waits = [waiting(f"{number:032}") for number in range(10_000 * (attack is queue))]
+        ReviewQueue(database, size=10_000, lease=300).put(waits)
         with running(folder, variables(folder)) as process:
             return measure(attack, process, seconds)
 

@@ -300,6 +300,7 @@ def test_the_precision_that_reviewers_measured_is_in_the_metrics(
     body = {"answer": answer["id"], "code": answer["predicted"]}
     reviewed.post("/corrections", json=body, headers=ann)
     entry = reviewed.watched.service.review.corrections.latest(answer["id"])
+    assert entry.reason == ("sample" if entry.accepted else "uncertain")
     expected = 1.0 if entry.accepted else 0.0
     metrics = reviewed.get("/metrics").text
     assert f"review_sample_products {expected}" in metrics

@@ -22,11 +22,10 @@ from typing import Annotated
 
 import typer
 
-from serving.classifier.classifier import Classifier
-from serving.classifier.manifest import NAME, ManifestError
 from stages.commands.batch.answer_rows import Archived, Outcome, answer_rows
+from stages.commands.batch.classifier import open_classifier
 from stages.common.output import StageError
-from stages.common.paths import CLASSIFIER, IMAGES, TEST_PRODUCTS
+from stages.common.paths import IMAGES, TEST_PRODUCTS
 from stages.common.progress import progress
 from stages.common.settings import TablesData, load
 from stages.evaluation.answers import fields
@@ -46,21 +45,6 @@ def open_pictures(path: Path) -> PictureArchive:
         return PictureArchive(path)
     except (OSError, zipfile.BadZipFile) as error:
         raise StageError(f"PICTURES={path}: no zip archive that can be read: {error}") from error
-
-
-def open_classifier() -> Classifier:
-    """The classifier. Raises StageError when there is none that is whole."""
-    if not (CLASSIFIER / NAME).is_file():
-        raise StageError(
-            f"there is no classifier in {CLASSIFIER}; fetch it with `dvc pull {CLASSIFIER}`, or "
-            "make one with `make repro`"
-        )
-    try:
-        return Classifier.load(CLASSIFIER)
-    except (ManifestError, OSError) as error:
-        raise StageError(
-            f"{CLASSIFIER} cannot be used: {error}; put it back with `dvc checkout {CLASSIFIER}`"
-        ) from error
 
 
 def answer(

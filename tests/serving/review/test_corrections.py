@@ -105,7 +105,7 @@ def test_the_precision_is_that_of_the_sample_alone(corrections: Corrections) -> 
     said("found by somebody", False, reason="asked")
     said("not accepted", False, accepted=False, reason="uncertain")
     said("of another model", False, model="n.dir")
-    assert measured(corrections.entries(), "m.dir") == Precision(9, 10)
+    assert measured(corrections.sample("m.dir")) == Precision(9, 10)
 
 
 def test_the_interval_is_that_of_wilson() -> None:
