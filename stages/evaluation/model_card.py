@@ -147,8 +147,8 @@ def _data(facts: Facts) -> str:
     corrected = ""
     if "corrected" in data:
         corrected = (
-            f" Reviewers corrected or added {figure(data['corrected'])} of these products; "
-            f"{figure(data['corrected_left_out'])} were left out, as they repeat tested ones."
+            f" Reviewers corrected or added {figure(data['corrected'])} products; "
+            f"{figure(data['corrected_left_out'])} of them are among the rows left out."
         )
     parts = table(
         ("part", "what for", "products"),
