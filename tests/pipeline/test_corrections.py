@@ -92,24 +92,29 @@ def test_a_correction_that_is_taken_back_gives_the_old_lock(corrected: Corrected
     run(repository, "stages.commands", "corrections", "write")
     assert git(repository, "status", "--porcelain", "data/corrections.dvc") == ""
     said = run(repository, "dvc", "repro")
-    assert "Running stage" not in said
+    assert "Running stage 'ingest'" not in said  # from the run cache
     assert (repository / dvc_lock.LOCK).read_bytes() == corrected.locks[1]
 
 
-def test_a_pipeline_without_them_is_the_one_before(corrected: Corrected) -> None:
+def test_without_them_the_data_are_what_they_were(corrected: Corrected) -> None:
     repository = corrected.repository
-    said = run(repository, "dvc", "exp", "run", *SMALL)
-    assert "Running stage" not in said
-    assert (repository / dvc_lock.LOCK).read_bytes() == corrected.locks[0]
-    run(repository, "dvc", "exp", "run", *SMALL, *TAKE)
-    assert (repository / dvc_lock.LOCK).read_bytes() == corrected.locks[1]
+    run(repository, "stages.commands", "pipeline", "params", *SMALL[1::2])
+    run(repository, "dvc", "repro", "prepare")
+    before, now = (
+        dvc_lock.outputs(dvc_lock.parse(text.decode()))
+        for text in (corrected.locks[0], (repository / dvc_lock.LOCK).read_bytes())
+    )
+    for path in ("data/raw", "data/prepared", "metrics/data.json"):
+        assert now[path] == before[path]
 
 
 def test_a_clone_need_not_have_them_before_they_are_fetched(
     corrected: Corrected, tmp_path: Path
 ) -> None:
     git(tmp_path, "clone", "--quiet", str(corrected.repository), "clone")
-    done = attempt(tmp_path / "clone", "stages.commands", "pipeline", "params", *SMALL, *TAKE)
+    done = attempt(
+        tmp_path / "clone", "stages.commands", "pipeline", "params", *SMALL[1::2], TAKE[1]
+    )
     assert done.returncode == 0, done.stderr
 
 
