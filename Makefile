@@ -17,7 +17,7 @@ export DO_NOT_TRACK := true
 # What is given to a target reaches its command by the environment, as it was typed: no shell reads
 # it, and a $ in it is a $.
 GIVEN := BASE OTHER HASH FOLDER CATALOGUE PICTURES OUTPUT SHARD WINDOW LABELS LOG MODEL FORCE REASON KEY \
-	OPTIONS SWEEP WORKERS TITLE DESCRIPTION PICTURE
+	OPTIONS SWEEP WORKERS TITLE DESCRIPTION PICTURE DATABASE TASKS REVIEWER
 $(foreach name,$(GIVEN),$(if $(filter undefined,$(origin $(name))),,$(eval override export $(name) := $$(value $(name)))))
 
 .DEFAULT_GOAL := help
@@ -233,6 +233,20 @@ airflow-venv: $(AIRFLOW)/installed ## Make .venv-airflow, which schedules the pi
 
 .PHONY: ray-venv
 ray-venv: $(RAY)/installed ## Make .venv-ray, which answers a catalogue on several machines
+
+##@ Corrections
+
+.PHONY: corrections
+corrections: $(STAMP) ## Write what reviewers settled into data/corrections, tracked by DVC: [DATABASE=<address>]
+	@python -m stages.commands corrections write
+
+.PHONY: label-studio-tasks
+label-studio-tasks: $(STAMP) ## What waits for review as tasks of Label Studio, and its labelling interface: OUTPUT=<json>
+	@python -m stages.commands corrections label-studio-tasks
+
+.PHONY: label-studio-import
+label-studio-import: $(STAMP) ## Take annotations of Label Studio as corrections: TASKS=<export.json> REVIEWER=<name>
+	@python -m stages.commands corrections label-studio-import
 
 ##@ Check and prove
 

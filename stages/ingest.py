@@ -14,7 +14,7 @@ from stages.common.settings import (
     UrlData,
     load,
 )
-from stages.sources import folder, huggingface, transfer, url
+from stages.sources import folder, huggingface, merging, transfer, url
 from stages.sources.sample import listings as sample
 from stages.sources.tables import translate
 
@@ -54,4 +54,6 @@ def ingest() -> None:
     data = load().data
     bring(data, RAW)
     print(f"{data.source} → {RAW}")
+    if data.corrections is not None:
+        print(merging.merge(Path(data.corrections_watched), RAW))
     print(report(RAW))

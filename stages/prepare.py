@@ -13,6 +13,7 @@ from serving.listing.labels import stored
 from stages.common.output import write_json
 from stages.common.paths import (
     ARCHIVE,
+    CORRECTED,
     LABELS,
     METRICS,
     PREPARED,
@@ -23,6 +24,13 @@ from stages.common.paths import (
 )
 from stages.common.settings import load
 from stages.pictures.archive import PictureArchive, Skipped
+from stages.preparation.corrected import (
+    RARE,
+    TESTED,
+    codes_before,
+    in_parts_of_before,
+    read_corrected,
+)
 from stages.preparation.parts import in_parts, untested
 from stages.preparation.split import PARTS
 from stages.preparation.tables import (
@@ -43,15 +51,16 @@ _SHOWN = 20
 
 def prepare() -> None:
     """Run the stage."""
-    everything = load()
-    settings = everything.prepare
+    settings = load()
     labels, products, queries = (
-        (RAW / name, everything.data.named(name))
+        (RAW / name, settings.data.named(name))
         for name in (TRAIN_CODES, TRAIN_PRODUCTS, TEST_PRODUCTS)
     )
-    names = read_taxonomy(everything.taxonomy)
+    names = read_taxonomy(settings.taxonomy)
     listed, coded = read_products(*products), read_labels(*labels)
-    labelled, rejected = reject_bad_rows(join_labels(listed, coded, labels[1]), products[1], names)
+    joined = join_labels(listed, coded, labels[1])
+    corrected = read_corrected(CORRECTED, names, settings.taxonomy.watched)
+    labelled, rejected = reject_bad_rows(joined, products[1], names)
     lonely = labels_without_product(listed, coded)
     asked = read_products(*queries)
     unlabelled = with_numbers(require_good_rows(asked, queries[1], schema_of(asked)))
@@ -63,7 +72,12 @@ def prepare() -> None:
         unlabelled["picture"] = archive.names(unlabelled, "image_test")
         skipped = archive.skipped
         pictures = {*archive.entries("image_train"), *archive.entries("image_test")}
-    usable, parts = in_parts(usable, settings)
+    if corrected is None or settings.data.corrections_in_test:
+        usable, parts = in_parts(usable, settings.prepare)
+    else:
+        good = joined[~joined.index.isin(rejected.index)].reset_index(drop=True)
+        before = codes_before(good, corrected, names)
+        usable, parts = in_parts_of_before(usable, before, names, settings.prepare)
     labelled, prints, stand_in = usable.products, usable.fingerprints, usable.placeholders
     rejected = pd.concat([rejected, lonely, usable.rejected])
     codes = labelled["prdtypecode"]
@@ -101,6 +115,9 @@ def prepare() -> None:
         "untested_codes": len(without_test),
         "smallest_code": int(codes.value_counts().min()),
     }
+    if corrected is not None:
+        left_out = rejected["reason"].isin([TESTED, RARE])
+        figures |= {"corrected": len(corrected), "corrected_left_out": int(left_out.sum())}
     write_json(METRICS / "data.json", figures)
     for name, value in figures.items():
         print(f"{name:>18}  {value:,.5g}")

@@ -27,6 +27,7 @@ TOUCHED = {
     "stages/__main__.py": set(PIPELINE),
     "stages/common/guard.py": set(PIPELINE),
     "stages/fuse.py": {"fuse"},
+    "stages/sources/merging.py": {"ingest"},
     "stages/sources/url.py": {"ingest"},
     "stages/sources/huggingface.py": {"ingest", "embed"},
     "stages/sources/sample/listings.py": {"ingest"},
@@ -49,6 +50,7 @@ TOUCHED = {
     "stages/commands/exit_codes.py": set(),
     "stages/commands/batch/answer_rows.py": set(),
     "stages/commands/batch/distributed/shards.py": set(),
+    "stages/commands/corrections/write.py": set(),
     "stages/commands/drift/card.py": set(),
     "stages/commands/monitor/scrape.py": set(),
     "stages/commands/pipeline/params.py": set(),
@@ -62,6 +64,7 @@ TOUCHED = {
     "serving/listing/text.py": {"prepare", "explore", "train_text", "embed", "train_language"}
     | {"export"}
     | ANSWERING,
+    "serving/listing/identity.py": {"ingest", "prepare", "explore", "export"} | ANSWERING,
     "serving/listing/images.py": {"prepare", "explore", "images", "export"} | ANSWERING,
     "serving/encoding/subwords.py": {"embed", "train_language", "export"} | ANSWERING,
     "serving/listing/heads.py": {"ingest", "prepare", "explore", "images", "export"} | ANSWERING,
@@ -72,6 +75,7 @@ TOUCHED = {
     "serving/http/bodies.py": set(),
     "serving/inference/lock.py": set(),
     "serving/workers.py": set(),
+    "serving/review/settling.py": set(),
     "serving/routes/health.py": set(),
     "serving/settings.py": set(),
 }

@@ -41,6 +41,18 @@ def _local_file(path: str | None, key: str, otherwise: str) -> str:
     return otherwise if path is None else _absolute(path, key, "a file or folder")
 
 
+def _repository_folder(path: str | None, key: str, otherwise: str) -> str:
+    """The same of a folder that may lie in the repository, tracked by DVC: then it is relative, so
+    that every clone locks the same path, and need not be there before DVC has fetched it."""
+    if path is None:
+        return otherwise
+    absolute = (_ROOT / Path(path).expanduser()).resolve()
+    inside = absolute.is_relative_to(_ROOT)
+    if not (inside and absolute.with_name(f"{absolute.name}.dvc").is_file()):
+        _absolute(path, key, "a folder that `make corrections` wrote")
+    return absolute.relative_to(_ROOT).as_posix() if inside else str(absolute)
+
+
 def _absolute(path: str, key: str, expected: str) -> str:
     absolute = (_ROOT / Path(path).expanduser()).resolve()
     if not absolute.exists():
@@ -68,4 +80,5 @@ def _watched(path: str | None, otherwise: str, *, _parent_: DictConfig) -> DictC
 
 OmegaConf.register_new_resolver("local_path", _local_path, replace=True)
 OmegaConf.register_new_resolver("local_file", _local_file, replace=True)
+OmegaConf.register_new_resolver("repository_folder", _repository_folder, replace=True)
 OmegaConf.register_new_resolver("watched", _watched, replace=True)

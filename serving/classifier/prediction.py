@@ -12,9 +12,8 @@ import numpy as np
 from serving.classifier.fusion import BranchLogits, State
 from serving.classifier.levels import Level
 from serving.classifier.traits import PictureTraits, Traits
+from serving.listing.identity import content_key
 from serving.listing.labels import Code
-
-_KEY_DIGITS = 32
 
 
 @dataclass(frozen=True)
@@ -40,11 +39,7 @@ class Product:
     def key(self) -> str:
         """What makes two requests one product, 32 hexadecimal digits: texts and encoded picture,
         whoever asks, whenever, and whatever its owner calls it."""
-        parts = (self.designation or "", self.description or "", self.picture_hash or "")
-        # The lengths keep texts apart that would read the same in a row.
-        content = "".join(f"{len(part)}:{part}" for part in parts)
-        hashed = hashlib.sha256(content.encode("utf-8", "surrogatepass"))
-        return hashed.hexdigest()[:_KEY_DIGITS]
+        return content_key(self.designation or "", self.description or "", self.picture_hash or "")
 
 
 @dataclass(frozen=True)

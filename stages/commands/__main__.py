@@ -32,6 +32,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "quality": ("gate", "promotion"),
     "registry": ("publish", "promote", "rollback", "serve-version", "page"),
     "batch": ("predict", "predict-one", "predict-ray"),
+    "corrections": ("write", "label-studio-tasks", "label-studio-import"),
     "drift": ("report",),
     "remote": ("configure", "pull", "reload", "secrets"),
     "schedule": ("servers", "run-stage", "stage-order"),

@@ -25,6 +25,18 @@ product's picture, and why a row cannot be used. Its identifiers are any text.""
 
 RAW = Path("data/raw")
 ARCHIVE = RAW / IMAGES
+CORRECTED = RAW / "corrected.csv"
+"""Which products `ingest` took from corrections; there is none where there are no corrections."""
+
+CORRECTIONS = Path("data/corrections")
+CORRECTIONS_TABLE, CONFLICTS_TABLE, PICTURES_FOLDER = "corrections.csv", "conflicts.csv", "pictures"
+"""What is in a folder of corrections."""
+
+CORRECTION_COLUMNS = ("product", "id", "designation", "description", "prdtypecode", "picture")
+CORRECTED_COLUMNS = ("id", "product", "before", "prdtypecode")
+"""Of CORRECTED: the index of a product in the raw tables, the correction's key, the code that the
+product had, "" for a new one or one that had none, and the one it has."""
+
 PREPARED = Path("data/prepared")
 LABELS = PREPARED / "labels.json"
 PICTURES = Path("data/images")

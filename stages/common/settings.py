@@ -64,7 +64,13 @@ class WatchedFiles(_Frozen):
 
 
 class _Data(_Frozen):
+    """What all sources share; `corrections` is the folder that is merged into what they deliver,
+    and `corrections_watched` where DVC sees it, absolute or relative to the repository."""
+
     watched: WatchedFiles
+    corrections: str | None = None
+    corrections_in_test: bool = False
+    corrections_watched: str = ""
 
     @property
     def origin(self) -> str:

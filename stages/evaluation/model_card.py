@@ -144,6 +144,12 @@ def _listed(values: Mapping[str, Any]) -> str:
 
 def _data(facts: Facts) -> str:
     data = facts.data
+    corrected = ""
+    if "corrected" in data:
+        corrected = (
+            f" Reviewers corrected or added {figure(data['corrected'])} products; "
+            f"{figure(data['corrected_left_out'])} of them are among the rows left out."
+        )
     parts = table(
         ("part", "what for", "products"),
         (
@@ -170,7 +176,7 @@ punctuation, or same picture) stay in the part of the product they repeat, the l
 {figure(data["large_groups"])} groups that are larger than a part's share of their code: all of \
 them are trained on. Placeholders, pictures under many titles of several codes, which are no \
 evidence of duplication: {figure(data["placeholders"])}, of \
-{figure(data["with_placeholder"])} products."""
+{figure(data["with_placeholder"])} products.{corrected}"""
 
 
 def _scores(facts: Facts) -> str:

@@ -83,9 +83,10 @@ class PictureArchive:
                 self.skipped.append(Skipped(entry.filename, reason))
             elif match:
                 named.append((match, entry))
-        self._parted = any(match[1] for match, _ in named)
+        self.parted = any(match[1] for match, _ in named)
+        """Whether entries are in folders of their parts."""
         for match, entry in named:
-            if self._parted and not match[1]:
+            if self.parted and not match[1]:
                 self.skipped.append(Skipped(entry.filename, _OUTSIDE))
             else:
                 self._claim(entry, (match[1] or "").lower(), match[2], match[3])
@@ -119,7 +120,7 @@ class PictureArchive:
         if "picture" in products:
             return [name if name in self._named else "" for name in products["picture"]]
         pairs = zip(products["imageid"], products["productid"], strict=True)
-        where = part if self._parted else ""
+        where = part if self.parted else ""
         entries = (
             self._entries.get((where, _number(image), _number(product))) for image, product in pairs
         )
@@ -127,7 +128,7 @@ class PictureArchive:
 
     def entries(self, part: str) -> list[str]:
         """All entries of `part`, sorted."""
-        where = part if self._parted else ""
+        where = part if self.parted else ""
         return sorted(e.filename for (found, *_), e in self._entries.items() if found == where)
 
     def lack(self, part: str) -> str:

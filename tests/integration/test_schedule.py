@@ -30,6 +30,9 @@ AIRFLOW = ROOT / ".venv-airflow" / "bin"
 OPERATOR = "operator"
 CHAMPION = "models:/product-classifier@champion"
 
+BEFORE = ("corrections",)
+"""The task before the stages."""
+
 AFTER = ("push", "record", "gate", "promote", "reload")
 """The tasks after the stages."""
 
@@ -174,7 +177,7 @@ class Scheduled:
             wait_until(
                 lambda: any(run["state"] in ("success", "failed") for run in runs()),
                 "the run came to no end",
-                times=len(PIPELINE) + len(AFTER),
+                times=len(BEFORE) + len(PIPELINE) + len(AFTER),
                 pause=1,
             )
             [run] = runs()
@@ -188,7 +191,7 @@ def scheduled(tmp_path: Path) -> Scheduled:
 
 
 def states(tasks: dict[str, str], *, of_stages: bool) -> dict[str, str]:
-    """Those of stages, or those of all that comes after them."""
+    """Those of stages, or those of all that comes before and after them."""
     found = {}
     for name, state in tasks.items():
         group, _, stage = name.rpartition(".")
@@ -197,9 +200,10 @@ def states(tasks: dict[str, str], *, of_stages: bool) -> dict[str, str]:
     return found
 
 
-def after(words: str) -> dict[str, str]:
-    """The states of the tasks after the stages, in their order."""
-    return dict(zip(AFTER, words.split(), strict=True))
+def after(words: str, *, before: str = "skipped") -> dict[str, str]:
+    """The states of the tasks after the stages, in their order, and of that `before` them: few
+    corrections, or none, are no reason to run."""
+    return {**dict(zip(AFTER, words.split(), strict=True)), **dict.fromkeys(BEFORE, before)}
 
 
 def test_the_tasks_are_the_stages_and_what_follows(scheduled: Scheduled) -> None:
@@ -210,6 +214,8 @@ def test_the_tasks_are_the_stages_and_what_follows(scheduled: Scheduled) -> None
     tasks = scheduled.described()
     stages = states(dict.fromkeys(tasks, ""), of_stages=True)
     assert stages.keys() == {*PIPELINE, "fr", "en"}
+    assert tasks["corrections"] == []
+    assert tasks["stages.ingest"] == ["corrections"]
     assert tasks["stages.prepare"] == ["stages.ingest"]
     assert "stages.train_text" in tasks["stages.fuse"]
     assert tasks["stages.audit.fr"] == tasks["stages.audit.en"] == ["stages.predict"]
@@ -301,7 +307,7 @@ def test_from_nothing_to_a_served_answer_and_on(scheduled: Scheduled, store_at: 
         state, tasks = scheduled.scheduled_run()
         assert states(tasks, of_stages=True)["ingest"] == "skipped"
         assert states(tasks, of_stages=True)["train_text"] == "success"
-        assert states(tasks, of_stages=False) == dict.fromkeys(AFTER, "success")
+        assert states(tasks, of_stages=False) == after("success success success success success")
         assert state == "success"
         found = answer(service, headers)
         assert found["predicted"] == 2583

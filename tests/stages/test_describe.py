@@ -309,6 +309,13 @@ def test_large_groups_and_placeholders_are_told(facts: Facts) -> None:
     assert "1, of 88 products" in told
 
 
+def test_corrections_are_told_where_there_are_any(facts: Facts) -> None:
+    assert "Reviewers" not in section(model_card(facts), "Data")
+    data = {**facts.data, "corrected": 1_234, "corrected_left_out": 5}
+    told = section(model_card(replace(facts, data=data)), "Data")
+    assert "Reviewers corrected or added 1,234 products; 5 of them are among the rows" in told
+
+
 def test_no_accepted_product(facts: Facts) -> None:
     nothing = {**facts.evaluation["accepted"], **accepted(2_345, 0, 0)}
     card = model_card(replace(facts, evaluation={**facts.evaluation, "accepted": nothing}))

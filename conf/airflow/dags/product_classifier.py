@@ -28,6 +28,9 @@ STAGE_TIME, STEP_TIME, RUN_TIME = timedelta(hours=6), timedelta(hours=1), timede
 RETRIES, RETRY_DELAY = 2, timedelta(minutes=5)
 """Of a stage or a transfer that failed; a verdict is not asked for again."""
 
+CORRECTIONS = 50
+"""New corrections from which on a run takes them; fewer wait for a later run."""
+
 CHAMPION = "models:/product-classifier@champion"
 UNCHANGED, NO_CHAMPION, NOT_BETTER = 99, 7, 10
 """Exit statuses of commands that had nothing to do: see docs/schedule.md."""
@@ -98,6 +101,11 @@ with DAG(
     default_args={"retries": RETRIES, "retry_delay": RETRY_DELAY},
     doc_md=__doc__,
 ) as dag:
+    corrections = task(
+        "corrections",
+        f"python -m stages.commands corrections write --at-least {CORRECTIONS}",
+        skip_on_exit_code=UNCHANGED,
+    )
     order = stages()
     with TaskGroup("stages"):
         reproduced = {
@@ -110,7 +118,7 @@ with DAG(
             for name in order
         }
     for name, before in order.items():
-        reproduced[name].set_upstream([reproduced[other] for other in before])
+        reproduced[name].set_upstream([reproduced[other] for other in before] or [corrections])
 
     push = task(
         "push", f'test -n "$(dvc config core.remote)" || exit {UNCHANGED}; dvc --wait-for-lock push'

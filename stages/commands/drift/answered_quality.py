@@ -44,6 +44,14 @@ class Share:
         return f"{share:.3f} ({low:.3f} to {high:.3f}), {self.right} of {self.products}"
 
 
+def verdict(accepted: Share, promised: float) -> Verdict:
+    """Whether a promised share is kept, by the interval of the one that was measured."""
+    low, high = accepted.interval
+    if high < promised:
+        return "is broken"
+    return "holds" if low >= promised else "is open"
+
+
 @dataclass(frozen=True)
 class Quality:
     """Shares of right answers among the labelled ones: of all, and of those accepted, for which
@@ -58,10 +66,7 @@ class Quality:
     @property
     def verdict(self) -> Verdict:
         """Whether the promise holds; open while the interval has it inside."""
-        low, high = self.accepted.interval
-        if high < self.promised:
-            return "is broken"
-        return "holds" if low >= self.promised else "is open"
+        return verdict(self.accepted, self.promised)
 
     @property
     def rows(self) -> tuple[tuple[str, str], ...]:

@@ -17,7 +17,8 @@ from matplotlib.figure import Figure
 from serving.classifier.record import Record
 from serving.classifier.reference import LEAST, Feature, Reference, Value
 from stages.commands.drift.answered_quality import Quality
-from stages.common.markdown import table
+from stages.commands.drift.reviewed_quality import CODE_COLUMNS, Reviewed
+from stages.common.markdown import plain, table
 
 _INCHES, _DOTS = (8.0, 3.0), 110
 
@@ -80,8 +81,10 @@ def write(
     records: Sequence[Record],
     drifts: Sequence[Finding],
     quality: Quality | None,
+    reviewed: Reviewed | None = None,
 ) -> None:
-    """Write the card: all findings, with labels the quality, and each feature's distributions."""
+    """Write the card: all findings, with labels and with reviews the quality, and each feature's
+    distributions."""
     plots = path.with_name(f"{path.stem}_plots")
     shutil.rmtree(plots, ignore_errors=True)
     plots.mkdir()
@@ -91,6 +94,11 @@ def write(
     if quality is not None:
         lines += ["## Measured quality of what was answered", ""]
         lines += [table(("figure", "measured"), quality.rows, left=2), ""]
+    if reviewed is not None:
+        lines += ["## Precision of accepted answers, by a reviewed sample of them", ""]
+        lines += [table(("figure", "measured"), reviewed.rows, left=2), ""]
+        codes = [(plain(code), *figures) for code, *figures in reviewed.code_rows]
+        lines += [table(CODE_COLUMNS, codes), ""]
     lines += ["## Distributions", "", "Shares of held-out products and of the latest answers.", ""]
     for finding in drifts:
         if finding.compared:

@@ -82,6 +82,11 @@ class Environment(BaseModel):
     drift_tolerated: NonNegativeFloat = Field(TOLERATED, validation_alias="SERVING_DRIFT_TOLERATED")
     """Population stability index that is no drift, for the service and for reports."""
 
+    corrections_database: SecretStr = Field(
+        SecretStr("sqlite:///corrections.sqlite3"), validation_alias="CORRECTIONS_DATABASE"
+    )
+    """The service's database of corrections."""
+
     remote_url: Annotated[Address, Field(pattern="^s3://[^/]+")] | None = Field(
         None, validation_alias="REMOTE_URL"
     )

@@ -6,6 +6,8 @@ knows, of branches and of experiments, is searched for it; any other output's ha
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -19,6 +21,8 @@ from stages.commands import repository
 from stages.commands.exit_codes import CommandError
 from stages.commands.repository import git
 from stages.commands.results import dvc_lock
+from stages.commands.results.cached_file import cached_file
+from stages.common.paths import CORRECTIONS_TABLE
 
 Files = Callable[[str], dict[str, bytes]]
 """The files at or below a path of the repository, each by its path from there ("." for a file)."""
@@ -69,12 +73,27 @@ def describe(output: str, text: str, files: Files) -> list[str]:
     return [
         f"output      {path}  {out.hash}  ({out.size:,} bytes, made by {out.stage})",
         *data,
+        *_corrections(parameters, stages),
         f"stages      {' '.join(upstream)}",
         f"code        {len(code)} packages and modules, "
         + (f"not as there: {', '.join(other)}" if other else "all as there"),
         "parameters",
         *(f"  {line}" for line in yaml.safe_dump(parameters, sort_keys=True).splitlines()),
     ]
+
+
+def _corrections(parameters: dict[str, Any], stages: dict[str, Any]) -> list[str]:
+    """The folder of corrections that was merged into the catalogue, in a line; none without."""
+    data = parameters.get("data", {})
+    if data.get("corrections") is None:
+        return []
+    path = data["corrections_watched"]
+    locked = dvc_lock.dependency(stages, "ingest", path)
+    table = cached_file(locked, CORRECTIONS_TABLE) if locked else None
+    # A field in quotation marks may hold line ends.
+    rows = None if table is None else sum(1 for _ in csv.reader(io.StringIO(table.decode()))) - 1
+    told = "how many is not at hand: dvc pull" if rows is None else f"{rows:,} products"
+    return [f"corrections {path}  {locked}  ({told})"]
 
 
 def _put(tree: dict[str, Any], keys: list[str], value: Any) -> None:

@@ -1,0 +1,1 @@
+"""What reviewers said: as data of the pipeline, and to and from Label Studio."""
