@@ -38,7 +38,7 @@ async function count() {
 
 async function takeNext() {
   show(await call("POST", "/review/next"));
-  await count();
+  count().catch(warn); // the next decision does not wait for it
 }
 
 function show(next) {
@@ -111,7 +111,7 @@ function undo() {
     decided = decided.filter((each) => each !== about);
     show(about);
     tell("review.undone");
-    await count();
+    count().catch(warn);
   });
 }
 
