@@ -145,9 +145,11 @@ class Corrections:
         return _correction(row) if row else None
 
     def count(self, *, reviewer: str, since: str) -> int:
-        """Entries of a reviewer from a time on."""
+        """Products that a reviewer decided from a time on, and did not take back."""
         table = database.corrections
-        chosen = select(func.count()).where(table.c.reviewer == reviewer, table.c.time >= since)
+        of_reviewer = (table.c.reviewer == reviewer, table.c.time >= since)
+        latest = select(func.max(table.c.number)).where(*of_reviewer).group_by(table.c.product)
+        chosen = select(func.count()).where(table.c.number.in_(latest), table.c.code.is_not(None))
         with self._engine.connect() as connection:
             return int(connection.scalar(chosen) or 0)
 

@@ -99,6 +99,7 @@ def test_from_answer_to_correction(reviewed: Client, ann: dict[str, str]) -> Non
     # Taken back, it waits again.
     reviewed.post("/corrections", json={"answer": item["id"], "code": None}, headers=ann)
     assert reviewed.post("/review/next", headers=ann).json()["id"] == item["id"]
+    assert reviewed.get("/review", headers=ann).json()["mine"] == 0
 
 
 def test_a_product_that_nobody_kept_is_given_itself(reviewed: Client, ann: dict[str, str]) -> None:
