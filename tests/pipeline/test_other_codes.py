@@ -211,6 +211,8 @@ SIZES = [
 ]
 
 
+@pytest.mark.nightly
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(("count", "options"), SIZES)
 def test_two_and_five_hundred_codes(count: int, options: tuple[str, ...], tmp_path: Path) -> None:
     folder = clone(tmp_path / "repository")
