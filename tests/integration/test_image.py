@@ -21,7 +21,7 @@ from tests.support.waiting import PATIENCE, wait_answered
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.exhaustive]
 
-LARGEST = 470_000_000
+LARGEST = 500_000_000
 MODELS, USERS = "/models", "/var/lib/product-codes"
 
 
