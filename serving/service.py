@@ -22,7 +22,7 @@ from serving.errors import SettingsError, Unavailable
 from serving.http.body_budget import BodyBudget
 from serving.inference.model import Model
 from serving.metrics import Metrics
-from serving.review.precision import Precision, measured
+from serving.review.precision import Precision, sample_of
 from serving.review.store import ReviewStore
 from serving.settings import Settings
 
@@ -112,7 +112,9 @@ class Service:
         review, model = self.reviewing(), self.predicting().hash
         until, of_model, precision = self._precision
         if of_model != model or time.monotonic() >= until:
-            precision = await review.run(lambda: measured(review.corrections.sample(model)))
+            precision = await review.run(
+                lambda: sample_of(review.corrections.sample(model), model).precision
+            )
             self._precision = time.monotonic() + MEASURE_SECONDS, model, precision
         return precision
 

@@ -118,11 +118,12 @@ class Corrections:
         yield from self._read(table.c.product.in_(several), pictures=False)
 
     def sample(self, model: str) -> Iterator[Correction]:
-        """Those about the sample of what a classifier accepted, without pictures."""
+        """Those about products in the sample of what a classifier accepted, without pictures."""
         table = database.corrections
-        yield from self._read(
-            table.c.reason == "sample", table.c.model == model, table.c.accepted, pictures=False
+        drawn = select(table.c.product).where(
+            table.c.reason == "sample", table.c.model == model, table.c.accepted
         )
+        yield from self._read(table.c.product.in_(drawn), pictures=False)
 
     def _read(self, *where: ColumnElement[bool], pictures: bool = True) -> Iterator[Correction]:
         table, after = database.corrections, 0

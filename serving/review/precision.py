@@ -6,7 +6,9 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import NormalDist
+from typing import NamedTuple
 
+from serving.listing.labels import Code
 from serving.review.corrections import Correction
 from serving.review.settling import valid
 
@@ -33,9 +35,29 @@ class Precision:
         return middle - half, middle + half
 
 
-def measured(sample: Iterable[Correction]) -> Precision:
-    """Of what `Corrections.sample` gives. What reviewers looked for themselves would say more of
-    what they looked for than of the classifier, so it does not count."""
-    settled, _ = valid(sample)
-    right = [one.code == one.entry.answered for one in settled]
-    return Precision(sum(right), len(right))
+class Sample(NamedTuple):
+    """The sample of what a classifier accepted, as far as reviewers looked at it: the answered code
+    of each product that is settled, and whether it is right; and how many are `disputed`."""
+
+    decided: tuple[tuple[Code, bool], ...]
+    disputed: int
+
+    @property
+    def precision(self) -> Precision:
+        """Over all codes."""
+        return Precision(sum(right for _, right in self.decided), len(self.decided))
+
+
+def sample_of(entries: Iterable[Correction], model: str) -> Sample:
+    """Of the classifier with the lock hash `model`, from all entries about the products that were
+    drawn, oldest first; others may be among them. What reviewers looked for themselves would say
+    more of what they looked for than of the classifier, so it does not count."""
+    entries = list(entries)
+    drawn = {
+        entry.product: entry.answered
+        for entry in entries
+        if entry.reason == "sample" and entry.accepted and entry.model == model
+    }
+    settled, conflicts = valid(entry for entry in entries if entry.product in drawn)
+    decided = tuple((drawn[one.product], one.code == drawn[one.product]) for one in settled)
+    return Sample(decided, len(conflicts))

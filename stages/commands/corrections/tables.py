@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from serving.listing.heads import picture_type
 from serving.review.corrections import Correction
 from serving.review.settling import Conflict, Settled, valid
 from stages.common.paths import (
@@ -18,17 +19,6 @@ from stages.common.paths import (
 )
 
 CONFLICT_COLUMNS = ("product", "id", "designation", "codes")
-
-_KINDS = {
-    b"\xff\xd8": "jpg",
-    b"\x89PNG": "png",
-    b"RIFF": "webp",
-    b"GIF8": "gif",
-    b"BM": "bmp",
-    b"II": "tiff",
-    b"MM": "tiff",
-}
-"""How the files of pictures begin; of those that are read, AVIF begins with its size."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +103,8 @@ def _told(entry: Correction) -> tuple[str, str, str, str]:
 
 
 def _extension(picture: bytes) -> str:
-    return next((kind for start, kind in _KINDS.items() if picture.startswith(start)), "avif")
+    kind = (picture_type(picture) or "image/jpeg").removeprefix("image/")
+    return "jpg" if kind == "jpeg" else kind
 
 
 def _csv(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from serving.listing.labels import Code
 from serving.review.corrections import Correction
-from serving.review.settling import valid
+from serving.review.precision import sample_of
 from stages.commands.drift.answered_quality import Share, Verdict, verdict
 
 CODE_COLUMNS = ("code", "right", "reviewed", "precision", "from", "to")
@@ -70,22 +70,12 @@ def reviewed(
 ) -> Reviewed | None:
     """What all entries, oldest first, say of the sample of one classifier's accepted answers; None
     where nothing of that sample was reviewed."""
-    drawn = {
-        entry.product: entry.answered
-        for entry in entries
-        if entry.reason == "sample" and entry.accepted and entry.model == model
-    }
-    settled, conflicts = valid(entries)
-    right = defaultdict[Code, list[bool]](list)
-    for each in settled:
-        if each.product in drawn:
-            right[drawn[each.product]].append(each.code == drawn[each.product])
-    if not right:
+    sample = sample_of(entries, model)
+    if not sample.decided:
         return None
-    by_code = {code: Share(sum(of), len(of)) for code, of in right.items()}
-    whole = Share(
-        sum(share.right for share in by_code.values()),
-        sum(share.products for share in by_code.values()),
-    )
-    disputed = sum(conflict.product in drawn for conflict in conflicts)
-    return Reviewed(whole, by_code, promised, disputed, undecided)
+    of_code = defaultdict[Code, list[bool]](list)
+    for code, is_right in sample.decided:
+        of_code[code].append(is_right)
+    by_code = {code: Share(sum(of), len(of)) for code, of in of_code.items()}
+    whole = Share(sample.precision.right, sample.precision.products)
+    return Reviewed(whole, by_code, promised, sample.disputed, undecided)

@@ -13,7 +13,7 @@ from serving.listing.labels import Code
 from serving.review.__main__ import main
 from serving.review.corrections import Corrections
 from serving.review.database import create_tables, open_database
-from serving.review.precision import Precision, measured
+from serving.review.precision import Precision, sample_of
 from serving.review.queue import ReviewQueue
 from serving.review.recording import near_duplicates, storable
 from serving.review.settling import valid
@@ -105,7 +105,13 @@ def test_the_precision_is_that_of_the_sample_alone(corrections: Corrections) -> 
     said("found by somebody", False, reason="asked")
     said("not accepted", False, accepted=False, reason="uncertain")
     said("of another model", False, model="n.dir")
-    assert measured(corrections.sample("m.dir")) == Precision(9, 10)
+    assert sample_of(corrections.sample("m.dir"), "m.dir").precision == Precision(9, 10)
+    assert sample_of(corrections.entries(), "m.dir").precision == Precision(9, 10)
+    # Whoever speaks about a product of the sample later counts, whatever brought it there.
+    about = answered("right 0", accepted=True, reason="asked", model="m.dir")
+    corrections.append(about, "ben", 40)
+    found = sample_of(corrections.sample("m.dir"), "m.dir")
+    assert (found.precision, found.disputed) == (Precision(8, 9), 1)
 
 
 def test_the_interval_is_that_of_wilson() -> None:
